@@ -1,0 +1,148 @@
+/**
+ * Writing and reading of binary records: little-endian fixed numbers, LEB128 varints, byte strings
+ * behind their length.
+ *
+ * A reader trusts nothing: a field that does not fit in what is left, or a varint that is longer
+ * than it needs to be, throws a {@link FormatError}; nothing is allocated before its length is checked.
+ */
+
+/** Bytes that do not follow the format. The caller turns it into an error that names the file. */
+export class FormatError extends Error {
+  override readonly name = 'FormatError'
+}
+
+/** A growing buffer. */
+export class BinaryWriter {
+  #bytes: Uint8Array
+  #view: DataView
+  #length = 0
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  u8(value: number): void {
+    this.#reserve(1)
+    this.#bytes[this.#length++] = value
+  }
+
+  u32(value: number): void {
+    this.#reserve(4)
+    this.#view.setUint32(this.#length, value, true)
+    this.#length += 4
+  }
+
+  u64(value: bigint): void {
+    this.#reserve(8)
+    this.#view.setBigUint64(this.#length, value, true)
+    this.#length += 8
+  }
+
+  /** A whole number from 0 to 2^53 − 1, seven bits a byte, the lowest first. */
+  varint(value: number): void {
+    this.#reserve(8)
+    while (value >= 0x80) {
+      this.#bytes[this.#length++] = (value % 0x80) | 0x80
+      value = Math.floor(value / 0x80)
+    }
+    this.#bytes[this.#length++] = value
+  }
+
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  /** A byte string behind its length. */
+  bytes(bytes: Uint8Array): void {
+    this.varint(bytes.length)
+    this.raw(bytes)
+  }
+
+  /** What was written, in memory of its own; the writer can go on. */
+  finish(): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(0, this.#length))
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count
+    if (needed <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
+    grown.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+}
+
+/** A position that moves over bytes. */
+export class BinaryReader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Bytes not yet read. */
+  get remaining(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  u8(): number {
+    return this.#bytes[this.#take(1)]!
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true)
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true)
+  }
+
+  varint(): number {
+    let value = 0
+    for (let unit = 1; unit <= 2 ** 49; unit *= 0x80) {
+      const byte = this.u8()
+      value += (byte & 0x7f) * unit
+      if (byte < 0x80) {
+        if (byte === 0 && unit > 1) throw new FormatError('a varint is longer than it needs to be')
+        if (!Number.isSafeInteger(value)) break
+        return value
+      }
+    }
+    throw new FormatError('a varint is larger than 2^53 − 1')
+  }
+
+  /** The next `count` bytes, as a look at the same memory. */
+  raw(count: number): Uint8Array {
+    const from = this.#take(count)
+    return this.#bytes.subarray(from, from + count)
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.varint())
+  }
+
+  /** Refuses bytes behind the end of a record. */
+  end(): void {
+    if (this.remaining > 0) throw new FormatError(`${this.remaining} bytes too many`)
+  }
+
+  #take(count: number): number {
+    if (count > this.remaining) throw new FormatError(`${count} bytes wanted, ${this.remaining} left`)
+    const from = this.#at
+    this.#at += count
+    return from
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Bytes: plain `Uint8Array`s, compared as unsigned numbers from the left.
+ *
+ * `subarray` looks at the same memory, {@link copyOf} makes another. `slice` is not used, because
+ * Node's `Buffer` gives it the opposite meaning.
+ */
+import { PalimpsestError } from './errors.ts'
+
+interface Utf8 {
+  readonly TextEncoder: new () => { encode(text: string): Uint8Array }
+  readonly TextDecoder: new (
+    label: string,
+    options: { fatal: boolean; ignoreBOM: boolean },
+  ) => { decode(bytes: Uint8Array): string }
+}
+// The engine compiles without the types of Node and of the browser; both have these two classes.
+const { TextEncoder, TextDecoder } = globalThis as unknown as Utf8
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The UTF-8 bytes of a text. The text must be well-formed. */
+export function bytesOfText(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** The text of UTF-8 bytes. Throws a `TypeError` if they are not UTF-8. */
+export function textOfBytes(bytes: Uint8Array): string {
+  return decoder.decode(bytes)
+}
+
+/** A copy with memory of its own. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
+/** All parts, one after the other, in new memory. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** Negative, zero or positive as `a` sorts before, with or after `b`; a prefix sorts first. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const difference = a[i]! - b[i]!
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
+}
+
+/** Whether two byte strings are the same. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && compareBytes(a, b) === 0
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** Two hexadecimal digits a byte. */
+export function hexOfBytes(bytes: Uint8Array): string {
+  let hex = ''
+  for (const byte of bytes) hex += HEX[byte]
+  return hex
+}
+
+/** The bytes of hexadecimal text; throws `INVALID_ARGUMENT` if it is none. */
+export function bytesOfHex(hex: string): Uint8Array {
+  if (hex.length % 2 !== 0 || /[^0-9a-f]/.test(hex)) {
+    throw new PalimpsestError('INVALID_ARGUMENT', 'not hexadecimal text')
+  }
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.substring(2 * i, 2 * i + 2), 16)
+  return bytes
+}

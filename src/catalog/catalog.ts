@@ -1,0 +1,159 @@
+/**
+ * The catalog: what exists, as of a time. An immutable value, read from the rows of the system tablet.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+import { type Directive } from '../history/garbage.ts'
+import { type Generation, firstGeneration } from '../history/lineage.ts'
+import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
+import { SYSTEM_TABLET } from '../tablet/tablet.ts'
+import { type HybridTime, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
+import { type Stretches, stretch, stretchFrom, union } from '../time/stretches.ts'
+import { type CatalogRow, type HoldRow, type KeyspaceRow, type TableRow } from './rows.ts'
+
+/** History is kept for this long unless somebody says otherwise: 24 hours, in microseconds. */
+export const DEFAULT_KEEP: Keep = 24 * 3_600_000_000
+
+/** A table's full name: `keyspace.table`. */
+export type TableName = string
+
+/** What exists. */
+export interface Catalog {
+  readonly next: number
+  readonly keyspaces: ReadonlyMap<number, KeyspaceRow>
+  readonly tables: ReadonlyMap<number, TableRow>
+  readonly generations: ReadonlyMap<number, readonly Generation[]>
+  readonly retention: ReadonlyMap<number | 'database', Keep>
+  readonly ratchets: ReadonlyMap<number, HybridTime>
+  readonly holds: ReadonlyMap<number, HoldRow>
+}
+
+/** The catalog that some rows say. */
+export function catalogOf(rows: Iterable<CatalogRow>): Catalog {
+  let next = 1
+  const keyspaces = new Map<number, KeyspaceRow>()
+  const tables = new Map<number, TableRow>()
+  const generations = new Map<number, Generation[]>()
+  const retention = new Map<number | 'database', Keep>()
+  const ratchets = new Map<number, HybridTime>()
+  const holds = new Map<number, HoldRow>()
+  for (const row of rows) {
+    if (row.kind === 'counter') next = row.next
+    else if (row.kind === 'keyspace') keyspaces.set(row.row.id, row.row)
+    else if (row.kind === 'table') tables.set(row.row.id, row.row)
+    else if (row.kind === 'generation')
+      generations.set(row.table, [...(generations.get(row.table) ?? []), row.row])
+    else if (row.kind === 'retention') retention.set(row.of, row.keep)
+    else if (row.kind === 'ratchet') ratchets.set(row.table, row.time)
+    else holds.set(row.row.id, row.row)
+  }
+  return { next, keyspaces, tables, generations, retention, ratchets, holds }
+}
+
+/** The keyspace of a name. Throws `UNKNOWN_KEYSPACE`. */
+export function keyspaceNamed(catalog: Catalog, name: string): KeyspaceRow {
+  const found = [...catalog.keyspaces.values()].find((keyspace) => keyspace.name === name)
+  if (found === undefined) {
+    const known = [...catalog.keyspaces.values()].map((keyspace) => keyspace.name).toSorted()
+    throw new PalimpsestError('UNKNOWN_KEYSPACE', `no keyspace ${name}; ${listed(known)}`, { name, known })
+  }
+  return found
+}
+
+/** The table of a full name. Throws `UNKNOWN_TABLE`. */
+export function tableNamed(catalog: Catalog, name: TableName): TableRow {
+  const found = [...catalog.tables.values()].find((table) => fullNameOf(catalog, table) === name)
+  if (found === undefined) {
+    const known = [...catalog.tables.values()].map((table) => fullNameOf(catalog, table)).toSorted()
+    throw new PalimpsestError('UNKNOWN_TABLE', `no table ${name}; ${listed(known)}`, { name, known })
+  }
+  return found
+}
+
+/** `keyspace.table`. */
+export function fullNameOf(catalog: Catalog, table: TableRow): TableName {
+  return `${catalog.keyspaces.get(table.keyspace)?.name ?? '?'}.${table.name}`
+}
+
+/** How long a table keeps its history: by its own word, its keyspace's, the database's, the default. */
+export function keepOf(catalog: Catalog, table: TableRow): Keep {
+  const { retention } = catalog
+  return retention.get(table.id) ?? retention.get(table.keyspace) ?? retention.get('database') ?? DEFAULT_KEEP
+}
+
+/** A stretch of time that an open cursor or view holds, in memory. */
+export interface MemoryHold {
+  readonly table: number
+  readonly times: Stretches
+}
+
+/** What the readable times of tables depend on beside the catalog. */
+export interface Moment {
+  /** The clock's current microsecond, as far as it drives retention. */
+  readonly nowMicros: number
+  /** The highest ratchet that the manifest has for the tablets of a table. */
+  readonly ratchetOf: (tablets: readonly number[]) => HybridTime
+  readonly memoryHolds: Iterable<MemoryHold>
+}
+
+/** The first time of a table's window. */
+export function tableCutoff(catalog: Catalog, table: TableRow, moment: Moment): HybridTime {
+  const tablets = (catalog.generations.get(table.id) ?? []).flatMap((generation) => generation.tablets)
+  const ratchet = laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, moment.ratchetOf(tablets))
+  return cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
+}
+
+/** The times as of which a table can be read. */
+export function tableReadable(catalog: Catalog, table: TableRow, moment: Moment): Stretches {
+  const held = [...catalog.holds.values()]
+    .filter((hold) => holdsTable(hold, table) && !isExpired(hold, moment.nowMicros))
+    .map(({ after, through }) => stretch(after, through))
+  for (const hold of moment.memoryHolds) if (hold.table === table.id) held.push(hold.times)
+  return readableTimes(tableCutoff(catalog, table, moment), held)
+}
+
+/** The times as of which the catalog can be read: those of any table. */
+export function catalogReadable(catalog: Catalog, moment: Moment): Stretches {
+  const ofTables = [...catalog.tables.values()].map((table) => tableReadable(catalog, table, moment))
+  return union(stretchFrom(hybridTime(moment.nowMicros)), ...ofTables)
+}
+
+/** What a compaction of a tablet may forget. */
+export function directiveFor(catalog: Catalog, tablet: number, moment: Moment): Directive {
+  if (tablet === SYSTEM_TABLET) {
+    // The catalog's own lineage is fixed: one generation, always in force.
+    const generation = firstGeneration([SYSTEM_TABLET], hybridTime(0, 1))
+    return { generations: [generation], readable: catalogReadable(catalog, moment), cutoff: MIN_TIME }
+  }
+  const table = [...catalog.tables.values()].find(({ id }) =>
+    (catalog.generations.get(id) ?? []).some(({ tablets }) => tablets.includes(tablet)),
+  )
+  // A tablet that no table of the catalog has is not known well enough to forget anything in it.
+  if (table === undefined) {
+    return {
+      generations: [firstGeneration([tablet], hybridTime(0, 1))],
+      readable: stretchFrom(hybridTime(0, 1)),
+      cutoff: MIN_TIME,
+    }
+  }
+  const generations = catalog.generations.get(table.id)!.filter(({ tablets }) => tablets.includes(tablet))
+  return {
+    generations,
+    readable: tableReadable(catalog, table, moment),
+    cutoff: tableCutoff(catalog, table, moment),
+  }
+}
+
+/** Whether a hold has run out. */
+export function isExpired(hold: HoldRow, nowMicros: number): boolean {
+  return hold.expiresMicros !== undefined && hold.expiresMicros <= nowMicros
+}
+
+/** Whether a hold holds a table's history. */
+export function holdsTable({ scope }: HoldRow, table: TableRow): boolean {
+  if ('table' in scope) return scope.table === table.id
+  return 'keyspace' in scope ? scope.keyspace === table.keyspace : true
+}
+
+function listed(known: readonly string[]): string {
+  return known.length === 0 ? 'there is none yet' : `there are: ${known.join(', ')}`
+}

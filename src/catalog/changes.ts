@@ -1,0 +1,157 @@
+/**
+ * Changes of the catalog, planned as the writes of one commit. Each is a pure function of the catalog,
+ * refuses what does not fit before anything is written, and is given the time of its commit, because
+ * rows name it.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+import { firstGeneration } from '../history/lineage.ts'
+import { type Keep, assertReadable } from '../history/readable.ts'
+import { type Write } from '../tablet/commit-record.ts'
+import { type HybridTime, tickAfter } from '../time/hybrid-time.ts'
+import { difference, stretch } from '../time/stretches.ts'
+import {
+  type Catalog,
+  type Moment,
+  fullNameOf,
+  holdsTable,
+  isExpired,
+  keyspaceNamed,
+  tableCutoff,
+  tableReadable,
+} from './catalog.ts'
+import {
+  type CatalogRow,
+  type HoldRow,
+  type HoldScope,
+  type KeyType,
+  type ValueType,
+  deleteRow,
+  putRow,
+} from './rows.ts'
+
+/** The writes of a change, once its commit time is known. */
+export type CatalogChange = (time: HybridTime) => readonly Write[]
+
+/** A change that makes something, with the id of what it makes. */
+export interface Creation {
+  readonly id: number
+  readonly change: CatalogChange
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/
+
+/** Creates a keyspace. Throws `INVALID_ARGUMENT`, `NAME_TAKEN`. */
+export function planCreateKeyspace(catalog: Catalog, name: string): Creation {
+  checkName(name, 'keyspace')
+  if ([...catalog.keyspaces.values()].some((keyspace) => keyspace.name === name))
+    throw taken('keyspace', name)
+  const id = catalog.next
+  return { id, change: () => [counter(id + 1), putRow({ kind: 'keyspace', row: { id, name } })] }
+}
+
+/** What a new table is. */
+export interface TableShape {
+  readonly keys: KeyType
+  readonly values: ValueType
+  readonly keep?: Keep | undefined
+}
+
+/** Creates a table with one tablet. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
+export function planCreateTable(catalog: Catalog, fullName: string, shape: TableShape): Creation {
+  const [keyspaceName = '', name = '', ...rest] = fullName.split('.')
+  if (rest.length > 0 || name === '') {
+    throw new PalimpsestError(
+      'INVALID_ARGUMENT',
+      `a table's name is keyspace.table, not ${JSON.stringify(fullName)}`,
+    )
+  }
+  checkName(name, 'table')
+  const keyspace = keyspaceNamed(catalog, keyspaceName)
+  if ([...catalog.tables.values()].some((table) => fullNameOf(catalog, table) === fullName))
+    throw taken('table', fullName)
+  const id = catalog.next
+  const tablet = id + 1
+  const { keys, values, keep } = shape
+  const change = (time: HybridTime) => [
+    counter(id + 2),
+    putRow({ kind: 'table', row: { id, keyspace: keyspace.id, name, keys, values } }),
+    putRow({ kind: 'generation', table: id, row: firstGeneration([tablet], time) }),
+    ...(keep === undefined ? [] : [putRow({ kind: 'retention', of: id, keep })]),
+  ]
+  return { id, change }
+}
+
+/** Changes how long history is kept. What was lost before stays lost: every ratchet it touches is raised. */
+export function planRetention(
+  catalog: Catalog,
+  of: number | 'database',
+  keep: Keep,
+  moment: Moment,
+): CatalogChange {
+  const tables = [...catalog.tables.values()].filter(
+    ({ id, keyspace }) => of === 'database' || id === of || keyspace === of,
+  )
+  const ratchets = tables.map((table): CatalogRow => ({
+    kind: 'ratchet',
+    table: table.id,
+    time: tableCutoff(catalog, table, moment),
+  }))
+  return () => [putRow({ kind: 'retention', of, keep }), ...ratchets.map(putRow)]
+}
+
+/** A hold to be placed. */
+export interface HoldRequest extends Omit<HoldRow, 'id' | 'scope'> {
+  readonly scope: HoldScope
+}
+
+/** Places a hold. Throws `NAME_TAKEN`, and `HISTORY_GONE` unless all of it is readable in every table it holds. */
+export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment): Creation {
+  checkName(request.name, 'hold')
+  if (holdNamed(catalog, request.name, moment.nowMicros) !== undefined) throw taken('hold', request.name)
+  const id = catalog.next
+  const row: HoldRow = { ...request, id }
+  const held = stretch(row.after, row.through)
+  for (const table of catalog.tables.values()) {
+    if (!holdsTable(row, table)) continue
+    const readable = tableReadable(catalog, table, moment)
+    const [gone] = difference(held, readable)
+    if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), fullNameOf(catalog, table))
+  }
+  return { id, change: () => [counter(id + 1), putRow({ kind: 'hold', row })] }
+}
+
+/** Releases a hold. Throws `UNKNOWN_HOLD`. */
+export function planRelease(catalog: Catalog, name: string, nowMicros: number): CatalogChange {
+  const row = holdNamed(catalog, name, nowMicros)
+  if (row === undefined) {
+    const known = [...catalog.holds.values()]
+      .filter((hold) => !isExpired(hold, nowMicros))
+      .map((hold) => hold.name)
+    throw new PalimpsestError('UNKNOWN_HOLD', `no hold ${name}`, { name, known })
+  }
+  return () => [deleteRow({ kind: 'hold', row })]
+}
+
+/** The hold of a name that has not run out. */
+export function holdNamed(catalog: Catalog, name: string, nowMicros: number): HoldRow | undefined {
+  return [...catalog.holds.values()].find((hold) => hold.name === name && !isExpired(hold, nowMicros))
+}
+
+function counter(next: number): Write {
+  return putRow({ kind: 'counter', next })
+}
+
+function checkName(name: string, what: string): void {
+  // `now` is a time expression already, and names can be used as times.
+  if (NAME.test(name) && name !== 'now') return
+  const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -'
+  throw new PalimpsestError(
+    'INVALID_ARGUMENT',
+    `not a name for a ${what}: ${JSON.stringify(name)} (${rule})`,
+    { name },
+  )
+}
+
+function taken(what: string, name: string): PalimpsestError {
+  return new PalimpsestError('NAME_TAKEN', `there is a ${what} ${name} already`, { name })
+}

@@ -1,0 +1,244 @@
+/**
+ * The rows of the catalog: keys are paths of text, values JSON with times as exact text.
+ *
+ *     counter                         { next }                        ids are never used twice
+ *     keyspace/000001                 { name }                        definition
+ *     table/000002                    { keyspace, name, keys, values } definition
+ *     generation/000002/<start>       { tablets, base, from, start, end }
+ *     retention/database|000001|…     { keep }                        promise
+ *     ratchet/000002                  { time }                        promise
+ *     hold/000004                     { name, scope, after, through, … } promise
+ *
+ * *Definitions* (keyspaces, tables and their names) are what a restore writes back; *promises*
+ * (retention, ratchets, holds, the counter) never go back. A read as of t takes definitions as of t and
+ * promises as of now. Generations are neither: each says for itself when it was in force.
+ */
+import { FormatError } from '../base/binary.ts'
+import { bytesOfText, textOfBytes } from '../base/bytes.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type Generation } from '../history/lineage.ts'
+import { type Keep } from '../history/readable.ts'
+import { type Write } from '../tablet/commit-record.ts'
+import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
+import { type Stretches } from '../time/stretches.ts'
+
+/** What the keys of a table are. */
+export type KeyType = 'text' | 'bytes'
+/** What the values of a table are. A document is anything that msgpackr can hold. */
+export type ValueType = 'text' | 'bytes' | 'document'
+
+/** A keyspace: a name for a set of tables. */
+export interface KeyspaceRow {
+  readonly id: number
+  readonly name: string
+}
+
+/** A table, without its data. */
+export interface TableRow {
+  readonly id: number
+  readonly keyspace: number
+  readonly name: string
+  readonly keys: KeyType
+  readonly values: ValueType
+}
+
+/** What a hold holds: a table, the tables of a keyspace, or all tables. */
+export type HoldScope =
+  { readonly table: number } | { readonly keyspace: number } | { readonly database: true }
+
+/** A promise that times stay readable. */
+export interface HoldRow {
+  readonly id: number
+  readonly name: string
+  readonly scope: HoldScope
+  /** The times `(after, through]`. */
+  readonly after: HybridTime
+  readonly through: HybridTime
+  readonly owner: string
+  readonly reason: string
+  /** The microsecond from which on it holds nothing. */
+  readonly expiresMicros?: number | undefined
+}
+
+/** One row, read. */
+export type CatalogRow =
+  | { readonly kind: 'counter'; readonly next: number }
+  | { readonly kind: 'keyspace'; readonly row: KeyspaceRow }
+  | { readonly kind: 'table'; readonly row: TableRow }
+  | { readonly kind: 'generation'; readonly table: number; readonly row: Generation }
+  | { readonly kind: 'retention'; readonly of: number | 'database'; readonly keep: Keep }
+  | { readonly kind: 'ratchet'; readonly table: number; readonly time: HybridTime }
+  | { readonly kind: 'hold'; readonly row: HoldRow }
+
+/** The write that puts a row. */
+export function putRow(row: CatalogRow): Write {
+  const { path, fields } = encodeRow(row)
+  return { key: bytesOfText(path), value: bytesOfText(JSON.stringify(fields)) }
+}
+
+/** The write that deletes a row. */
+export function deleteRow(row: CatalogRow): Write {
+  return { key: bytesOfText(encodeRow(row).path), value: undefined }
+}
+
+/** Reads a row. Throws `CATALOG_CORRUPT`. */
+export function readRow(key: Uint8Array, value: Uint8Array): CatalogRow {
+  let path = '?'
+  try {
+    path = textOfBytes(key)
+    return decodeRow(path.split('/'), JSON.parse(textOfBytes(value)) as Fields)
+  } catch (error) {
+    throw new PalimpsestError(
+      'CATALOG_CORRUPT',
+      `a row of the catalog cannot be read: row=${path}`,
+      { row: path },
+      error,
+    )
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function encodeRow(row: CatalogRow): { path: string; fields: Fields } {
+  switch (row.kind) {
+    case 'counter':
+      return { path: 'counter', fields: { next: row.next } }
+    case 'keyspace':
+      return { path: `keyspace/${idText(row.row.id)}`, fields: { name: row.row.name } }
+    case 'table': {
+      const { id, ...fields } = row.row
+      return { path: `table/${idText(id)}`, fields }
+    }
+    case 'generation':
+      return {
+        path: `generation/${idText(row.table)}/${formatExact(row.row.start).padStart(21, '0')}`,
+        fields: encodeGeneration(row.row),
+      }
+    case 'retention':
+      return {
+        path: `retention/${row.of === 'database' ? row.of : idText(row.of)}`,
+        fields: { keep: row.keep },
+      }
+    case 'ratchet':
+      return { path: `ratchet/${idText(row.table)}`, fields: { time: formatExact(row.time) } }
+    case 'hold': {
+      const { id, after, through, ...fields } = row.row
+      return {
+        path: `hold/${idText(id)}`,
+        fields: { ...fields, after: formatExact(after), through: formatExact(through) },
+      }
+    }
+  }
+}
+
+function decodeRow(path: readonly string[], fields: Fields): CatalogRow {
+  const [kind, name] = path
+  switch (kind) {
+    case 'counter':
+      return { kind, next: count(fields['next']) }
+    case 'keyspace':
+      return { kind, row: { id: idOf(name), name: text(fields['name']) } }
+    case 'table':
+      return {
+        kind,
+        row: {
+          id: idOf(name),
+          keyspace: count(fields['keyspace']),
+          name: text(fields['name']),
+          keys: oneOf(fields['keys'], ['text', 'bytes']),
+          values: oneOf(fields['values'], ['text', 'bytes', 'document']),
+        },
+      }
+    case 'generation':
+      return { kind, table: idOf(name), row: decodeGeneration(fields) }
+    case 'retention':
+      return {
+        kind,
+        of: name === 'database' ? name : idOf(name),
+        keep: fields['keep'] === 'forever' ? 'forever' : count(fields['keep']),
+      }
+    case 'ratchet':
+      return { kind, table: idOf(name), time: time(fields['time']) }
+    case 'hold':
+      return { kind, row: decodeHold(idOf(name), fields) }
+    default:
+      throw new FormatError(`unknown kind of row`)
+  }
+}
+
+function encodeGeneration({ tablets, base, from, start, end }: Generation): Fields {
+  return {
+    tablets,
+    base: base.map(({ after, through }) => [formatExact(after), formatExact(through)]),
+    from: formatExact(from),
+    start: formatExact(start),
+    end: end === undefined ? undefined : formatExact(end),
+  }
+}
+
+function decodeGeneration(fields: Fields): Generation {
+  const base: Stretches = list(fields['base']).map((pair) => {
+    const [after, through] = list(pair)
+    return { after: time(after), through: time(through) }
+  })
+  return {
+    tablets: list(fields['tablets']).map(count),
+    base,
+    from: time(fields['from']),
+    start: time(fields['start']),
+    end: fields['end'] === undefined ? undefined : time(fields['end']),
+  }
+}
+
+function decodeHold(id: number, fields: Fields): HoldRow {
+  const scope = fields['scope'] as Record<string, unknown>
+  return {
+    id,
+    name: text(fields['name']),
+    scope:
+      scope['table'] !== undefined
+        ? { table: count(scope['table']) }
+        : scope['keyspace'] !== undefined
+          ? { keyspace: count(scope['keyspace']) }
+          : { database: true },
+    after: time(fields['after']),
+    through: time(fields['through']),
+    owner: text(fields['owner']),
+    reason: text(fields['reason']),
+    expiresMicros: fields['expiresMicros'] === undefined ? undefined : count(fields['expiresMicros']),
+  }
+}
+
+function idText(id: number): string {
+  return id.toString().padStart(6, '0')
+}
+
+function idOf(name: string | undefined): number {
+  if (name === undefined || !/^\d{6,15}$/.test(name)) throw new FormatError('not an id')
+  return Number(name)
+}
+
+function count(value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new FormatError('not a count')
+  return value as number
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new FormatError('not a text')
+  return value
+}
+
+function time(value: unknown): HybridTime {
+  return parseExact(text(value))
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new FormatError('not a list')
+  return value
+}
+
+function oneOf<T extends string>(value: unknown, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value)
+  if (found === undefined) throw new FormatError(`not one of ${allowed.join(', ')}`)
+  return found
+}

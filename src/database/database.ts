@@ -1,0 +1,359 @@
+/**
+ * The database, as users hold it: a thin face that delegates.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+import { type KeyType, type HoldRow, type TableRow, type ValueType } from '../catalog/rows.ts'
+import { fullNameOf, isExpired, keyspaceNamed, tableNamed } from '../catalog/catalog.ts'
+import {
+  holdNamed,
+  planCreateKeyspace,
+  planCreateTable,
+  planHold,
+  planRelease,
+  planRetention,
+} from '../catalog/changes.ts'
+import { type Keep } from '../history/readable.ts'
+import { type GeometryName } from '../storage/geometry.ts'
+import { type StoreEvent } from '../store/events.ts'
+import { type World, openStore } from '../store/open.ts'
+import { type Store, type TabletCheck } from '../store/store.ts'
+import { type TableWrite } from '../table/batch.ts'
+import { type Key } from '../table/codec.ts'
+import { Table, type Receipt, type TableContext, type WriteOptions, commitBatch } from '../table/table.ts'
+import { type Durability } from '../tablet/commit-log.ts'
+import { parseDuration } from '../time/duration.ts'
+import { type TimeInput, resolveTime } from '../time/expression.ts'
+import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
+import { ReplayClock } from '../time/replay-clock.ts'
+import { type DatabaseStats, statsOf, tableNamesOf } from './stats.ts'
+
+/** How to open a database. Every option has a default that nobody has to change. */
+export interface OpenOptions {
+  /** Opens without a lock and changes nothing. @defaultValue false */
+  readonly readOnly?: boolean | undefined
+  /** Makes a new database in a directory that is empty or not there. @defaultValue true, unless `readOnly` */
+  readonly create?: boolean | undefined
+  /** For a new database: the sizes that shape its trees; `tiny` takes small data through every level. @defaultValue 'default' */
+  readonly geometry?: GeometryName | undefined
+  /** What commits survive unless they say otherwise. @defaultValue 'os' */
+  readonly durability?: Durability | undefined
+  /** Memory for decoded blocks, in bytes. @defaultValue 64 MiB */
+  readonly cacheBytes?: number | undefined
+  /** Table files that are kept open. @defaultValue 500 */
+  readonly openTables?: number | undefined
+  /** Told of every event, those of the opening included. */
+  readonly onEvent?: ((event: StoreEvent) => void) | undefined
+}
+
+/** How long history is kept: `'forever'`, a duration such as `'24h'` or `'30d'`, or microseconds. */
+export type KeepInput = string | number
+
+/** What a new table is. */
+export interface TableOptions {
+  /** What its keys are. @defaultValue 'text' */
+  readonly keys?: KeyType | undefined
+  /** What its values are: a document is anything that MessagePack can hold. @defaultValue 'document' */
+  readonly values?: ValueType | undefined
+  /** How long its history is kept. @defaultValue the keyspace's, the database's, or 24 hours */
+  readonly keep?: KeepInput | undefined
+}
+
+/** A hold to be placed: a point (`at`) or a stretch (`from` through `through`), on one table, a keyspace or everything. */
+export interface HoldOptions {
+  readonly name: string
+  readonly table?: string | undefined
+  readonly keyspace?: string | undefined
+  readonly at?: TimeInput | undefined
+  readonly from?: TimeInput | undefined
+  readonly through?: TimeInput | undefined
+  readonly owner?: string | undefined
+  readonly reason?: string | undefined
+  /** For how long it holds, from now on. @defaultValue until it is released */
+  readonly expiresIn?: string | number | undefined
+}
+
+/** A hold that is in force. */
+export interface Hold {
+  readonly name: string
+  /** What it holds: `keyspace.table`, `keyspace`, or `*` for everything. */
+  readonly on: string
+  /** The times `(after, through]`. */
+  readonly after: HybridTime
+  readonly through: HybridTime
+  readonly owner: string
+  readonly reason: string
+  readonly expiresMicros?: number | undefined
+}
+
+/** One write of a database's batch. */
+export type DatabaseWrite =
+  | { readonly type: 'put'; readonly table: string; readonly key: Key; readonly value: unknown }
+  | { readonly type: 'delete'; readonly table: string; readonly key: Key }
+
+const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
+const DEFAULT_OPEN_TABLES = 500
+
+/** Opens the database of a world. Composition roots such as `index.ts` give it files and a clock. */
+export function openDatabase(world: World, options: OpenOptions = {}): Database {
+  const readOnly = options.readOnly ?? false
+  const store = openStore(
+    world,
+    {
+      readOnly,
+      create: options.create ?? !readOnly,
+      birth: {
+        geometry: options.geometry ?? 'default',
+        clock: world.clock instanceof ReplayClock ? 'replay' : 'system',
+      },
+      limits: {
+        cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
+        openTables: options.openTables ?? DEFAULT_OPEN_TABLES,
+      },
+    },
+    options.onEvent,
+  )
+  return new Database(store, options.durability ?? 'os')
+}
+
+/** An open database. */
+export class Database {
+  readonly #store: Store
+  readonly #context: TableContext
+
+  /** @internal */
+  constructor(store: Store, durability: Durability) {
+    this.#store = store
+    this.#context = { store, durability, resolve: (time) => this.resolveTime(time) }
+  }
+
+  /** The names of the keyspaces. */
+  get keyspaces(): readonly string[] {
+    return [...this.#store.catalog.keyspaces.values()].map(({ name }) => name).toSorted()
+  }
+
+  /** The full names of the tables. */
+  get tables(): readonly string[] {
+    return tableNamesOf(this.#store.catalog)
+  }
+
+  /** Whether it was opened for reading only. */
+  get isReadOnly(): boolean {
+    return this.#store.isReadOnly
+  }
+
+  /** The newest time that was given to a commit or closed by a read. */
+  get newest(): HybridTime {
+    return this.#store.lastTime
+  }
+
+  /** Every commit at or before this time survives a power cut. */
+  get durableThrough(): HybridTime {
+    return this.#store.durableThrough
+  }
+
+  /** The hybrid time that an input means now. Throws `INVALID_TIME`. */
+  resolveTime(time: TimeInput): HybridTime {
+    const nowMicros = this.#store.currentMicros
+    const resolveName = (name: string) => holdNamed(this.#store.catalog, name, nowMicros)?.through
+    return resolveTime(time, { nowMicros, resolveName })
+  }
+
+  /** Creates a keyspace. Throws `INVALID_ARGUMENT`, `NAME_TAKEN`. */
+  createKeyspace(name: string): void {
+    this.#store.create(planCreateKeyspace(this.#store.catalog, name))
+  }
+
+  /** Creates the table `keyspace.table`. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
+  createTable<K extends Key = string, V = unknown>(name: string, options: TableOptions = {}): Table<K, V> {
+    const { keys = 'text', values = 'document', keep } = options
+    checkChoice('keys', keys, ['text', 'bytes'])
+    checkChoice('values', values, ['text', 'bytes', 'document'])
+    const shape = { keys, values, keep: keep === undefined ? undefined : keepFrom(keep) }
+    return new Table(this.#context, this.#store.create(planCreateTable(this.#store.catalog, name, shape)))
+  }
+
+  /** The table `keyspace.table`. Throws `UNKNOWN_TABLE`. */
+  table<K extends Key = string, V = unknown>(name: string): Table<K, V> {
+    return new Table(this.#context, tableNamed(this.#store.catalog, name).id)
+  }
+
+  /** Everything as of a time, names included, to read. Throws `INVALID_TIME`, `FUTURE_TIME`. */
+  asOf(time: TimeInput): DatabaseView {
+    return new DatabaseView(this.#context, this.resolveTime(time))
+  }
+
+  /** Makes writes to any tables in one commit, or none. */
+  batch(writes: readonly DatabaseWrite[], options: WriteOptions = {}): Receipt {
+    const rows = new Map<string, TableRow>()
+    const rowOf = (name: string) => {
+      const row = rows.get(name) ?? tableNamed(this.#store.catalog, name)
+      rows.set(name, row)
+      return row
+    }
+    const batch = writes.map((write): TableWrite => ({ ...write, table: rowOf(write.table) }))
+    return commitBatch(this.#context, batch, options)
+  }
+
+  /**
+   * Says how long history is kept: of a table, of all tables of a keyspace that do not say otherwise, or
+   * of the database. What is no longer readable does not come back.
+   */
+  setRetention(
+    keep: KeepInput,
+    of: { table?: string | undefined; keyspace?: string | undefined } = {},
+  ): void {
+    const { catalog } = this.#store
+    const id =
+      of.table !== undefined
+        ? tableNamed(catalog, of.table).id
+        : of.keyspace !== undefined
+          ? keyspaceNamed(catalog, of.keyspace).id
+          : 'database'
+    this.#store.commitCatalog(planRetention(catalog, id, keepFrom(keep), this.#store.moment()))
+  }
+
+  /** Keeps times readable until it is released. Throws `NAME_TAKEN`, `HISTORY_GONE`, `FUTURE_TIME`. */
+  hold(options: HoldOptions): Hold {
+    const { catalog } = this.#store
+    const through = options.at ?? options.through
+    if (through === undefined || (options.at !== undefined && options.from !== undefined)) {
+      throw new PalimpsestError('INVALID_ARGUMENT', 'a hold is at a time, or from a time through another')
+    }
+    const last = this.resolveTime(through)
+    const first = options.from === undefined ? last : this.resolveTime(options.from)
+    if (first > last) throw new PalimpsestError('INVALID_ARGUMENT', 'a hold ends before it begins')
+    this.#store.use(last)
+    const moment = this.#store.moment()
+    const expires = options.expiresIn
+    const request = {
+      name: options.name,
+      scope: this.#scopeOf(options),
+      after: tickBefore(first),
+      through: last,
+      owner: options.owner ?? 'user',
+      reason: options.reason ?? '',
+      expiresMicros: expires === undefined ? undefined : moment.nowMicros + durationFrom(expires),
+    }
+    const id = this.#store.create(planHold(catalog, request, moment))
+    return this.#holdOf(this.#store.catalog.holds.get(id)!)
+  }
+
+  /** Lets a hold go. Throws `UNKNOWN_HOLD`. */
+  release(name: string): void {
+    this.#store.commitCatalog(planRelease(this.#store.catalog, name, this.#store.moment().nowMicros))
+  }
+
+  /** The holds that are in force. */
+  holds(): readonly Hold[] {
+    const { nowMicros } = this.#store.moment()
+    const { catalog } = this.#store
+    return [...catalog.holds.values()]
+      .filter((hold) => !isExpired(hold, nowMicros))
+      .map((row) => this.#holdOf(row))
+  }
+
+  /** Writes what is in memory down, of one table or of all. */
+  flush(table?: string): void {
+    this.#store.flush(this.#tabletsOf(table))
+  }
+
+  /** Merges all tables' files fully, or one's, and drops what no readable time sees. */
+  compact(table?: string): void {
+    this.#store.compact(this.#tabletsOf(table))
+  }
+
+  /** Makes every commit so far survive a power cut. */
+  sync(): void {
+    this.#store.sync()
+  }
+
+  /** What it holds and what that has cost. */
+  stats(): DatabaseStats {
+    return statsOf(this.#store)
+  }
+
+  /** Checks every checksum and structural law; reads only. */
+  check(): readonly TabletCheck[] {
+    return this.#store.check()
+  }
+
+  /** Calls `listener` with every event until the result is called. */
+  on(listener: (event: StoreEvent) => void): () => void {
+    return this.#store.listen(listener)
+  }
+
+  /** Takes the wall clock for right again after it jumped. */
+  confirmClock(): void {
+    this.#store.confirmClock()
+  }
+
+  /** Makes everything durable and lets the directory go. */
+  close(): void {
+    this.#store.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #scopeOf({ table, keyspace }: HoldOptions): HoldRow['scope'] {
+    const { catalog } = this.#store
+    if (table !== undefined) return { table: tableNamed(catalog, table).id }
+    return keyspace === undefined ? { database: true } : { keyspace: keyspaceNamed(catalog, keyspace).id }
+  }
+
+  #holdOf({ name, scope, after, through, owner, reason, expiresMicros }: HoldRow): Hold {
+    const { catalog } = this.#store
+    const table = 'table' in scope ? catalog.tables.get(scope.table) : undefined
+    const keyspace = 'keyspace' in scope ? catalog.keyspaces.get(scope.keyspace) : undefined
+    const on = table ? fullNameOf(catalog, table) : (keyspace?.name ?? '*')
+    return { name, on, after, through, owner, reason, expiresMicros }
+  }
+
+  #tabletsOf(name?: string): readonly number[] | undefined {
+    if (name === undefined) return undefined
+    const { catalog } = this.#store
+    const generations = catalog.generations.get(tableNamed(catalog, name).id) ?? []
+    return [...new Set(generations.flatMap(({ tablets }) => tablets))]
+  }
+}
+
+/** A database as of one time, to read. */
+export class DatabaseView {
+  readonly #context: TableContext
+  /** The time as of which it reads. */
+  readonly time: HybridTime
+
+  /** @internal */
+  constructor(context: TableContext, time: HybridTime) {
+    this.#context = context
+    this.time = time
+    context.store.use(time)
+  }
+
+  /** The full names of the tables that existed. */
+  get tables(): readonly string[] {
+    return tableNamesOf(this.#context.store.catalogAsOf(this.time))
+  }
+
+  /** A table by the name that it had. Throws `UNKNOWN_TABLE`. */
+  table<K extends Key = string, V = unknown>(name: string): Table<K, V> {
+    const row = tableNamed(this.#context.store.catalogAsOf(this.time), name)
+    return new Table(this.#context, row.id, this.time)
+  }
+}
+
+function keepFrom(keep: KeepInput): Keep {
+  return keep === 'forever' ? 'forever' : durationFrom(keep)
+}
+
+function durationFrom(duration: string | number): number {
+  if (typeof duration === 'string') return parseDuration(duration)
+  if (Number.isSafeInteger(duration) && duration >= 0) return duration
+  throw new PalimpsestError('INVALID_TIME', `a duration is a whole number of microseconds, not ${duration}`)
+}
+
+function checkChoice(name: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return
+  throw new PalimpsestError('INVALID_ARGUMENT', `${name} is one of ${allowed.join(', ')}, not ${value}`)
+}

@@ -1,0 +1,73 @@
+/**
+ * The garbage rule: a version is dropped only if no readable time sees it (law 3).
+ *
+ * In one generation, a version shows from some time on, until the next newer one does:
+ *
+ *     it lies in the base          from the generation's start
+ *     it is newer than `from`      from its own time, if that is not after the generation's end
+ *     else                         never
+ *
+ *     times            1    2    3    4    5    6    7    8    9
+ *     versions        k@1       k@3            k@6
+ *     k@6 is seen                               6────────────▶
+ *     k@3 is seen                3─────────────5
+ *     k@1 is seen      1────2
+ *     readable                        ▐▌ hold        ▐████████▶       k@1 goes, k@3 and k@6 stay
+ *
+ * It is kept if, in some generation, the stretch during which it is seen meets a readable time. A base
+ * shows all at once, so of the versions in it only the newest is ever seen.
+ *
+ * A compaction knows only its inputs. A newer version outside of them makes it think that an older one
+ * is seen for longer, so it keeps more: safe. Versions of one key come newest first, and all that is
+ * remembered is one time for each generation, whatever the number of versions.
+ */
+import { assert, defined } from '../base/assert.ts'
+import { type VersionFilter } from '../storage/filter.ts'
+import { type HybridTime, MIN_TIME, tickBefore } from '../time/hybrid-time.ts'
+import { type Stretches, contains, intersection, meets, closedStretch } from '../time/stretches.ts'
+import { type Generation, endOf } from './lineage.ts'
+
+/** What a compaction may forget: plain data, taken when it is planned. */
+export interface Directive {
+  /** The generations of the table whose versions these are. */
+  readonly generations: readonly Generation[]
+  /** The times that can be read. */
+  readonly readable: Stretches
+  /** The first time of the window: what the ratchet is raised to when the result is installed. */
+  readonly cutoff: HybridTime
+}
+
+/** The filter of a directive. */
+export function garbageFilter(directive: Directive): VersionFilter {
+  const { readable } = directive
+  const generations = directive.generations.filter((generation) => isReadable(generation, readable))
+  /** For each generation: the last time at which the next version can be seen; `MIN_TIME` for never. */
+  const seenThrough: HybridTime[] = []
+  return {
+    beginKey: () => {
+      for (const [g, generation] of generations.entries()) seenThrough[g] = endOf(generation)
+    },
+    keeps: (time) => {
+      let isSeen = false
+      for (const [g, generation] of generations.entries()) {
+        const from = seenFrom(generation, time)
+        const through = defined(seenThrough[g], 'a key that has begun')
+        if (from === undefined || from > through) continue
+        isSeen ||= meets(readable, tickBefore(from), through)
+        seenThrough[g] = tickBefore(from)
+      }
+      return isSeen
+    },
+  }
+}
+
+/** From when on a version shows in a generation, unless a newer one hides it. */
+export function seenFrom(generation: Generation, time: HybridTime): HybridTime | undefined {
+  if (contains(generation.base, time)) return generation.start
+  return time > generation.from && time <= endOf(generation) ? time : undefined
+}
+
+function isReadable(generation: Generation, readable: Stretches): boolean {
+  assert(generation.start > MIN_TIME, 'a generation starts after the beginning of time')
+  return intersection(closedStretch(generation.start, endOf(generation)), readable).length > 0
+}

@@ -1,0 +1,59 @@
+/**
+ * Lineage: which stretches of time a reader of a table may see.
+ *
+ * A lineage is `{ tablets, base, from }`; its view as of t is `base ∪ (from, t]`. A new table has an
+ * empty base. Putting a table back to T at R gives it the base "what was in view as of T" and lets it
+ * go on from R; nothing is erased, and an undo is a lineage again:
+ *
+ *     time        1    2    3    4    5    6    7    8
+ *     written    a@1       a@3       a@5       b@7
+ *     created    (0 ────────────────────t]                     as of 5: a@5
+ *     back to 2  (0 ────2]              (5 ─────t]             as of 6: a@1    as of 7: a@1, b@7
+ *     undone     (0 ────────────────────5]          (7 ──t]    as of 8: a@5
+ *
+ * A generation is a lineage with the times during which it was in force. A read as of t uses the one
+ * in force at t, so reads as of a moment inside an undone stretch still show what was true then.
+ */
+import { assert } from '../base/assert.ts'
+import { type HybridTime, MAX_TIME, tickBefore } from '../time/hybrid-time.ts'
+import { NO_TIMES, type Stretches, stretch, union } from '../time/stretches.ts'
+
+/** What a reader may see, apart from when. */
+export interface Lineage {
+  /** The tablets that hold the versions, in key order. */
+  readonly tablets: readonly number[]
+  /** Stretches of the past that show. */
+  readonly base: Stretches
+  /** Every time after this one shows too. */
+  readonly from: HybridTime
+}
+
+/** A lineage and the times during which it was, or is, in force. */
+export interface Generation extends Lineage {
+  /** The first time at which it is in force. */
+  readonly start: HybridTime
+  /** The last one; `undefined` while it is in force. */
+  readonly end?: HybridTime | undefined
+}
+
+/** The first generation of a table that is created at `time`. */
+export function firstGeneration(tablets: readonly number[], time: HybridTime): Generation {
+  return { tablets, base: NO_TIMES, from: tickBefore(time), start: time }
+}
+
+/** The times that a reader as of `time` sees. */
+export function viewAsOf(lineage: Lineage, time: HybridTime): Stretches {
+  return union(lineage.base, stretch(lineage.from, time))
+}
+
+/** The last time at which a generation is in force. */
+export function endOf(generation: Generation): HybridTime {
+  return generation.end ?? MAX_TIME
+}
+
+/** The generation that is in force at `time`, if the table exists then. */
+export function generationAt(generations: readonly Generation[], time: HybridTime): Generation | undefined {
+  const inForce = generations.filter(({ start, end }) => start <= time && (end === undefined || time <= end))
+  assert(inForce.length <= 1, 'one generation is in force at a time')
+  return inForce[0]
+}

@@ -1,0 +1,67 @@
+/**
+ * Palimpsest on Node: the engine over real files and the system's clock, or over memory.
+ */
+import { PalimpsestError } from './base/errors.ts'
+import { Database, type OpenOptions, openDatabase } from './database/database.ts'
+import { NodeFiles, checksum } from './platform/node-files.ts'
+import { SystemClock } from './platform/system-clock.ts'
+import { MemoryFiles } from './storage/memory-files.ts'
+import { type PhysicalClock } from './time/clock.ts'
+
+export { PalimpsestError, ERROR_CODES, type ErrorCode } from './base/errors.ts'
+export * from './database/database.ts'
+export { type DatabaseStats, type TableStats, type LevelStats } from './database/stats.ts'
+export { type StoreEvent } from './store/events.ts'
+export {
+  Table,
+  type Entry,
+  type ReadOptions,
+  type Receipt,
+  type ScanOptions,
+  type WriteOptions,
+} from './table/table.ts'
+export { type Key } from './table/codec.ts'
+export { type Durability } from './tablet/commit-log.ts'
+export { type PhysicalClock } from './time/clock.ts'
+export { type TimeInput } from './time/expression.ts'
+export {
+  type HybridTime,
+  formatExact,
+  formatIso,
+  hybridTime,
+  logicalOf,
+  microsOf,
+} from './time/hybrid-time.ts'
+export { ReplayClock } from './time/replay-clock.ts'
+
+/** Where a database is. */
+export type Place = string | { readonly memory: true }
+
+/** How to open a database on Node. */
+export interface NodeOpenOptions extends OpenOptions {
+  /** The physical clock: a {@link ReplayClock} makes a database that keeps the time of a history. @defaultValue the system's */
+  readonly clock?: PhysicalClock | undefined
+}
+
+/**
+ * Opens the database in a directory, making one where there is none, or one in memory.
+ *
+ * Throws `NOT_A_DATABASE`, `DATABASE_LOCKED`, `MANIFEST_CORRUPT`, `LOG_CORRUPT`, `TABLE_CORRUPT`,
+ * `CATALOG_CORRUPT`, `IO_FAILED`.
+ *
+ * @example
+ * const db = open('./shop.db')
+ */
+export function open(place: Place, options: NodeOpenOptions = {}): Database {
+  const clock = options.clock ?? new SystemClock()
+  if (typeof place === 'string' && place !== '') {
+    return openDatabase({ files: new NodeFiles(place), clock, checksum }, options)
+  }
+  if (typeof place === 'object' && place.memory) {
+    return openDatabase({ files: new MemoryFiles(), clock, checksum }, options)
+  }
+  throw new PalimpsestError(
+    'INVALID_ARGUMENT',
+    'a database is opened by the path of its directory, or { memory: true }',
+  )
+}

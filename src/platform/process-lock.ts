@@ -1,0 +1,236 @@
+/**
+ * Locks that a process holds: a file that says who holds it, as JSON.
+ *
+ * A holder is a process: its number, the boot of the machine and its own start, because numbers are
+ * used again. Linux tells all three; elsewhere only the number is known. A lock is *stale* when its
+ * process is gone, or is another than the one that took it, or when the machine was booted since.
+ *
+ * - A lock appears with its content, by linking a finished file to its name.
+ * - A stale lock is replaced by renaming over it, which only the holder of the *claim* on exactly that
+ *   lock may do: a second lock, named after the token of the stale one. So two who find the same stale
+ *   lock cannot both take it, and one who comes late finds another token under the name and judges
+ *   again. Whoever dies while it holds a claim leaves a stale claim, which is taken over the same way.
+ * - A lock without readable content was torn by a power cut (or, where there are no links, is being
+ *   written at this moment, so it counts as held while it is a few seconds old).
+ *
+ * It guards between the processes of one machine that see each other: not between machines that share
+ * a network file system, nor between containers that share a volume but not their process numbers.
+ */
+import {
+  linkSync,
+  lstatSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { kill, pid } from 'node:process'
+import { randomBytes } from 'node:crypto'
+import { ioFailed, lockHeld } from '../storage/file-rules.ts'
+import { type FileLock } from '../storage/files.ts'
+
+/** What a lock file says about the one who took it. */
+interface Holder {
+  readonly pid: number
+  /** The boot of the machine. */
+  readonly boot?: string | undefined
+  /** When the process started, in the machine's ticks since its boot. */
+  readonly started?: string | undefined
+  /** Tells this taking of the lock from every other. */
+  readonly token: string
+}
+
+/** Stands for the holder of a lock without readable content. */
+const TORN = 'torn'
+/** For so long a lock without readable content may be one that is being written. */
+const WRITING_MILLIS = 3000
+/** What a file system without hard links answers; `EISDIR` is how exFAT on Windows comes through. */
+const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR'])
+
+/** The locks of this process by their real path, each with the token it was taken under. */
+const heldHere = new Map<string, string>()
+
+/** Takes the lock file of this name. Throws `DATABASE_LOCKED` while its holder is alive. */
+export function takeProcessLock(path: string): FileLock {
+  const place = attempt(path, () => join(realpathSync(dirname(path)), basename(path)))
+  if (heldHere.has(place)) throw lockHeld(path, pid)
+  const mine = identify()
+  attempt(path, () => acquire(place, mine, path))
+  heldHere.set(place, mine.token)
+  return {
+    release() {
+      if (heldHere.get(place) !== mine.token) return
+      heldHere.delete(place)
+      attempt(path, () => letGo(place, mine), 'unlock')
+    },
+  }
+}
+
+/** Makes `path` the lock of `mine`, or throws that another holds it. `shown` is the lock that was asked for. */
+function acquire(path: string, mine: Holder, shown: string): void {
+  for (;;) {
+    const found = readHolder(path)
+    if (found === undefined) {
+      if (createWhole(path, mine)) return
+    } else {
+      if (isAlive(found, path)) throw lockHeld(shown, found === TORN ? undefined : found.pid)
+      if (takeOver(path, found, mine, shown)) return
+    }
+  }
+}
+
+/** Replaces a stale lock. False if it is no longer there. */
+function takeOver(path: string, stale: Holder | typeof TORN, mine: Holder, shown: string): boolean {
+  const claim = `${path}.${tokenOf(stale)}`
+  const claimant = identify()
+  acquire(claim, claimant, shown)
+  try {
+    const found = readHolder(path)
+    if (found === undefined || tokenOf(found) !== tokenOf(stale)) return false
+    const finished = writeFinished(path, mine)
+    renameSync(finished, path)
+    return true
+  } finally {
+    letGo(claim, claimant)
+  }
+}
+
+/** Creates a lock together with its content. False if there is one of this name. */
+function createWhole(path: string, mine: Holder): boolean {
+  const finished = writeFinished(path, mine)
+  try {
+    linkSync(finished, path)
+    return true
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'EEXIST') return false
+    if (errno === undefined || !NO_LINKS.has(errno)) throw error
+    return createInPlace(path, mine)
+  } finally {
+    rmSync(finished, { force: true })
+  }
+}
+
+/** Where there are no links: the lock is there a moment before its content. */
+function createInPlace(path: string, mine: Holder): boolean {
+  try {
+    writeFileSync(path, JSON.stringify(mine), { flag: 'wx', mode: 0o644 })
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function writeFinished(path: string, mine: Holder): string {
+  const finished = `${path}.${mine.token}.new`
+  writeFileSync(finished, JSON.stringify(mine), { flag: 'wx', mode: 0o644 })
+  return finished
+}
+
+function letGo(path: string, mine: Holder): void {
+  const found = readHolder(path)
+  if (found !== undefined && tokenOf(found) === mine.token) rmSync(path, { force: true })
+}
+
+function tokenOf(holder: Holder | typeof TORN): string {
+  return holder === TORN ? TORN : holder.token
+}
+
+/** Who the lock file says holds it; `undefined` where there is none. */
+function readHolder(path: string): Holder | typeof TORN | undefined {
+  try {
+    if (lstatSync(path).isDirectory()) throw ioFailed('lock', path, 'EISDIR')
+    return parseHolder(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Trusts nothing in the file: its token becomes part of a file name, its number is asked of the system. */
+function parseHolder(text: string): Holder | typeof TORN {
+  let parsed: Partial<Record<keyof Holder, unknown>> | null
+  try {
+    parsed = JSON.parse(text) as typeof parsed
+  } catch {
+    return TORN
+  }
+  if (typeof parsed !== 'object' || parsed === null) return TORN
+  const { pid: holder, boot, started, token } = parsed
+  if (!Number.isSafeInteger(holder) || (holder as number) <= 0) return TORN
+  if (typeof token !== 'string' || !/^[0-9a-f]{16}$/.test(token)) return TORN
+  return {
+    pid: holder as number,
+    boot: typeof boot === 'string' ? boot : undefined,
+    started: typeof started === 'string' ? started : undefined,
+    token,
+  }
+}
+
+function isAlive(holder: Holder | typeof TORN, path: string): boolean {
+  if (holder === TORN) return wasJustWritten(path)
+  const here = identify()
+  if (holder.boot !== undefined && here.boot !== undefined && holder.boot !== here.boot) return false
+  if (!processExists(holder.pid)) return false
+  const { state, started } = processStat(String(holder.pid))
+  if (state === 'Z' || state === 'X') return false
+  return holder.started === undefined || started === undefined || holder.started === started
+}
+
+function wasJustWritten(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) < WRITING_MILLIS
+}
+
+function processExists(number: number): boolean {
+  try {
+    return kill(number, 0)
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH'
+  }
+}
+
+/** This process, as a holder with a token of its own. */
+function identify(): Holder {
+  return {
+    pid,
+    boot: readLine('/proc/sys/kernel/random/boot_id'),
+    started: processStat('self').started,
+    token: randomBytes(8).toString('hex'),
+  }
+}
+
+/** Fields 3 and 22 of `/proc/<pid>/stat`. The second field is a name in parentheses that may hold any character. */
+function processStat(number: string): { state?: string | undefined; started?: string | undefined } {
+  const line = readLine(`/proc/${number}/stat`)
+  if (line === undefined) return {}
+  const fields = line.substring(line.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0], started: fields[19] }
+}
+
+function readLine(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+function attempt<T>(path: string, action: () => T, operation: 'lock' | 'unlock' = 'lock'): T {
+  try {
+    return action()
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) {
+      throw ioFailed(operation, path, errnoOf(error) ?? 'EIO', error)
+    }
+    throw error
+  }
+}

@@ -1,0 +1,362 @@
+/**
+ * The fault-injecting file system: a disk that counts and shows every call, fails where a plan says so,
+ * and can crash at any moment into any state that a real one could be in.
+ *
+ * - Every call that changes or syncs something has a number, counted from 1: a crash point. Reads,
+ *   opening and closing are counted by kind only, because crashing before them is crashing before the
+ *   next change.
+ * - After a crash each call on the old object and its handles throws {@link SimulatedCrash}, so that
+ *   what a dead process still does cannot reach the disk. Its locks are free.
+ * - An image can be built without crashing, at any moment, any number of times; images and the disk
+ *   they come from do not disturb each other.
+ * - Bytes are copied when they are written and when they are read. Names are listed in an order that
+ *   depends on a seed and is not sorted, so that no one relies on it.
+ */
+import { defined } from '../base/assert.ts'
+import {
+  type FileOperation,
+  checkCut,
+  checkFileNumber,
+  ioFailed,
+  lockHeld,
+  partsOfPath,
+} from '../storage/file-rules.ts'
+import { type AppendFile, type FileLock, type FileSystem, type RandomFile } from '../storage/files.ts'
+import {
+  type CrashChoice,
+  type CrashChoiceOptions,
+  chooseCrashes,
+  describeItem,
+  fatesOfChoice,
+} from './crash-choices.ts'
+import { type CrashModel, drawFates } from './crash-models.ts'
+import { Disk, type FileFacts } from './disk.ts'
+import {
+  type ErrorFault,
+  FaultCounter,
+  type FaultPlan,
+  type FlipFault,
+  SimulatedCrash,
+} from './fault-plan.ts'
+import { type Inode } from './inode.ts'
+import { type Random, hashText, seededRandom } from './random.ts'
+
+/** A call that is about to be made, as plain data. */
+export interface FileCall {
+  readonly operation: FileOperation
+  /** The number of this call among the state-changing ones, from 1; `undefined` if it changes nothing. */
+  readonly index: number | undefined
+  /** The path; of a call on a handle, the one it was opened by. */
+  readonly path: string
+  /** The other path of a rename or a link. */
+  readonly to?: string | undefined
+  /** Where a read or a write begins, or the length that a cut leaves. */
+  readonly offset?: number | undefined
+  /** How many bytes are read or written. */
+  readonly length?: number | undefined
+  /** The bytes that are to be written. They belong to the caller and are valid during the call only. */
+  readonly bytes?: Uint8Array | undefined
+}
+
+/** What a fault-injecting file system is to do besides storing files. */
+export interface FaultFilesOptions {
+  /** What is to go wrong. */
+  readonly plan?: FaultPlan | undefined
+  /** Hears of every call before it is made; it may ask {@link FaultFiles.facts} and build images. */
+  readonly onOperation?: ((call: FileCall) => void) | undefined
+  /** Whether {@link FaultFiles.log} is kept. */
+  readonly log?: boolean | undefined
+  /** Orders the names that `list` returns; 0 if left out. */
+  readonly seed?: number | undefined
+}
+
+const PASSIVE: ReadonlySet<FileOperation> = new Set(['openAppend', 'open', 'size', 'list', 'read', 'close'])
+
+type CallDetails = Pick<FileCall, 'to' | 'offset' | 'length' | 'bytes'>
+
+/** A file system in memory with faults and crashes. */
+export class FaultFiles implements FileSystem {
+  readonly #disk: Disk
+  readonly #options: FaultFilesOptions
+  readonly #faults: FaultCounter
+  readonly #counts: Map<FileOperation, number> = new Map()
+  readonly #locks: Map<string, Inode> = new Map()
+  readonly #log: string[] = []
+  #operations = 0
+  #crashed = false
+
+  /** An empty disk, or (for images) the given one. */
+  constructor(options: FaultFilesOptions = {}, disk: Disk = new Disk()) {
+    this.#disk = disk
+    this.#options = options
+    this.#faults = new FaultCounter(options.plan ?? [])
+  }
+
+  /** How many state-changing calls were made. Crash points are 1 to this number, and one after the last. */
+  get operations(): number {
+    return this.#operations
+  }
+
+  /** How many calls of an operation were made, those that failed included. */
+  count(operation: FileOperation): number {
+    return this.#counts.get(operation) ?? 0
+  }
+
+  /** The calls so far, one a line, if the options ask for it. */
+  get log(): readonly string[] {
+    return this.#log
+  }
+
+  /** Whether the process ended, by the plan or by {@link crash}. */
+  get crashed(): boolean {
+    return this.#crashed
+  }
+
+  /** What a power cut may lose now, in the order in which it was done, in words. */
+  get pending(): readonly string[] {
+    return this.#disk.pending().map(describeItem)
+  }
+
+  /** Facts about the file of this name, after a crash too; `undefined` where there is none. */
+  facts(path: string): FileFacts | undefined {
+    return this.#disk.facts(path)
+  }
+
+  /** Whether the file of this name would be there after every power cut, with all of its bytes. */
+  isDurable(path: string): boolean {
+    const facts = this.facts(path)
+    return facts !== undefined && facts.bytesDurable && facts.nameDurable
+  }
+
+  /** Ends the process, if it did not end already, and returns what the next one finds. */
+  crash(model: CrashModel, random: Random, options: FaultFilesOptions = {}): FaultFiles {
+    this.#crashed = true
+    return this.#draw(model, random, options)
+  }
+
+  /** The crash images worth trying at this moment. Equal ones can be told by {@link imageKey}. */
+  crashChoices(options: CrashChoiceOptions): Generator<CrashChoice> {
+    return chooseCrashes(this.#disk.pending(), options)
+  }
+
+  /** What the next process would find if this one ended now, and the choice were made. Nothing ends. */
+  crashImage(choice: CrashChoice, options: FaultFilesOptions = {}): FaultFiles {
+    if (choice.kind === 'drawn') return this.#draw(choice.model, seededRandom(choice.seed), options)
+    return this.#image(this.#disk.afterPowerCut(fatesOfChoice(choice, this.#disk.pending())), options)
+  }
+
+  /** The same text for images that hold the same. */
+  imageKey(): string {
+    return this.#disk.key()
+  }
+
+  create(path: string): AppendFile {
+    this.#start('create', path)
+    const slot = this.#disk.tree.freeSlot('create', path)
+    return this.#appender(path, this.#disk.createFile(slot, path))
+  }
+
+  append(path: string): AppendFile {
+    this.#start('openAppend', path)
+    return this.#appender(path, this.#disk.tree.file('openAppend', path))
+  }
+
+  open(path: string): RandomFile {
+    this.#start('open', path)
+    return this.#reader(path, this.#disk.tree.file('open', path))
+  }
+
+  size(path: string): number | undefined {
+    this.#start('size', path)
+    return this.#disk.tree.findFile('size', path)?.length
+  }
+
+  truncate(path: string, length: number): void {
+    this.#start('truncate', path, { offset: length })
+    const inode = this.#disk.tree.file('truncate', path)
+    checkCut(path, inode.length, length)
+    this.#disk.truncate(inode, length)
+  }
+
+  rename(from: string, to: string): void {
+    this.#start('rename', from, { to })
+    const move = this.#disk.tree.planRename(from, to)
+    if (move !== undefined) this.#disk.rename(move, from, to)
+  }
+
+  link(from: string, to: string): void {
+    this.#start('link', from, { to })
+    this.#disk.link(this.#disk.tree.planLink(from, to), from, to)
+  }
+
+  remove(path: string): void {
+    this.#start('remove', path)
+    this.#disk.remove(this.#disk.tree.planRemove(path), path)
+  }
+
+  list(directory: string): readonly string[] | undefined {
+    this.#start('list', directory)
+    const found = this.#disk.tree.findDirectory('list', directory)
+    if (found === undefined) return undefined
+    const lane = this.#options.seed ?? 0
+    const ranked = [...found.entries.keys()].map((name) => ({ name, rank: hashText(name, lane) }))
+    return ranked.sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1)).map(({ name }) => name)
+  }
+
+  makeDirectory(path: string): void {
+    this.#start('makeDirectory', path)
+    this.#disk.makeDirectory(path)
+  }
+
+  syncDirectory(path: string): void {
+    const fault = this.#enter('syncDirectory', path)
+    const directory = this.#disk.tree.directory('syncDirectory', path)
+    if (fault?.kind === 'error') {
+      this.#disk.abandonDirectory(directory)
+      throw ioFailed('syncDirectory', path, fault.errno)
+    }
+    if (fault === undefined) this.#disk.syncDirectory(directory)
+  }
+
+  lock(path: string): FileLock {
+    this.#start('lock', path)
+    const slot = this.#disk.tree.slot('lock', path)
+    if (this.#locks.has(path)) throw lockHeld(path)
+    // A lock whose holder is gone is taken over by taking its file.
+    const inode =
+      slot.node === undefined ? this.#disk.createFile(slot, path) : this.#disk.tree.file('lock', path)
+    this.#locks.set(path, inode)
+    return { release: () => this.#release(path, inode) }
+  }
+
+  #release(path: string, inode: Inode): void {
+    this.#expectAlive()
+    if (this.#locks.get(path) !== inode) return
+    this.#start('unlock', path)
+    this.#locks.delete(path)
+    if (this.#disk.tree.node('unlock', path) === inode)
+      this.#disk.remove(this.#disk.tree.planRemove(path), path)
+  }
+
+  #appender(path: string, inode: Inode): AppendFile {
+    let isOpen = true
+    const enter = (operation: FileOperation, details?: CallDetails) => {
+      const fault = this.#enter(operation, path, details)
+      if (!isOpen) throw ioFailed(operation, path, 'EBADF')
+      return fault
+    }
+    return {
+      get size() {
+        return inode.length
+      },
+      append: (bytes) => {
+        const fault = enter('append', { offset: inode.length, length: bytes.length, bytes })
+        if (fault?.kind === 'error') this.#failAppend(path, inode, bytes, fault)
+        this.#disk.append(inode, bytes)
+      },
+      sync: () => {
+        const fault = enter('sync')
+        if (fault?.kind === 'error') {
+          inode.abandon()
+          throw ioFailed('sync', path, fault.errno)
+        }
+        if (fault === undefined) this.#disk.sync(inode)
+      },
+      close: () => {
+        const wasOpen = isOpen
+        isOpen = false
+        this.#close(path, wasOpen)
+      },
+    }
+  }
+
+  #failAppend(path: string, inode: Inode, bytes: Uint8Array, fault: ErrorFault): never {
+    const written = fault.written ?? Math.floor(bytes.length / 2)
+    this.#disk.append(inode, bytes.subarray(0, written))
+    throw ioFailed('append', path, fault.errno)
+  }
+
+  #reader(path: string, inode: Inode): RandomFile {
+    let isOpen = true
+    return {
+      size: inode.length,
+      read: (offset, length) => {
+        checkFileNumber('offset', offset)
+        checkFileNumber('length', length)
+        const fault = this.#enter('read', path, { offset, length })
+        if (!isOpen) throw ioFailed('read', path, 'EBADF')
+        if (fault?.kind === 'error') throw ioFailed('read', path, fault.errno)
+        if (offset + length > inode.length) throw ioFailed('read', path, 'EOF')
+        const bytes = inode.read(offset, length)
+        if (fault?.kind === 'flip') flipBit(bytes, fault)
+        return bytes
+      },
+      close: () => {
+        const wasOpen = isOpen
+        isOpen = false
+        this.#close(path, wasOpen)
+      },
+    }
+  }
+
+  /** Closing twice does nothing; a handle is closed even if closing fails. */
+  #close(path: string, wasOpen: boolean): void {
+    if (wasOpen) this.#start('close', path)
+    else this.#expectAlive()
+  }
+
+  #expectAlive(): void {
+    if (this.#crashed) throw new SimulatedCrash(this.#operations)
+  }
+
+  /** Counts a call and fails it if the plan says so. */
+  #start(operation: FileOperation, path: string, details?: CallDetails): void {
+    const fault = this.#enter(operation, path, details)
+    if (fault?.kind === 'error') throw ioFailed(operation, path, fault.errno)
+  }
+
+  /** Counts a call, shows it, and says what is to go wrong with it. */
+  #enter(operation: FileOperation, path: string, details: CallDetails = {}) {
+    this.#expectAlive()
+    partsOfPath(path)
+    const index = PASSIVE.has(operation) ? undefined : this.#operations + 1
+    if (index !== undefined && this.#faults.crashesAt(index)) {
+      this.#crashed = true
+      throw new SimulatedCrash(this.#operations)
+    }
+    const call: FileCall = { operation, index, path, ...details }
+    this.#options.onOperation?.(call)
+    if (index !== undefined) this.#operations = index
+    this.#counts.set(operation, this.count(operation) + 1)
+    if (this.#options.log === true) this.#log.push(describeCall(call))
+    return this.#faults.next(operation, path)
+  }
+
+  #draw(model: CrashModel, random: Random, options: FaultFilesOptions): FaultFiles {
+    if (model === 'process-kill') return this.#image(this.#disk.afterProcessDeath(), options)
+    const stale = model === 'hostile' ? this.#disk.staleSources() : []
+    return this.#image(
+      this.#disk.afterPowerCut(drawFates(model, this.#disk.pending(), random, stale)),
+      options,
+    )
+  }
+
+  #image(disk: Disk, options: FaultFilesOptions): FaultFiles {
+    return new FaultFiles({ seed: this.#options.seed, ...options }, disk)
+  }
+}
+
+function flipBit(bytes: Uint8Array, fault: FlipFault): void {
+  if (bytes.length === 0) return
+  const bit = fault.bit % (8 * bytes.length)
+  const at = Math.floor(bit / 8)
+  bytes[at] = defined(bytes[at], 'a byte inside') ^ (1 << (bit % 8))
+}
+
+function describeCall({ index, operation, path, to, offset, length }: FileCall): string {
+  const words = [index ?? '-', operation, JSON.stringify(path)]
+  if (to !== undefined) words.push('to', JSON.stringify(to))
+  if (length !== undefined) words.push(`${offset ?? 0}+${length}`)
+  else if (offset !== undefined) words.push(`to ${offset}`)
+  return words.join(' ')
+}

@@ -1,0 +1,93 @@
+/**
+ * Faults as data: which call of the file system fails, lies or is the last, decided before the run.
+ *
+ * Calls are counted, so the same plan on the same run hits the same call. A plan can be printed, kept
+ * and shortened.
+ */
+import { type FileOperation } from '../storage/file-rules.ts'
+
+/** One fault. `nth` counts from 1 the calls that the fault is about, the failed ones too. */
+export type Fault = CrashFault | ErrorFault | LieFault | FlipFault
+
+/** The process ends instead of making the state-changing call number `at`, counted from 1. */
+export interface CrashFault {
+  readonly kind: 'crash'
+  readonly at: number
+}
+
+/** Which calls a fault is about. */
+interface CallFault {
+  /** Counts from 1 the calls of this operation on such paths. */
+  readonly nth: number
+  /** Whether all later ones are hit as well. */
+  readonly sticky?: boolean | undefined
+  /** Only paths that contain this text. */
+  readonly path?: string | undefined
+}
+
+/** A call fails with an errno. A failed `append` writes a part first; a failed sync abandons what is pending. */
+export interface ErrorFault extends CallFault {
+  readonly kind: 'error'
+  readonly operation: FileOperation
+  readonly errno: string
+  /** Bytes that a failed `append` writes before it fails; half of them if left out. */
+  readonly written?: number | undefined
+}
+
+/** A sync returns and makes nothing durable: to check that a test would see it. */
+export interface LieFault extends CallFault {
+  readonly kind: 'lie'
+  readonly operation: 'sync' | 'syncDirectory'
+}
+
+/** A read returns one bit wrong; the file itself stays as it is. */
+export interface FlipFault extends CallFault {
+  readonly kind: 'flip'
+  /** Which bit of the bytes read, counted round from the first. */
+  readonly bit: number
+}
+
+/** Faults of a run, in no order. */
+export type FaultPlan = readonly Fault[]
+
+/** The process ended here. Whoever catches it and goes on meets it again at the next call. */
+export class SimulatedCrash extends Error {
+  override readonly name = 'SimulatedCrash'
+  /** State-changing calls that were made before. */
+  readonly operations: number
+
+  constructor(operations: number) {
+    super(`the simulated process ended after ${operations} file operations`)
+    this.operations = operations
+  }
+}
+
+/** A plan and how often each of its faults was near. */
+export class FaultCounter {
+  readonly #faults: readonly { readonly fault: Exclude<Fault, CrashFault>; calls: number }[]
+  readonly #crashAt: number
+
+  constructor(plan: FaultPlan) {
+    this.#faults = plan.flatMap((fault) => (fault.kind === 'crash' ? [] : [{ fault, calls: 0 }]))
+    this.#crashAt = Math.min(...plan.map((fault) => (fault.kind === 'crash' ? fault.at : Infinity)))
+  }
+
+  /** Whether the process ends instead of making the state-changing call of this number. */
+  crashesAt(index: number): boolean {
+    return index >= this.#crashAt
+  }
+
+  /** Counts a call, and says what is to go wrong with it; the first fault of the plan wins. */
+  next(operation: FileOperation, path: string): Exclude<Fault, CrashFault> | undefined {
+    let hit: Exclude<Fault, CrashFault> | undefined
+    for (const counted of this.#faults) {
+      const { fault } = counted
+      const about = fault.kind === 'flip' ? 'read' : fault.operation
+      if (about !== operation || (fault.path !== undefined && !path.includes(fault.path))) continue
+      counted.calls++
+      const strikes = counted.calls === fault.nth || (fault.sticky === true && counted.calls > fault.nth)
+      if (strikes) hit ??= fault
+    }
+    return hit
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Blocks: the native multi-version layout. Each key stands once, its versions newest first beside it,
+ * times in one column, values in another, so that a block is searched in place without decoding:
+ * a binary search over keys, then one over the key's times.
+ *
+ *     u32 keyCount  u32 versionCount
+ *     u32 keyEnd[keyCount]          where key i ends in the key bytes
+ *     u32 versionEnd[keyCount]      where key i's versions end among all versions
+ *     u64 time[versionCount]        newest first within a key
+ *     u32 valueEnd[versionCount]    where the value ends in the value bytes; top bit: tombstone
+ *     key bytes, value bytes
+ *
+ * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
+ */
+import { FormatError } from '../base/binary.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Version } from './version.ts'
+
+const HEADER_BYTES = 8
+const KEY_BYTES = 8
+const VERSION_BYTES = 12
+const TOMBSTONE = 0x8000_0000
+const VALUE_END_MASK = 0x7fff_ffff
+
+/** Collects versions in order and lays them out as a block. */
+export class BlockBuilder {
+  readonly #keys: Uint8Array[] = []
+  readonly #versionEnds: number[] = []
+  readonly #versions: Version[] = []
+  #keyBytes = 0
+  #valueBytes = 0
+
+  /** The versions so far. */
+  get versionCount(): number {
+    return this.#versions.length
+  }
+
+  /** The size of the block so far. */
+  get bytes(): number {
+    return (
+      HEADER_BYTES +
+      this.#keys.length * KEY_BYTES +
+      this.#versions.length * VERSION_BYTES +
+      this.#keyBytes +
+      this.#valueBytes
+    )
+  }
+
+  /** The bytes that a version would add, at most. */
+  static bytesOf(key: Uint8Array, version: Version): number {
+    return KEY_BYTES + VERSION_BYTES + key.length + (version.value?.length ?? 0)
+  }
+
+  /** Adds a version; `isNewKey` unless its key is that of the version before it in this block. */
+  add(key: Uint8Array, version: Version, isNewKey: boolean): void {
+    if (isNewKey || this.#keys.length === 0) {
+      this.#keys.push(key)
+      this.#versionEnds.push(this.#versions.length)
+      this.#keyBytes += key.length
+    }
+    this.#versions.push(version)
+    this.#versionEnds[this.#versionEnds.length - 1] = this.#versions.length
+    this.#valueBytes += version.value?.length ?? 0
+  }
+
+  /** The encoded block; the builder is empty again. */
+  finish(): Uint8Array {
+    const bytes = new Uint8Array(this.bytes)
+    const view = new DataView(bytes.buffer)
+    const keyCount = this.#keys.length
+    const versionCount = this.#versions.length
+    view.setUint32(0, keyCount, true)
+    view.setUint32(4, versionCount, true)
+    const versionEnds = HEADER_BYTES + 4 * keyCount
+    const times = versionEnds + 4 * keyCount
+    const valueEnds = times + 8 * versionCount
+    const keyBytes = valueEnds + 4 * versionCount
+    let at = 0
+    for (const [i, key] of this.#keys.entries()) {
+      bytes.set(key, keyBytes + at)
+      at += key.length
+      view.setUint32(HEADER_BYTES + 4 * i, at, true)
+      view.setUint32(versionEnds + 4 * i, this.#versionEnds[i]!, true)
+    }
+    const valueBytes = keyBytes + at
+    at = 0
+    for (const [i, { time, value }] of this.#versions.entries()) {
+      view.setBigUint64(times + 8 * i, time, true)
+      if (value !== undefined) {
+        bytes.set(value, valueBytes + at)
+        at += value.length
+      }
+      view.setUint32(valueEnds + 4 * i, value === undefined ? (at | TOMBSTONE) >>> 0 : at, true)
+    }
+    this.#keys.length = this.#versionEnds.length = this.#versions.length = 0
+    this.#keyBytes = this.#valueBytes = 0
+    return bytes
+  }
+}
+
+/** An encoded block, searched in place. Keys and values that it returns are looks at its memory. */
+export class Block {
+  readonly bytes: Uint8Array
+  readonly keyCount: number
+  readonly versionCount: number
+  readonly #view: DataView
+  readonly #versionEnds: number
+  readonly #times: number
+  readonly #valueEnds: number
+  readonly #keyBytes: number
+  readonly #valueBytes: number
+
+  /** Checks the structure, so that nothing afterwards can reach outside; throws {@link FormatError}. */
+  constructor(bytes: Uint8Array) {
+    if (bytes.length < HEADER_BYTES) throw new FormatError('a block is shorter than its header')
+    this.bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.keyCount = this.#view.getUint32(0, true)
+    this.versionCount = this.#view.getUint32(4, true)
+    this.#versionEnds = HEADER_BYTES + 4 * this.keyCount
+    this.#times = this.#versionEnds + 4 * this.keyCount
+    this.#valueEnds = this.#times + 8 * this.versionCount
+    this.#keyBytes = this.#valueEnds + 4 * this.versionCount
+    if (this.keyCount === 0 || this.#keyBytes > bytes.length) throw new FormatError('block counts do not fit')
+    this.#valueBytes = this.#keyBytes + this.#keyEnd(this.keyCount - 1)
+    this.#checkEnds()
+  }
+
+  /** The index of the first key at or above `key`; the number of keys if there is none. */
+  findKey(key: Uint8Array): number {
+    let low = 0
+    let high = this.keyCount
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.compareKeyAt(middle, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** How key `index` compares with `key`. */
+  compareKeyAt(index: number, key: Uint8Array): number {
+    const bytes = this.bytes
+    const from = this.#keyBytes + (index === 0 ? 0 : this.#keyEnd(index - 1))
+    const length = this.#keyBytes + this.#keyEnd(index) - from
+    const common = Math.min(length, key.length)
+    for (let i = 0; i < common; i++) {
+      const difference = bytes[from + i]! - key[i]!
+      if (difference !== 0) return difference
+    }
+    return length - key.length
+  }
+
+  /** Key `index`. */
+  keyAt(index: number): Uint8Array {
+    const from = index === 0 ? 0 : this.#keyEnd(index - 1)
+    return this.bytes.subarray(this.#keyBytes + from, this.#keyBytes + this.#keyEnd(index))
+  }
+
+  /** Where the versions of key `index` begin. */
+  versionsFrom(index: number): number {
+    return index === 0 ? 0 : this.versionsTo(index - 1)
+  }
+
+  /** Where the versions of key `index` end. */
+  versionsTo(index: number): number {
+    return this.#view.getUint32(this.#versionEnds + 4 * index, true)
+  }
+
+  /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
+  findTime(index: number, time: HybridTime): number {
+    const high32 = Number(time >> 32n)
+    const low32 = Number(time & 0xffff_ffffn)
+    let low = this.versionsFrom(index)
+    let high = this.versionsTo(index)
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const at = this.#times + 8 * middle
+      const upper = this.#view.getUint32(at + 4, true)
+      if (upper > high32 || (upper === high32 && this.#view.getUint32(at, true) > low32)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The time of a version. */
+  timeAt(version: number): HybridTime {
+    return this.#view.getBigUint64(this.#times + 8 * version, true) as HybridTime
+  }
+
+  /** A version with its value. */
+  versionAt(version: number): Version {
+    const end = this.#view.getUint32(this.#valueEnds + 4 * version, true)
+    if (end >= TOMBSTONE) return { time: this.timeAt(version), value: undefined }
+    const from =
+      version === 0 ? 0 : this.#view.getUint32(this.#valueEnds + 4 * (version - 1), true) & VALUE_END_MASK
+    return {
+      time: this.timeAt(version),
+      value: this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end),
+    }
+  }
+
+  #keyEnd(index: number): number {
+    return this.#view.getUint32(HEADER_BYTES + 4 * index, true)
+  }
+
+  #checkEnds(): void {
+    if (this.versionsTo(this.keyCount - 1) !== this.versionCount)
+      throw new FormatError('versions are left over')
+    for (let i = 0; i < this.keyCount; i++) {
+      if (i > 0 && this.#keyEnd(i) < this.#keyEnd(i - 1)) throw new FormatError('key ends fall')
+      if (this.versionsTo(i) <= this.versionsFrom(i)) throw new FormatError('a key has no version')
+    }
+    let last = 0
+    for (let i = 0; i < this.versionCount; i++) {
+      const end = this.#view.getUint32(this.#valueEnds + 4 * i, true) & VALUE_END_MASK
+      if (end < last) throw new FormatError('value ends fall')
+      last = end
+    }
+    if (this.#valueBytes + last !== this.bytes.length)
+      throw new FormatError('a block does not end where its values do')
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * A Bloom filter over the keys of a table: "surely absent" or "maybe there", never a wrong "absent".
+ *
+ * One 32-bit hash of the key gives all probes by double hashing (Kirsch and Mitzenmacher, "Less
+ * Hashing, Same Performance", 2006), as in LevelDB. With ten bits a key and seven probes about 0.8 %
+ * of absent keys pass.
+ *
+ * Encoded: one byte with the number of probes, then the bits.
+ */
+import { FormatError } from '../base/binary.ts'
+
+/** A 32-bit hash of a key: MurmurHash3 (Austin Appleby), x86 32-bit variant, seed 0. */
+export function hashOfKey(key: Uint8Array): number {
+  let hash = 0
+  const whole = key.length & ~3
+  for (let i = 0; i < whole; i += 4) {
+    const word = key[i]! | (key[i + 1]! << 8) | (key[i + 2]! << 16) | (key[i + 3]! << 24)
+    hash ^= scramble(word)
+    hash = (hash << 13) | (hash >>> 19)
+    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0
+  }
+  let tail = 0
+  for (let i = key.length - 1; i >= whole; i--) tail = (tail << 8) | key[i]!
+  hash ^= scramble(tail) ^ key.length
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+function scramble(word: number): number {
+  const product = Math.imul(word, 0xcc9e2d51)
+  return Math.imul((product << 15) | (product >>> 17), 0x1b873593)
+}
+
+/** The encoded filter over keys of these hashes. */
+export function buildBloomFilter(hashes: readonly number[], bitsPerKey: number): Uint8Array {
+  const bytes = Math.max(8, Math.ceil((hashes.length * bitsPerKey) / 8))
+  const probes = Math.min(30, Math.max(1, Math.round(bitsPerKey * Math.LN2)))
+  const filter = new Uint8Array(1 + bytes)
+  filter[0] = probes
+  for (const hash of hashes) {
+    for (const bit of probesOf(hash, probes, bytes * 8)) filter[1 + (bit >>> 3)]! |= 1 << (bit & 7)
+  }
+  return filter
+}
+
+/** Refuses bytes that are no filter. */
+export function checkBloomFilter(filter: Uint8Array): void {
+  const probes = filter[0]
+  if (filter.length < 2 || probes === undefined || probes < 1 || probes > 30) {
+    throw new FormatError('not a Bloom filter')
+  }
+}
+
+/** Whether a key of this hash may be in the set. */
+export function mayContain(filter: Uint8Array, hash: number): boolean {
+  const bits = (filter.length - 1) * 8
+  const step = (hash >>> 17) | (hash << 15)
+  let bit = hash
+  for (let probe = filter[0]!; probe > 0; probe--) {
+    const place = (bit >>> 0) % bits
+    if ((filter[1 + (place >>> 3)]! & (1 << (place & 7))) === 0) return false
+    bit = (bit + step) | 0
+  }
+  return true
+}
+
+function* probesOf(hash: number, probes: number, bits: number): Generator<number> {
+  const step = (hash >>> 17) | (hash << 15)
+  let bit = hash
+  for (let probe = probes; probe > 0; probe--) {
+    yield (bit >>> 0) % bits
+    bit = (bit + step) | 0
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Checks a tree's files against every structural law: checksums, order, counts, bounds, filters, and
+ * that what the manifest knows of a table is what its file says. Reads only.
+ */
+import { compareBytes } from '../base/bytes.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, earlierOf, laterOf } from '../time/hybrid-time.ts'
+import { hashOfKey } from './bloom-filter.ts'
+import { mergeVersions } from './compaction.ts'
+import { type Shape, shapeFaults, tablesOf } from './shape.ts'
+import { type TableFile } from './table-file.ts'
+import { type TableFacts, type TableMeta } from './table-format.ts'
+import { type KeyedVersion, comparePositions } from './version.ts'
+
+/** What a check found and how much it looked at. */
+export interface CheckReport {
+  readonly tables: number
+  readonly blocks: number
+  readonly versions: number
+  readonly bytes: number
+  /** Broken laws as sentences; empty when all is well. */
+  readonly faults: readonly string[]
+}
+
+/** Checks all tables of a tree, each by itself and then all together. */
+export function checkTree(shape: Shape, open: (number: number) => TableFile): CheckReport {
+  const tables = tablesOf(shape)
+  const faults = [...shapeFaults(shape)]
+  for (const meta of tables) faults.push(...withinTable(() => checkTable(meta, open(meta.number))))
+  // Only whole tables can be merged to look across them.
+  if (faults.length === 0) faults.push(...checkSourceOrder(shape, open))
+  return {
+    tables: tables.length,
+    blocks: tables.reduce((sum, { blocks }) => sum + blocks, 0),
+    versions: tables.reduce((sum, { versions }) => sum + versions, 0),
+    bytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
+    faults,
+  }
+}
+
+function withinTable(check: () => readonly string[]): readonly string[] {
+  try {
+    return check()
+  } catch (error) {
+    if (error instanceof PalimpsestError && error.code === 'TABLE_CORRUPT') return [error.message]
+    throw error
+  }
+}
+
+function checkTable(meta: TableMeta, table: TableFile): readonly string[] {
+  const faults: string[] = []
+  const expect = (isTrue: boolean, fault: string) => {
+    if (!isTrue) faults.push(`table ${meta.number}: ${fault}`)
+  }
+  const found = factsOf(table, expect)
+  expect(table.bytes === meta.bytes, `the file has ${table.bytes} bytes, the manifest says ${meta.bytes}`)
+  expect(sameFacts(table.facts, found), 'its facts are not those of its versions')
+  expect(sameFacts(meta, found), 'the manifest tells other facts than its versions')
+  return faults
+}
+
+/** The facts of a table, counted from its blocks. */
+function factsOf(table: TableFile, expect: (isTrue: boolean, fault: string) => void): TableFacts {
+  let [minTime, maxTime]: [HybridTime, HybridTime] = [MAX_TIME, MIN_TIME]
+  const counts = { keys: 0, versions: 0, live: 0, superseded: 0, tombstones: 0 }
+  let first: KeyedVersion | undefined
+  let last: KeyedVersion | undefined
+  for (const version of table.versions()) {
+    const isNewKey = last === undefined || compareBytes(last.key, version.key) !== 0
+    if (last !== undefined) expect(comparePositions(last, version) < 0, 'versions are out of order')
+    if (isNewKey) expect(table.mayContain(hashOfKey(version.key)), 'the filter denies a key that is there')
+    counts.keys += isNewKey ? 1 : 0
+    counts.versions++
+    counts[version.value === undefined ? 'tombstones' : isNewKey ? 'live' : 'superseded']++
+    minTime = earlierOf(minTime, version.time)
+    maxTime = laterOf(maxTime, version.time)
+    first ??= version
+    last = version
+  }
+  for (const [i, entry] of table.index.entries()) {
+    const block = table.block(i)
+    const begins = { key: block.keyAt(0), time: block.timeAt(0) }
+    expect(comparePositions(begins, entry.first) === 0, `block ${i} does not begin where the index says`)
+    let [blockMin, blockMax]: [HybridTime, HybridTime] = [MAX_TIME, MIN_TIME]
+    for (let v = 0; v < block.versionCount; v++) {
+      blockMin = earlierOf(blockMin, block.timeAt(v))
+      blockMax = laterOf(blockMax, block.timeAt(v))
+    }
+    expect(
+      blockMin === entry.minTime && blockMax === entry.maxTime,
+      `block ${i} has other times than the index says`,
+    )
+    const counted = entry.live + entry.superseded + entry.tombstones
+    expect(counted === block.versionCount, `block ${i} has other counts than the index says`)
+  }
+  return { ...counts, blocks: table.index.length, minTime, maxTime, first: first!, last: last! }
+}
+
+function sameFacts(a: TableFacts, b: TableFacts): boolean {
+  const counts = [
+    'blocks',
+    'keys',
+    'versions',
+    'live',
+    'superseded',
+    'tombstones',
+    'minTime',
+    'maxTime',
+  ] as const
+  return (
+    counts.every((name) => a[name] === b[name]) &&
+    comparePositions(a.first, b.first) === 0 &&
+    comparePositions(a.last, b.last) === 0
+  )
+}
+
+/** For one key, every version in an earlier source is newer than every version in a later one. */
+function checkSourceOrder(shape: Shape, open: (number: number) => TableFile): readonly string[] {
+  const [level0, ...levels] = shape
+  const sources = [...level0!.map((table) => [table]), ...levels]
+  const faults: string[] = []
+  let last: (KeyedVersion & { source: number }) | undefined
+  for (const version of mergeVersions(sources.map((tables, source) => streamOf(tables, source, open)))) {
+    if (last !== undefined && compareBytes(last.key, version.key) === 0) {
+      if (last.time === version.time)
+        faults.push(`two versions of one key have one time: sources ${last.source}, ${version.source}`)
+      if (last.source > version.source)
+        faults.push(`source ${last.source} has a newer version than source ${version.source}`)
+    }
+    last = version
+  }
+  return faults
+}
+
+function* streamOf(
+  tables: readonly TableMeta[],
+  source: number,
+  open: (number: number) => TableFile,
+): Generator<KeyedVersion & { source: number }> {
+  for (const { number } of tables) {
+    for (const version of open(number).versions()) yield { ...version, source }
+  }
+}

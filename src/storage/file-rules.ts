@@ -1,0 +1,100 @@
+/**
+ * What every implementation of the file interface shares: the one form of its paths, the one form of
+ * its failures, and the checks of its numbers.
+ *
+ * A path means the same on every system and cannot leave the root: it is relative, has no empty
+ * part, no `.` and `..`, and none of the characters that are a separator somewhere.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+
+/** What was done to a file or a directory. `append` writes; `openAppend` opens for it. */
+export type FileOperation =
+  | 'create'
+  | 'openAppend'
+  | 'open'
+  | 'size'
+  | 'truncate'
+  | 'rename'
+  | 'link'
+  | 'remove'
+  | 'list'
+  | 'makeDirectory'
+  | 'syncDirectory'
+  | 'lock'
+  | 'unlock'
+  | 'append'
+  | 'sync'
+  | 'read'
+  | 'close'
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  EBADF: 'it was closed',
+  EEXIST: 'the name is taken',
+  EFTYPE: 'it is neither a file nor a directory',
+  EIO: 'the disk failed',
+  EISDIR: 'it is a directory',
+  ENOENT: 'it does not exist',
+  ENOSPC: 'no space is left',
+  ENOTDIR: 'a part of the path is not a directory',
+  EOF: 'the file ends earlier',
+}
+
+/** The error for what the operating system, or a model of it, refused. */
+export function ioFailed(
+  operation: FileOperation,
+  path: string,
+  errno: string,
+  cause?: unknown,
+): PalimpsestError {
+  const meaning = MEANINGS[errno]
+  const message = `${operation} failed on ${JSON.stringify(path)}: ${meaning === undefined ? '' : `${meaning} `}(${errno})`
+  return new PalimpsestError('IO_FAILED', message, { operation, path, errno }, cause)
+}
+
+/** The error for a lock whose holder is alive. `pid` is its process, where that is known. */
+export function lockHeld(path: string, pid?: number): PalimpsestError {
+  const holder = pid === undefined ? 'another holder' : `process ${pid}`
+  return new PalimpsestError(
+    'DATABASE_LOCKED',
+    `${holder} holds the lock ${JSON.stringify(path)}`,
+    pid === undefined ? { path } : { path, pid },
+  )
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what it refuses
+const REFUSED = /[\u0000-\u001f\u007f\\:]/
+
+/** The parts of a path, none for the root. Throws `INVALID_ARGUMENT` if it is no path. */
+export function partsOfPath(path: string): readonly string[] {
+  if (path === '') return []
+  const parts = path.split('/')
+  if (REFUSED.test(path) || parts.some((part) => part === '' || part === '.' || part === '..')) {
+    throw new PalimpsestError('INVALID_ARGUMENT', `not a path inside the root: ${JSON.stringify(path)}`, {
+      path,
+    })
+  }
+  return parts
+}
+
+/** Refuses what is no offset or length in a file. */
+export function checkFileNumber(what: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return
+  throw new PalimpsestError('INVALID_ARGUMENT', `${what} is not a whole number from 0 on: ${value}`, {
+    [what]: value,
+  })
+}
+
+/** Refuses to cut a file to more than it has. */
+export function checkCut(path: string, size: number, length: number): void {
+  checkFileNumber('length', length)
+  if (length <= size) return
+  throw new PalimpsestError(
+    'INVALID_ARGUMENT',
+    `a cut to ${length} bytes would make ${JSON.stringify(path)} longer`,
+    {
+      path,
+      size,
+      length,
+    },
+  )
+}

@@ -1,0 +1,21 @@
+/**
+ * What compaction asks from above: keep this version or drop it? Storage never learns why.
+ *
+ * The directive is plain data, taken when a compaction is planned and recorded with its result; a
+ * function given to the tree turns it into a filter, here or in a worker.
+ */
+import { type HybridTime } from '../time/hybrid-time.ts'
+
+/** Judges the versions of one key after another, each key's newest first. */
+export interface VersionFilter {
+  /** A new key begins. */
+  beginKey(): void
+  /** Whether the version must be kept. */
+  keeps(time: HybridTime): boolean
+}
+
+/** Makes the filter of a directive. */
+export type FilterFor<Directive> = (directive: Directive) => VersionFilter
+
+/** Keeps everything, as a flush does. */
+export const KEEP_ALL: VersionFilter = { beginKey: () => undefined, keeps: () => true }

@@ -1,0 +1,57 @@
+/**
+ * Geometry: the sizes that shape a tree. They change cost, never answers (law 10).
+ */
+
+/** Sizes in bytes unless they say otherwise. */
+export interface Geometry {
+  /** A memtable that reaches this size is flushed. */
+  readonly memtableBytes: number
+  /** Compaction begins a new table file at this size. */
+  readonly tableBytes: number
+  /** A block is closed when the next version would take it past this size. */
+  readonly blockBytes: number
+  /** Bits of the Bloom filter for each key. */
+  readonly filterBitsPerKey: number
+  /** Level 0 is compacted at this many tables. */
+  readonly level0Tables: number
+  /** The target size of level 1. */
+  readonly level1Bytes: number
+  /** How many times larger the target of each level is than that of the level above it. */
+  readonly sizeRatio: number
+  /** A log segment is followed by a new one at this size. */
+  readonly segmentBytes: number
+  /** When the log is larger than this, the tablets that pin its oldest segment are flushed. */
+  readonly logBytes: number
+}
+
+/** The name of one of {@link GEOMETRIES}. */
+export type GeometryName = 'default' | 'tiny'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** Named geometries. `tiny` takes small data through every level. */
+export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
+  default: {
+    memtableBytes: 16 * MIB,
+    tableBytes: 8 * MIB,
+    blockBytes: 8 * KIB,
+    filterBitsPerKey: 10,
+    level0Tables: 4,
+    level1Bytes: 64 * MIB,
+    sizeRatio: 10,
+    segmentBytes: 32 * MIB,
+    logBytes: 128 * MIB,
+  },
+  tiny: {
+    memtableBytes: 32 * KIB,
+    tableBytes: 32 * KIB,
+    blockBytes: 1 * KIB,
+    filterBitsPerKey: 10,
+    level0Tables: 4,
+    level1Bytes: 64 * KIB,
+    sizeRatio: 4,
+    segmentBytes: 64 * KIB,
+    logBytes: 256 * KIB,
+  },
+}

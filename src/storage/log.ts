@@ -1,0 +1,195 @@
+/**
+ * The segments of a log: numbered record files, `000007.log`, one after the other without a gap.
+ *
+ * A segment is synced before its successor is created, so only the last one can have a torn tail. What
+ * a record means is not known here; the commit log in `tablet/` knows.
+ */
+import { type Checksum } from '../base/checksum.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type FileSystem } from './files.ts'
+import { readWholeFile } from './files.ts'
+import { type RecordFileContents, RecordWriter, readRecords } from './record-file.ts'
+
+/** A record with the number of the segment it stands in. */
+export interface LogRecord {
+  readonly segment: number
+  readonly payload: Uint8Array
+}
+
+/** The end of a log as it was found. */
+export interface LogEnd {
+  readonly segment: number
+  readonly contents: RecordFileContents
+}
+
+const SEGMENT_NAME = /^(\d{6,})\.log$/
+
+/** The name of a segment's file. */
+export function segmentPath(number: number): string {
+  return `${number.toString().padStart(6, '0')}.log`
+}
+
+/** The numbers of all segments in the directory, rising. */
+export function listSegments(files: FileSystem): readonly number[] {
+  const numbers = (files.list('') ?? []).flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
+  return numbers.map(Number).toSorted((a, b) => a - b)
+}
+
+/**
+ * Reads every record from segment `first` on, in order, and returns where the log ends. A missing
+ * segment, or damage that is not a torn tail of the last one, is `LOG_CORRUPT`.
+ */
+export function* replaySegments(
+  files: FileSystem,
+  first: number,
+  checksum: Checksum,
+): Generator<LogRecord, LogEnd> {
+  const numbers = listSegments(files).filter((number) => number >= first)
+  let expected = first
+  let end: LogEnd | undefined
+  for (const segment of numbers) {
+    if (segment !== expected++) break
+    const contents = readRecords(readWholeFile(files, segmentPath(segment)), 'PALIMLOG', segment, checksum)
+    const isLast = segment === numbers.at(-1)
+    const damagedAt =
+      contents.damagedAt ?? (isLast || contents.tornBytes === 0 ? undefined : contents.wholeBytes)
+    if (damagedAt !== undefined) {
+      throw new PalimpsestError(
+        'LOG_CORRUPT',
+        `the commit log is damaged where it had been synced: file=${segmentPath(segment)} offset=${damagedAt}`,
+        { file: segmentPath(segment), offset: damagedAt },
+      )
+    }
+    for (const { payload } of contents.records) yield { segment, payload }
+    end = { segment, contents }
+  }
+  if (end === undefined || end.segment !== numbers.at(-1)) {
+    const missing = segmentPath(end === undefined ? first : end.segment + 1)
+    throw new PalimpsestError('LOG_CORRUPT', `a segment of the commit log is missing: file=${missing}`, {
+      file: missing,
+    })
+  }
+  return end
+}
+
+/** Appends to the last segment, and begins new ones. */
+export class LogWriter {
+  readonly #files: FileSystem
+  readonly #checksum: Checksum
+  readonly #segmentBytes: number
+  #number: number
+  #first: number
+  #writer: RecordWriter
+  #closedBytes: number
+
+  private constructor(
+    files: FileSystem,
+    checksum: Checksum,
+    segmentBytes: number,
+    place: { first: number; number: number; writer: RecordWriter; closedBytes: number },
+  ) {
+    this.#files = files
+    this.#checksum = checksum
+    this.#segmentBytes = segmentBytes
+    this.#first = place.first
+    this.#number = place.number
+    this.#writer = place.writer
+    this.#closedBytes = place.closedBytes
+  }
+
+  /** Creates the first segment of a new log, durably. What stands there is what a crash left of an earlier try. */
+  static create(files: FileSystem, checksum: Checksum, segmentBytes: number): LogWriter {
+    const writer = createSegment(files, 1, checksum)
+    return new LogWriter(files, checksum, segmentBytes, { first: 1, number: 1, writer, closedBytes: 0 })
+  }
+
+  /** Goes on where {@link replaySegments} found the end, with what was read made durable. */
+  static resume(
+    files: FileSystem,
+    checksum: Checksum,
+    segmentBytes: number,
+    first: number,
+    end: LogEnd,
+  ): LogWriter {
+    const { segment, contents } = end
+    const hasHeader = contents.wholeBytes > 0
+    // A segment without its header was created in the moment of the crash and holds nothing.
+    const writer = hasHeader
+      ? RecordWriter.resume(files, segmentPath(segment), segment, checksum, contents)
+      : createSegment(files, segment, checksum)
+    files.syncDirectory('')
+    let closedBytes = 0
+    for (let number = first; number < segment; number++) closedBytes += files.size(segmentPath(number)) ?? 0
+    return new LogWriter(files, checksum, segmentBytes, { first, number: segment, writer, closedBytes })
+  }
+
+  /** The number of the segment that is written now. */
+  get segment(): number {
+    return this.#number
+  }
+
+  /** The number of the oldest segment. */
+  get firstSegment(): number {
+    return this.#first
+  }
+
+  /** The bytes of all segments. */
+  get bytes(): number {
+    return this.#closedBytes + this.#writer.bytes
+  }
+
+  /** Whether the current segment has reached its size, so that the next record should go to a new one. */
+  get isSegmentFull(): boolean {
+    return this.#writer.bytes >= this.#segmentBytes
+  }
+
+  /** Whether everything appended is synced. */
+  get isSynced(): boolean {
+    return this.#writer.syncedBytes === this.#writer.bytes
+  }
+
+  /** Accepts a record in memory only. */
+  hold(payload: Uint8Array): void {
+    this.#writer.hold(payload)
+  }
+
+  /** Hands a record, and all that is held, to the operating system. */
+  append(payload: Uint8Array): void {
+    this.#writer.append(payload)
+  }
+
+  /** Makes everything accepted so far durable. */
+  sync(): void {
+    this.#writer.sync()
+  }
+
+  /** Syncs the current segment and begins the next. */
+  startSegment(): void {
+    this.#writer.sync()
+    const next = createSegment(this.#files, this.#number + 1, this.#checksum)
+    this.#writer.close()
+    this.#closedBytes += this.#writer.bytes
+    this.#writer = next
+    this.#number++
+  }
+
+  /** Removes segments older than `first`, which nothing needs any more. */
+  removeBefore(first: number): void {
+    for (; this.#first < first; this.#first++) {
+      this.#closedBytes -= this.#files.size(segmentPath(this.#first)) ?? 0
+      this.#files.remove(segmentPath(this.#first))
+    }
+  }
+
+  close(): void {
+    this.#writer.close()
+  }
+}
+
+function createSegment(files: FileSystem, number: number, checksum: Checksum): RecordWriter {
+  const path = segmentPath(number)
+  if (files.size(path) !== undefined) files.remove(path)
+  const writer = RecordWriter.create(files, path, 'PALIMLOG', number, checksum)
+  files.syncDirectory('')
+  return writer
+}

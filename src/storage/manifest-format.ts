@@ -1,0 +1,161 @@
+/**
+ * Manifest edits as JSON: readable with any text tool, times as exact text, keys as hexadecimal.
+ * What is read is checked field by field; a wrong one throws {@link FormatError}.
+ */
+import { FormatError } from '../base/binary.ts'
+import { bytesOfHex, hexOfBytes } from '../base/bytes.ts'
+import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
+import { type Birth, type ManifestEdit, NO_TOTALS, type TreeEdit, type TreeTotals } from './manifest-state.ts'
+import { LEVELS_MAX } from './shape.ts'
+import { type TableMeta } from './table-format.ts'
+import { type Position } from './version.ts'
+
+/** The text of an edit. */
+export function encodeManifestEdit(edit: ManifestEdit): string {
+  const { birth, nextNumber, firstSegment, trees = [] } = edit
+  return JSON.stringify({ birth, nextNumber, firstSegment, trees: trees.map(encodeTreeEdit) })
+}
+
+/** The edit of a text. */
+export function decodeManifestEdit(text: string): ManifestEdit {
+  const fields = fieldsOf(JSON.parse(text) as unknown)
+  return {
+    birth: fields.optional('birth', decodeBirth),
+    nextNumber: fields.optional('nextNumber', countOf),
+    firstSegment: fields.optional('firstSegment', countOf),
+    trees: fields.required('trees', listOf(decodeTreeEdit)),
+  }
+}
+
+function decodeBirth(value: unknown): Birth {
+  const fields = fieldsOf(value)
+  const geometry = fields.required('geometry', textOf)
+  const clock = fields.required('clock', textOf)
+  if (!(geometry === 'default' || geometry === 'tiny')) throw new FormatError(`unknown geometry ${geometry}`)
+  if (!(clock === 'system' || clock === 'replay')) throw new FormatError(`unknown clock ${clock}`)
+  return { geometry, clock }
+}
+
+function encodeTreeEdit(edit: TreeEdit): unknown {
+  const { tree, remove, flushedThrough, ratchet, pointer, totals } = edit
+  return {
+    tree,
+    remove,
+    add: edit.add.map(({ level, table }) => ({ level, table: encodeTable(table) })),
+    flushedThrough: exactOf(flushedThrough),
+    ratchet: exactOf(ratchet),
+    pointer: pointer && { level: pointer.level, position: encodePosition(pointer.position) },
+    totals,
+  }
+}
+
+function decodeTreeEdit(value: unknown): TreeEdit {
+  const fields = fieldsOf(value)
+  return {
+    tree: fields.required('tree', countOf),
+    remove: fields.required('remove', listOf(countOf)),
+    add: fields.required('add', listOf(atLevel('table', decodeTable))),
+    flushedThrough: fields.optional('flushedThrough', timeOf),
+    ratchet: fields.optional('ratchet', timeOf),
+    pointer: fields.optional('pointer', atLevel('position', decodePosition)),
+    totals: fields.optional('totals', decodeTotals),
+  }
+}
+
+function exactOf(time: HybridTime | undefined): string | undefined {
+  return time === undefined ? undefined : formatExact(time)
+}
+
+function encodeTable(table: TableMeta): unknown {
+  const { first, last, minTime, maxTime, ...counts } = table
+  return {
+    ...counts,
+    first: encodePosition(first),
+    last: encodePosition(last),
+    minTime: formatExact(minTime),
+    maxTime: formatExact(maxTime),
+  }
+}
+
+function decodeTable(value: unknown): TableMeta {
+  const fields = fieldsOf(value)
+  return {
+    number: fields.required('number', countOf),
+    bytes: fields.required('bytes', countOf),
+    first: fields.required('first', decodePosition),
+    last: fields.required('last', decodePosition),
+    minTime: fields.required('minTime', timeOf),
+    maxTime: fields.required('maxTime', timeOf),
+    blocks: fields.required('blocks', countOf),
+    keys: fields.required('keys', countOf),
+    versions: fields.required('versions', countOf),
+    live: fields.required('live', countOf),
+    superseded: fields.required('superseded', countOf),
+    tombstones: fields.required('tombstones', countOf),
+  }
+}
+
+function encodePosition({ key, time }: Position): unknown {
+  return { key: hexOfBytes(key), time: formatExact(time) }
+}
+
+function decodePosition(value: unknown): Position {
+  const fields = fieldsOf(value)
+  return {
+    key: fields.required('key', (hex) => bytesOfHex(textOf(hex))),
+    time: fields.required('time', timeOf),
+  }
+}
+
+function decodeTotals(value: unknown): TreeTotals {
+  const fields = fieldsOf(value)
+  const names = Object.keys(NO_TOTALS) as (keyof TreeTotals)[]
+  return Object.fromEntries(
+    names.map((name) => [name, fields.required(name, countOf)]),
+  ) as unknown as TreeTotals
+}
+
+function atLevel<Name extends string, T>(name: Name, decode: (value: unknown) => T) {
+  return (value: unknown): { level: number } & Record<Name, T> => {
+    const fields = fieldsOf(value)
+    const level = fields.required('level', countOf)
+    if (level >= LEVELS_MAX) throw new FormatError(`level ${level} does not exist`)
+    return { level, [name]: fields.required(name, decode) } as { level: number } & Record<Name, T>
+  }
+}
+
+function fieldsOf(value: unknown) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new FormatError('not an object')
+  const fields = new Map(Object.entries(value))
+  const optional = <T>(name: string, decode: (value: unknown) => T): T | undefined => {
+    const field: unknown = fields.get(name)
+    return field === undefined ? undefined : decode(field)
+  }
+  const required = <T>(name: string, decode: (value: unknown) => T): T => {
+    if (!fields.has(name)) throw new FormatError(`${name} is missing`)
+    return decode(fields.get(name))
+  }
+  return { optional, required }
+}
+
+function listOf<T>(decode: (value: unknown) => T) {
+  return (value: unknown): readonly T[] => {
+    if (!Array.isArray(value)) throw new FormatError('not a list')
+    return value.map(decode)
+  }
+}
+
+function countOf(value: unknown): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw new FormatError('not a count')
+  return value as number
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw new FormatError('not a text')
+  return value
+}
+
+function timeOf(value: unknown): HybridTime {
+  return parseExact(textOf(value))
+}

@@ -1,0 +1,134 @@
+/**
+ * What a manifest says, and the edits that change it: plain data and pure functions.
+ */
+import { type HybridTime, MIN_TIME, laterOf } from '../time/hybrid-time.ts'
+import { type GeometryName } from './geometry.ts'
+import { type LevelPointers } from './leveled.ts'
+import { EMPTY_SHAPE, type Shape, type ShapeEdit, applyShapeEdit } from './shape.ts'
+import { type Position } from './version.ts'
+
+/** Sums over the life of a tree. Bytes are file bytes. */
+export interface TreeTotals {
+  readonly flushes: number
+  readonly flushedBytes: number
+  readonly flushedVersions: number
+  readonly compactions: number
+  readonly moves: number
+  readonly compactionReadBytes: number
+  readonly compactionWrittenBytes: number
+  readonly droppedVersions: number
+  readonly droppedTombstones: number
+}
+
+/** No work done yet. */
+export const NO_TOTALS: TreeTotals = {
+  flushes: 0,
+  flushedBytes: 0,
+  flushedVersions: 0,
+  compactions: 0,
+  moves: 0,
+  compactionReadBytes: 0,
+  compactionWrittenBytes: 0,
+  droppedVersions: 0,
+  droppedTombstones: 0,
+}
+
+/** A tree as the manifest knows it. */
+export interface TreeState {
+  readonly shape: Shape
+  /** Every version at or before this time is in a table: the log's older commits are done with. */
+  readonly flushedThrough: HybridTime
+  /** No time before this one is readable by what compaction has dropped here (law 4). */
+  readonly ratchet: HybridTime
+  readonly pointers: LevelPointers
+  readonly totals: TreeTotals
+}
+
+/** A tree before its first flush. */
+export const EMPTY_TREE: TreeState = {
+  shape: EMPTY_SHAPE,
+  flushedThrough: MIN_TIME,
+  ratchet: MIN_TIME,
+  pointers: [],
+  totals: NO_TOTALS,
+}
+
+/** A change of one tree. What is left out stays. */
+export interface TreeEdit extends ShapeEdit {
+  readonly tree: number
+  readonly flushedThrough?: HybridTime | undefined
+  readonly ratchet?: HybridTime | undefined
+  readonly pointer?: { readonly level: number; readonly position: Position } | undefined
+  /** The new sums, not differences. */
+  readonly totals?: TreeTotals | undefined
+}
+
+/** What a database is from its first moment on. */
+export interface Birth {
+  /** The sizes that shape its trees. */
+  readonly geometry: GeometryName
+  /** Whose time it keeps: the machine's, or that of the history that was replayed into it. */
+  readonly clock: 'system' | 'replay'
+}
+
+/** A change of the database's files. What is left out stays. */
+export interface ManifestEdit {
+  readonly birth?: Birth | undefined
+  readonly trees?: readonly TreeEdit[] | undefined
+  /** Every file number below this one may have been used. */
+  readonly nextNumber?: number | undefined
+  /** The oldest log segment that is still needed. */
+  readonly firstSegment?: number | undefined
+}
+
+/** Everything that the manifest says. */
+export interface ManifestState {
+  readonly birth: Birth
+  readonly trees: ReadonlyMap<number, TreeState>
+  readonly nextNumber: number
+  readonly firstSegment: number
+}
+
+/** The manifest of a new database. */
+export function newManifestState(birth: Birth): ManifestState {
+  return { birth, trees: new Map(), nextNumber: 1, firstSegment: 1 }
+}
+
+/** The state after an edit. */
+export function applyManifestEdit(state: ManifestState, edit: ManifestEdit): ManifestState {
+  const trees = new Map(state.trees)
+  for (const treeEdit of edit.trees ?? []) {
+    trees.set(treeEdit.tree, applyTreeEdit(trees.get(treeEdit.tree) ?? EMPTY_TREE, treeEdit))
+  }
+  return {
+    birth: edit.birth ?? state.birth,
+    trees,
+    nextNumber: edit.nextNumber ?? state.nextNumber,
+    firstSegment: edit.firstSegment ?? state.firstSegment,
+  }
+}
+
+function applyTreeEdit(tree: TreeState, edit: TreeEdit): TreeState {
+  const { pointer } = edit
+  return {
+    shape: applyShapeEdit(tree.shape, edit),
+    flushedThrough: edit.flushedThrough ?? tree.flushedThrough,
+    ratchet: edit.ratchet === undefined ? tree.ratchet : laterOf(edit.ratchet, tree.ratchet),
+    pointers: pointer
+      ? Object.assign([...tree.pointers], { [pointer.level]: pointer.position })
+      : tree.pointers,
+    totals: edit.totals ?? tree.totals,
+  }
+}
+
+/** The one edit that says all of a state. */
+export function wholeEdit(state: ManifestState): ManifestEdit {
+  const trees = [...state.trees].flatMap(([tree, { shape, flushedThrough, ratchet, pointers, totals }]) => {
+    const add = shape.flatMap((tables, level) => tables.map((table) => ({ level, table })))
+    const pointerEdits = pointers.flatMap((position, level): TreeEdit[] =>
+      position ? [{ tree, remove: [], add: [], pointer: { level, position } }] : [],
+    )
+    return [{ tree, remove: [], add, flushedThrough, ratchet, totals }, ...pointerEdits]
+  })
+  return { birth: state.birth, trees, nextNumber: state.nextNumber, firstSegment: state.firstSegment }
+}

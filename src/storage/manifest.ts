@@ -1,0 +1,128 @@
+/**
+ * The manifest: which tables stand where, for every tree of a database, as a log of edits.
+ *
+ * The file `MANIFEST` holds edits as JSON records; the first one says everything that stood when the
+ * file was begun. Each edit is synced before anything relies on it. When the edits have grown well
+ * beyond what they say, the file is begun anew beside the old one and takes its name by an atomic rename.
+ *
+ * An edit is made durable only after the files that it adds, and after the log (law 3 needs the log
+ * first: see `tablet/`). A torn last edit was never relied on and is cut off; other damage is refused.
+ */
+import { type Checksum } from '../base/checksum.ts'
+import { bytesOfText, textOfBytes } from '../base/bytes.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type FileSystem, readWholeFile } from './files.ts'
+import { decodeManifestEdit, encodeManifestEdit } from './manifest-format.ts'
+import {
+  type Birth,
+  type ManifestEdit,
+  type ManifestState,
+  applyManifestEdit,
+  newManifestState,
+  wholeEdit,
+} from './manifest-state.ts'
+import { type RecordFileContents, RecordWriter, readRecords } from './record-file.ts'
+
+/** The name of the manifest's file. Where it stands, there is a database. */
+export const MANIFEST_PATH = 'MANIFEST'
+/** The name under which a new manifest is written, before it takes the place of the old one. */
+export const NEW_MANIFEST_PATH = 'MANIFEST.new'
+
+/** A manifest is begun anew when it is larger than this and four times its first record. */
+const REWRITE_BYTES = 256 * 1024
+
+/** Reads the manifest without touching it. */
+export function readManifest(files: FileSystem, checksum: Checksum): ManifestState {
+  return loadManifest(files, checksum).state
+}
+
+function loadManifest(
+  files: FileSystem,
+  checksum: Checksum,
+): { state: ManifestState; contents: RecordFileContents } {
+  const contents = readRecords(readWholeFile(files, MANIFEST_PATH), 'PALIMMAN', 1, checksum)
+  const refuse = (offset: number, cause?: unknown): never => {
+    const details = { file: MANIFEST_PATH, offset }
+    throw new PalimpsestError('MANIFEST_CORRUPT', `the manifest is damaged: offset=${offset}`, details, cause)
+  }
+  if (contents.damagedAt !== undefined) refuse(contents.damagedAt)
+  // The first record was durable before the file took its name.
+  if (contents.records.length === 0) refuse(0)
+  let state: ManifestState | undefined
+  for (const { offset, payload } of contents.records) {
+    try {
+      const edit = decodeManifestEdit(textOfBytes(payload))
+      if (state === undefined && edit.birth === undefined) refuse(offset)
+      state = applyManifestEdit(state ?? newManifestState(edit.birth!), edit)
+    } catch (error) {
+      refuse(offset, error)
+    }
+  }
+  return { state: state!, contents }
+}
+
+/** The manifest of a database that is open for writing. */
+export class Manifest {
+  readonly #files: FileSystem
+  readonly #checksum: Checksum
+  #state: ManifestState
+  #writer: RecordWriter
+  #firstRecordBytes: number
+
+  private constructor(files: FileSystem, checksum: Checksum, state: ManifestState, writer: RecordWriter) {
+    this.#files = files
+    this.#checksum = checksum
+    this.#state = state
+    this.#writer = writer
+    this.#firstRecordBytes = writer.bytes
+  }
+
+  /** Begins the manifest of a new database: from here on the directory holds one. */
+  static create(files: FileSystem, checksum: Checksum, birth: Birth): Manifest {
+    const state = newManifestState(birth)
+    return new Manifest(files, checksum, state, beginFile(files, checksum, state))
+  }
+
+  /** Opens the manifest for writing. */
+  static open(files: FileSystem, checksum: Checksum): Manifest {
+    if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
+    const { state, contents } = loadManifest(files, checksum)
+    const writer = RecordWriter.resume(files, MANIFEST_PATH, 1, checksum, contents)
+    return new Manifest(files, checksum, state, writer)
+  }
+
+  get state(): ManifestState {
+    return this.#state
+  }
+
+  /** Makes an edit durable and then part of the state. If it throws, nothing may be written any more. */
+  commit(edit: ManifestEdit): void {
+    const next = applyManifestEdit(this.#state, edit)
+    this.#writer.append(bytesOfText(encodeManifestEdit(edit)))
+    this.#writer.sync()
+    this.#state = next
+    if (this.#writer.bytes > Math.max(REWRITE_BYTES, 4 * this.#firstRecordBytes)) this.#rewrite()
+  }
+
+  close(): void {
+    this.#writer.close()
+  }
+
+  #rewrite(): void {
+    const writer = beginFile(this.#files, this.#checksum, this.#state)
+    this.#writer.close()
+    this.#writer = writer
+    this.#firstRecordBytes = writer.bytes
+  }
+}
+
+/** Writes a manifest that says a state, and gives it the manifest's name. */
+function beginFile(files: FileSystem, checksum: Checksum, state: ManifestState): RecordWriter {
+  if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
+  const writer = RecordWriter.create(files, NEW_MANIFEST_PATH, 'PALIMMAN', 1, checksum)
+  writer.append(bytesOfText(encodeManifestEdit(wholeEdit(state))))
+  writer.sync()
+  files.rename(NEW_MANIFEST_PATH, MANIFEST_PATH)
+  files.syncDirectory('')
+  return writer
+}

@@ -1,0 +1,239 @@
+/**
+ * Framed, checksummed records at the end of a growing file: the form of log segments and of the manifest.
+ *
+ *     file    magic[8]  u32 number  u32 crc of the 12 bytes before
+ *     record  u32 length  u32 payload crc  u64 synced  u32 header crc  payload[length]
+ *
+ * `synced` says: the first so many bytes of this file had been synced when the record was written. It
+ * is what tells a torn tail from real damage. Damage with no later record that vouches for it was
+ * never promised to anyone: the file ends there. Damage that a later record vouches for is refused.
+ *
+ *     ├── record ──┼── damage ──┼── record, synced ≥ its end ──┤     refused: it was durable once
+ *     ├── record ──┼── damage ──┼── record, synced before it ──┤     a torn tail: cut there
+ *
+ * The header checksum also covers the file's number and the record's offset, so that a stale sector of
+ * another file, or of another place in this one, is never taken for a record.
+ */
+import { BinaryWriter } from '../base/binary.ts'
+import { type Checksum } from '../base/checksum.ts'
+import { concatBytes } from '../base/bytes.ts'
+import { assert } from '../base/assert.ts'
+import { type AppendFile, type FileSystem } from './files.ts'
+
+/** What kind of file the records are in: eight bytes at its start. */
+export type RecordMagic = 'PALIMLOG' | 'PALIMMAN'
+
+const FILE_HEADER_BYTES = 16
+const RECORD_HEADER_BYTES = 20
+
+/** A record that was read back. */
+export interface FileRecord {
+  /** Where in the file its header begins. */
+  readonly offset: number
+  readonly payload: Uint8Array
+}
+
+/** What reading a record file found. */
+export interface RecordFileContents {
+  readonly records: readonly FileRecord[]
+  /** The length up to which the file is whole: the end of the last good record. */
+  readonly wholeBytes: number
+  /** Bytes behind that: a torn tail. */
+  readonly tornBytes: number
+  /** Where damage begins that was durable once, if there is any. The records end before it. */
+  readonly damagedAt?: number | undefined
+}
+
+/** Appends records to one file. */
+export class RecordWriter {
+  readonly #file: AppendFile
+  readonly #number: number
+  readonly #checksum: Checksum
+  #syncedBytes: number
+  /** Records that were accepted but not yet handed to the file, in order. */
+  #held: Uint8Array[] = []
+  #heldBytes = 0
+
+  private constructor(file: AppendFile, number: number, checksum: Checksum, syncedBytes: number) {
+    this.#file = file
+    this.#number = number
+    this.#checksum = checksum
+    this.#syncedBytes = syncedBytes
+  }
+
+  /** Creates the file with its header, durably; its name is durable once the directory is synced. */
+  static create(
+    files: FileSystem,
+    path: string,
+    magic: RecordMagic,
+    number: number,
+    checksum: Checksum,
+  ): RecordWriter {
+    const file = files.create(path)
+    file.append(fileHeader(magic, number, checksum))
+    file.sync()
+    return new RecordWriter(file, number, checksum, FILE_HEADER_BYTES)
+  }
+
+  /**
+   * Goes on at the end of a file whose contents were read. A torn tail is cut off first, and what was
+   * read is made durable, because the reader has acted on it.
+   */
+  static resume(
+    files: FileSystem,
+    path: string,
+    number: number,
+    checksum: Checksum,
+    contents: RecordFileContents,
+  ): RecordWriter {
+    assert(contents.damagedAt === undefined, 'a damaged file is refused, never written')
+    if (contents.tornBytes > 0) files.truncate(path, contents.wholeBytes)
+    const file = files.append(path)
+    file.sync()
+    return new RecordWriter(file, number, checksum, contents.wholeBytes)
+  }
+
+  /** The length of the file with everything that was appended or held. */
+  get bytes(): number {
+    return this.#file.size + this.#heldBytes
+  }
+
+  /** The length that has been synced. */
+  get syncedBytes(): number {
+    return this.#syncedBytes
+  }
+
+  /** Accepts a record without handing it to the file; it goes with the next {@link append} or {@link sync}. */
+  hold(payload: Uint8Array): void {
+    const record = this.#frame(payload)
+    this.#held.push(record)
+    this.#heldBytes += record.length
+  }
+
+  /** Hands a record, after all that is held, to the operating system. */
+  append(payload: Uint8Array): void {
+    this.hold(payload)
+    this.#release()
+  }
+
+  /** Returns when every record accepted so far will survive a power cut. */
+  sync(): void {
+    this.#release()
+    if (this.#syncedBytes === this.#file.size) return
+    this.#file.sync()
+    this.#syncedBytes = this.#file.size
+  }
+
+  /** Closes the file without syncing it. */
+  close(): void {
+    this.#file.close()
+  }
+
+  #release(): void {
+    if (this.#held.length === 0) return
+    const bytes = this.#held.length === 1 ? this.#held[0]! : concatBytes(this.#held)
+    this.#file.append(bytes)
+    this.#held = []
+    this.#heldBytes = 0
+  }
+
+  #frame(payload: Uint8Array): Uint8Array {
+    assert(payload.length > 0, 'a record has a payload')
+    const record = new Uint8Array(RECORD_HEADER_BYTES + payload.length)
+    const view = new DataView(record.buffer)
+    view.setUint32(0, payload.length, true)
+    view.setUint32(4, this.#checksum(payload), true)
+    view.setBigUint64(8, BigInt(this.#syncedBytes), true)
+    view.setUint32(16, headerChecksum(this.#checksum, this.#number, this.bytes, record), true)
+    record.set(payload, RECORD_HEADER_BYTES)
+    return record
+  }
+}
+
+/** Reads the records of a file back. `number` is what its name says; a file of another number is damaged. */
+export function readRecords(
+  bytes: Uint8Array,
+  magic: RecordMagic,
+  number: number,
+  checksum: Checksum,
+): RecordFileContents {
+  const records: FileRecord[] = []
+  const header = fileHeader(magic, number, checksum)
+  const headerIsGood = bytes.length >= FILE_HEADER_BYTES && header.every((byte, i) => byte === bytes[i])
+  let offset = headerIsGood ? FILE_HEADER_BYTES : 0
+  if (headerIsGood) {
+    for (;;) {
+      const record = recordAt(bytes, offset, number, checksum)
+      if (record === undefined || checksum(record.payload) !== record.payloadChecksum) break
+      records.push({ offset, payload: record.payload })
+      offset += RECORD_HEADER_BYTES + record.payload.length
+    }
+  }
+  const isVouchedFor = offset < bytes.length && someRecordVouchesFor(bytes, offset, number, checksum)
+  return {
+    records,
+    wholeBytes: offset,
+    tornBytes: bytes.length - offset,
+    damagedAt: isVouchedFor ? offset : undefined,
+  }
+}
+
+interface RawRecord {
+  readonly payload: Uint8Array
+  readonly payloadChecksum: number
+  readonly syncedBytes: number
+}
+
+/** The record whose header stands at `offset`, if one does; its payload is not yet checked. */
+function recordAt(
+  bytes: Uint8Array,
+  offset: number,
+  number: number,
+  checksum: Checksum,
+): RawRecord | undefined {
+  const room = bytes.length - offset - RECORD_HEADER_BYTES
+  if (room < 0) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, RECORD_HEADER_BYTES)
+  const length = view.getUint32(0, true)
+  const syncedBytes = Number(view.getBigUint64(8, true))
+  // Cheap tests first: the search for later records asks at every offset.
+  if (length === 0 || length > room || syncedBytes > offset) return undefined
+  const header = bytes.subarray(offset, offset + RECORD_HEADER_BYTES)
+  if (headerChecksum(checksum, number, offset, header) !== view.getUint32(16, true)) return undefined
+  const from = offset + RECORD_HEADER_BYTES
+  return {
+    payload: bytes.subarray(from, from + length),
+    payloadChecksum: view.getUint32(4, true),
+    syncedBytes,
+  }
+}
+
+/** Whether a record behind `offset` says that what stands there had been synced. */
+function someRecordVouchesFor(
+  bytes: Uint8Array,
+  offset: number,
+  number: number,
+  checksum: Checksum,
+): boolean {
+  for (let at = offset + 1; at + RECORD_HEADER_BYTES <= bytes.length; at++) {
+    const record = recordAt(bytes, at, number, checksum)
+    if (record !== undefined && record.syncedBytes > offset) return true
+  }
+  return false
+}
+
+function fileHeader(magic: RecordMagic, number: number, checksum: Checksum): Uint8Array {
+  const writer = new BinaryWriter(FILE_HEADER_BYTES)
+  for (let i = 0; i < magic.length; i++) writer.u8(magic.charCodeAt(i))
+  writer.u32(number)
+  writer.u32(checksum(writer.finish()))
+  return writer.finish()
+}
+
+/** Over the file's number, the record's offset and the first 16 bytes of its header. */
+function headerChecksum(checksum: Checksum, number: number, offset: number, header: Uint8Array): number {
+  const place = new DataView(new ArrayBuffer(12))
+  place.setUint32(0, number, true)
+  place.setBigUint64(4, BigInt(offset), true)
+  return checksum(header.subarray(0, 16), checksum(new Uint8Array(place.buffer)))
+}

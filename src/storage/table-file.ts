@@ -1,0 +1,250 @@
+/**
+ * An open table file: its index and filter in memory, its blocks through the cache.
+ *
+ * A block may be skipped if no time in its bounds lies in the view; the same holds for the file. A
+ * search for (key, time) needs one block, or the first version of the next one.
+ */
+import { FormatError } from '../base/binary.ts'
+import { compareBytes } from '../base/bytes.ts'
+import { type Checksum } from '../base/checksum.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Stretches, meets } from '../time/stretches.ts'
+import { Block } from './block.ts'
+import { checkBloomFilter, mayContain } from './bloom-filter.ts'
+import { type BudgetCache } from './budget-cache.ts'
+import { type FileSystem, type RandomFile } from './files.ts'
+import {
+  type BlockEntry,
+  CHECKSUM_BYTES,
+  FOOTER_BYTES,
+  type PartHandle,
+  type TableFacts,
+  decodeFacts,
+  decodeFooter,
+  decodeIndex,
+  tablePath,
+} from './table-format.ts'
+import { searchFirst } from './search.ts'
+import { type KeyedVersion, type Version } from './version.ts'
+
+/** More blocks than a table can have: the cache's keys are `number × BLOCKS_MAX + block`. */
+const BLOCKS_MAX = 2 ** 24
+
+/** Decoded blocks by table number and block number. */
+export type BlockCache = BudgetCache<number, Block>
+
+/** Counts of what reads cost. */
+export interface ReadCounters {
+  blocksRead: number
+  blockBytesRead: number
+  filterSkips: number
+  timeSkips: number
+}
+
+/** What every open table of a store shares. */
+export interface TableContext {
+  readonly files: FileSystem
+  readonly checksum: Checksum
+  readonly blocks: BlockCache
+  readonly counters: ReadCounters
+}
+
+/** One immutable table. */
+export class TableFile {
+  readonly number: number
+  readonly bytes: number
+  readonly facts: TableFacts
+  readonly index: readonly BlockEntry[]
+  readonly #context: TableContext
+  readonly #filter: Uint8Array
+  #file: RandomFile | undefined
+
+  private constructor(context: TableContext, number: number, file: RandomFile, parts: TableParts) {
+    this.#context = context
+    this.number = number
+    this.bytes = file.size
+    this.#file = file
+    this.index = parts.index
+    this.facts = parts.facts
+    this.#filter = parts.filter
+  }
+
+  /** Opens a table file and reads everything but its blocks. Damage is `TABLE_CORRUPT`. */
+  static open(context: TableContext, number: number): TableFile {
+    const path = tablePath(number)
+    const file = openTableFile(context.files, path)
+    try {
+      return new TableFile(context, number, file, readParts(file, path, context.checksum))
+    } catch (error) {
+      file.close()
+      throw error
+    }
+  }
+
+  /** Closes the file. A cursor that still holds the table opens it again for each block that it needs. */
+  close(): void {
+    this.#file?.close()
+    this.#file = undefined
+  }
+
+  /** The newest version of the key in the view; `hash` is the key's. */
+  find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
+    const { counters } = this.#context
+    if (!meetsBounds(view, this.facts.minTime, this.facts.maxTime)) {
+      counters.timeSkips++
+      return undefined
+    }
+    if (!mayContain(this.#filter, hash)) {
+      counters.filterSkips++
+      return undefined
+    }
+    return this.findVersion(key, view)
+  }
+
+  /** As {@link find}, without asking the filter. */
+  findVersion(key: Uint8Array, view: Stretches): Version | undefined {
+    for (let s = view.length - 1; s >= 0; s--) {
+      const { after, through } = view[s]!
+      const version = this.#newestThrough(key, through)
+      if (version === undefined) return undefined
+      if (version.time > after) return version
+    }
+    return undefined
+  }
+
+  /** Block number `index`, checked. */
+  block(index: number): Block {
+    const { blocks, counters } = this.#context
+    const name = this.number * BLOCKS_MAX + index
+    const cached = blocks.get(name)
+    if (cached !== undefined) return cached
+    const block = this.#readBlock(this.index[index]!)
+    counters.blocksRead++
+    counters.blockBytesRead += block.bytes.length
+    blocks.set(name, block, block.bytes.length)
+    return block
+  }
+
+  /** Lets the cache forget all blocks of this table. */
+  forgetBlocks(): void {
+    for (let i = 0; i < this.index.length; i++) this.#context.blocks.delete(this.number * BLOCKS_MAX + i)
+  }
+
+  /** Whether the filter lets a key of this hash pass. */
+  mayContain(hash: number): boolean {
+    return mayContain(this.#filter, hash)
+  }
+
+  /** Every version in order. The blocks do not go through the cache, so that a compaction leaves it as it is. */
+  *versions(): Generator<KeyedVersion> {
+    for (const entry of this.index) {
+      const block = this.#readBlock(entry)
+      for (let k = 0; k < block.keyCount; k++) {
+        const key = block.keyAt(k)
+        for (let v = block.versionsFrom(k); v < block.versionsTo(k); v++) {
+          const { time, value } = block.versionAt(v)
+          yield { key, time, value }
+        }
+      }
+    }
+  }
+
+  /** The first block whose first key is at or above `key`. */
+  firstBlockFrom(key: Uint8Array): number {
+    return searchFirst(this.index, (entry) => compareBytes(entry.first.key, key) >= 0)
+  }
+
+  /** The first block whose first key is above `key`. */
+  firstBlockAfter(key: Uint8Array): number {
+    return searchFirst(this.index, (entry) => compareBytes(entry.first.key, key) > 0)
+  }
+
+  /** The newest version of the key at or before `time`. */
+  #newestThrough(key: Uint8Array, time: HybridTime): Version | undefined {
+    const behind = searchFirst(this.index, ({ first }) => {
+      const keys = compareBytes(first.key, key)
+      return keys > 0 || (keys === 0 && first.time <= time)
+    })
+    if (behind > 0) {
+      const block = this.block(behind - 1)
+      const k = block.findKey(key)
+      if (k < block.keyCount && block.compareKeyAt(k, key) === 0) {
+        const v = block.findTime(k, time)
+        if (v < block.versionsTo(k)) return block.versionAt(v)
+      }
+    }
+    const next = this.index[behind]
+    if (next === undefined || compareBytes(next.first.key, key) !== 0) return undefined
+    return this.block(behind).versionAt(0)
+  }
+
+  #readBlock(entry: BlockEntry): Block {
+    const path = tablePath(this.number)
+    const file = this.#file ?? openTableFile(this.#context.files, path)
+    try {
+      return new Block(readPart(file, entry, this.#context.checksum))
+    } catch (error) {
+      throw corrupt(path, entry.offset, error)
+    } finally {
+      if (file !== this.#file) file.close()
+    }
+  }
+}
+
+/** Whether some time from `min` through `max` lies in the view. */
+export function meetsBounds(view: Stretches, min: HybridTime, max: HybridTime): boolean {
+  return meets(view, (min - 1n) as HybridTime, max)
+}
+
+interface TableParts {
+  readonly index: readonly BlockEntry[]
+  readonly facts: TableFacts
+  readonly filter: Uint8Array
+}
+
+function openTableFile(files: FileSystem, path: string): RandomFile {
+  try {
+    return files.open(path)
+  } catch (error) {
+    if (error instanceof PalimpsestError && error.details['errno'] === 'ENOENT') throw corrupt(path, 0, error)
+    throw error
+  }
+}
+
+function readParts(file: RandomFile, path: string, checksum: Checksum): TableParts {
+  try {
+    if (file.size < FOOTER_BYTES) throw new FormatError('shorter than a footer')
+    const footer = decodeFooter(file.read(file.size - FOOTER_BYTES, FOOTER_BYTES), file.size, checksum)
+    const filter = readPart(file, footer.filter, checksum)
+    checkBloomFilter(filter)
+    const index = decodeIndex(readPart(file, footer.index, checksum))
+    if (index.some(({ offset, length }) => offset + length + CHECKSUM_BYTES > footer.filter.offset)) {
+      throw new FormatError('a block lies outside of the file')
+    }
+    return { index, facts: decodeFacts(readPart(file, footer.facts, checksum)), filter }
+  } catch (error) {
+    throw corrupt(path, 0, error)
+  }
+}
+
+function readPart(file: RandomFile, { offset, length }: PartHandle, checksum: Checksum): Uint8Array {
+  const bytes = file.read(offset, length + CHECKSUM_BYTES)
+  const part = bytes.subarray(0, length)
+  const expected = new DataView(bytes.buffer, bytes.byteOffset + length, CHECKSUM_BYTES).getUint32(0, true)
+  if (checksum(part) !== expected) throw new FormatError('checksum mismatch')
+  return part
+}
+
+/** Names the file and place of damage; anything else passes as it is. */
+function corrupt(file: string, offset: number, error: unknown): unknown {
+  const isMissing = error instanceof PalimpsestError && error.details['errno'] === 'ENOENT'
+  if (!isMissing && !(error instanceof FormatError)) return error
+  const what = isMissing ? 'is missing' : `is damaged: ${error.message}`
+  return new PalimpsestError(
+    'TABLE_CORRUPT',
+    `a table file ${what}: file=${file} offset=${offset}`,
+    { file, offset },
+    error,
+  )
+}

@@ -1,0 +1,208 @@
+/**
+ * The parts of a table file beside its data blocks, and what is known of a table without opening it.
+ *
+ *     data blocks      each with its u32 crc behind it
+ *     filter           Bloom filter over the keys, crc
+ *     index            one entry a block, crc
+ *     facts            counts and bounds, crc
+ *     footer           48 bytes: where the three parts are, format, crc, magic
+ *
+ * `docs/format.md` has every byte.
+ */
+import { BinaryReader, BinaryWriter, FormatError } from '../base/binary.ts'
+import { type Checksum } from '../base/checksum.ts'
+import { copyOf } from '../base/bytes.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Position } from './version.ts'
+
+/** Counts of versions by what they are within their file. */
+export interface VersionCounts {
+  /** Distinct keys. */
+  readonly keys: number
+  /** All versions: `live + superseded + tombstones`. */
+  readonly versions: number
+  /** Values that no newer version in the file hides. */
+  readonly live: number
+  /** Values with a newer version of their key before them. */
+  readonly superseded: number
+  /** Deletions. */
+  readonly tombstones: number
+}
+
+/** What the file of a table says of itself: exact counts and bounds. */
+export interface TableFacts extends VersionCounts {
+  readonly first: Position
+  readonly last: Position
+  readonly minTime: HybridTime
+  readonly maxTime: HybridTime
+  readonly blocks: number
+}
+
+/** A table as the manifest knows it: plain data, enough for every decision of a policy. */
+export interface TableMeta extends TableFacts {
+  /** Its file's number; never used twice. */
+  readonly number: number
+  /** Its file's length. */
+  readonly bytes: number
+}
+
+/** One block as the index knows it. */
+export interface BlockEntry {
+  readonly offset: number
+  /** Without the checksum behind it. */
+  readonly length: number
+  readonly first: Position
+  readonly minTime: HybridTime
+  readonly maxTime: HybridTime
+  readonly live: number
+  readonly superseded: number
+  readonly tombstones: number
+}
+
+/** Where a part of the file is; `length` without its checksum. */
+export interface PartHandle {
+  readonly offset: number
+  readonly length: number
+}
+
+/** The end of a table file. */
+export interface Footer {
+  readonly filter: PartHandle
+  readonly index: PartHandle
+  readonly facts: PartHandle
+}
+
+/** The length of a checksum behind a part. */
+export const CHECKSUM_BYTES = 4
+/** The length of the footer. */
+export const FOOTER_BYTES = 48
+const FORMAT = 1
+const MAGIC = 0x7c_54_41_50 // "PAT|"
+
+/** The name of a table's file. */
+export function tablePath(number: number): string {
+  return `${number.toString().padStart(6, '0')}.table`
+}
+
+/** The number of a table file's name, or `undefined` for another name. */
+export function tableNumberOf(name: string): number | undefined {
+  const match = /^(\d{6,})\.table$/.exec(name)
+  return match ? Number(match[1]) : undefined
+}
+
+export function encodeIndex(entries: readonly BlockEntry[]): Uint8Array {
+  const writer = new BinaryWriter(64 * entries.length + 8)
+  writer.varint(entries.length)
+  for (const entry of entries) {
+    writer.varint(entry.offset)
+    writer.varint(entry.length)
+    writePosition(writer, entry.first)
+    writer.u64(entry.minTime)
+    writer.u64(entry.maxTime)
+    writer.varint(entry.live)
+    writer.varint(entry.superseded)
+    writer.varint(entry.tombstones)
+  }
+  return writer.finish()
+}
+
+export function decodeIndex(bytes: Uint8Array): readonly BlockEntry[] {
+  const reader = new BinaryReader(bytes)
+  const count = reader.varint()
+  if (count === 0) throw new FormatError('an index without blocks')
+  const entries: BlockEntry[] = []
+  for (let i = 0; i < count; i++) {
+    entries.push({
+      offset: reader.varint(),
+      length: reader.varint(),
+      first: readPosition(reader),
+      minTime: readTime(reader),
+      maxTime: readTime(reader),
+      live: reader.varint(),
+      superseded: reader.varint(),
+      tombstones: reader.varint(),
+    })
+  }
+  reader.end()
+  return entries
+}
+
+export function encodeFacts(facts: TableFacts): Uint8Array {
+  const writer = new BinaryWriter()
+  writePosition(writer, facts.first)
+  writePosition(writer, facts.last)
+  writer.u64(facts.minTime)
+  writer.u64(facts.maxTime)
+  for (const count of [
+    facts.blocks,
+    facts.keys,
+    facts.versions,
+    facts.live,
+    facts.superseded,
+    facts.tombstones,
+  ]) {
+    writer.varint(count)
+  }
+  return writer.finish()
+}
+
+export function decodeFacts(bytes: Uint8Array): TableFacts {
+  const reader = new BinaryReader(bytes)
+  const facts = {
+    first: readPosition(reader),
+    last: readPosition(reader),
+    minTime: readTime(reader),
+    maxTime: readTime(reader),
+    blocks: reader.varint(),
+    keys: reader.varint(),
+    versions: reader.varint(),
+    live: reader.varint(),
+    superseded: reader.varint(),
+    tombstones: reader.varint(),
+  }
+  reader.end()
+  return facts
+}
+
+export function encodeFooter(footer: Footer, checksum: Checksum): Uint8Array {
+  const writer = new BinaryWriter(FOOTER_BYTES)
+  for (const { offset, length } of [footer.filter, footer.index, footer.facts]) {
+    writer.u64(BigInt(offset))
+    writer.u32(length)
+  }
+  writer.u32(FORMAT)
+  writer.u32(checksum(writer.finish()))
+  writer.u32(MAGIC)
+  return writer.finish()
+}
+
+/** Reads a footer; every handle in it lies within a file of `fileBytes`. */
+export function decodeFooter(bytes: Uint8Array, fileBytes: number, checksum: Checksum): Footer {
+  const reader = new BinaryReader(bytes)
+  const handle = (): PartHandle => ({ offset: Number(reader.u64()), length: reader.u32() })
+  const footer = { filter: handle(), index: handle(), facts: handle() }
+  const format = reader.u32()
+  if (reader.u32() !== checksum(bytes.subarray(0, FOOTER_BYTES - 8)) || reader.u32() !== MAGIC) {
+    throw new FormatError('no table footer')
+  }
+  if (format !== FORMAT)
+    throw new FormatError(`format ${format} is not known; this version reads format ${FORMAT}`)
+  for (const { offset, length } of [footer.filter, footer.index, footer.facts]) {
+    if (offset + length + CHECKSUM_BYTES > fileBytes - FOOTER_BYTES)
+      throw new FormatError('a part lies outside of the file')
+  }
+  return footer
+}
+
+function writePosition(writer: BinaryWriter, { key, time }: Position): void {
+  writer.bytes(key)
+  writer.u64(time)
+}
+
+function readPosition(reader: BinaryReader): Position {
+  return { key: copyOf(reader.bytes()), time: readTime(reader) }
+}
+
+function readTime(reader: BinaryReader): HybridTime {
+  return reader.u64() as HybridTime
+}

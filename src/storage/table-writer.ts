@@ -1,0 +1,175 @@
+/**
+ * Writes a table file from versions in order. The file is durable when {@link TableWriter.finish}
+ * returns; its name is once the directory is synced.
+ */
+import { assert, defined } from '../base/assert.ts'
+import { BinaryWriter } from '../base/binary.ts'
+import { compareBytes, equalBytes } from '../base/bytes.ts'
+import { type Checksum } from '../base/checksum.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
+import { BlockBuilder } from './block.ts'
+import { buildBloomFilter, hashOfKey } from './bloom-filter.ts'
+import { type AppendFile, type FileSystem } from './files.ts'
+import { type Geometry } from './geometry.ts'
+import {
+  type BlockEntry,
+  type PartHandle,
+  type TableMeta,
+  encodeFacts,
+  encodeFooter,
+  encodeIndex,
+  tablePath,
+} from './table-format.ts'
+import { type KeyedVersion, type Position, comparePositions } from './version.ts'
+
+/** Bytes that are collected before they are handed to the file. */
+const WRITE_BYTES = 256 * 1024
+
+interface BlockFacts {
+  first: Position
+  minTime: HybridTime
+  maxTime: HybridTime
+  live: number
+  superseded: number
+  tombstones: number
+}
+
+/** Collects the versions of one table. */
+export class TableWriter {
+  readonly #number: number
+  readonly #file: AppendFile
+  readonly #geometry: Geometry
+  readonly #checksum: Checksum
+  readonly #block = new BlockBuilder()
+  readonly #index: BlockEntry[] = []
+  readonly #hashes: number[] = []
+  #blockFacts: BlockFacts | undefined
+  #pending = new BinaryWriter(WRITE_BYTES)
+  #offset = 0
+  #last: Position | undefined
+  #keys = 0
+
+  constructor(files: FileSystem, number: number, geometry: Geometry, checksum: Checksum) {
+    this.#number = number
+    this.#file = files.create(tablePath(number))
+    this.#geometry = geometry
+    this.#checksum = checksum
+  }
+
+  /** The size of the file so far, with the block that is open. */
+  get bytes(): number {
+    return this.#offset + this.#block.bytes
+  }
+
+  /** The position added last. */
+  get last(): Position | undefined {
+    return this.#last
+  }
+
+  /** Adds a version that stands behind all before it. */
+  add(version: KeyedVersion): void {
+    const last = this.#last
+    assert(last === undefined || comparePositions(last, version) < 0, 'versions come in order')
+    const isNewKey = last === undefined || !equalBytes(last.key, version.key)
+    const size = BlockBuilder.bytesOf(version.key, version)
+    if (this.#block.versionCount > 0 && this.#block.bytes + size > this.#geometry.blockBytes) this.#endBlock()
+    if (isNewKey) {
+      this.#keys++
+      this.#hashes.push(hashOfKey(version.key))
+    }
+    this.#block.add(version.key, version, isNewKey)
+    this.#count(version, isNewKey)
+    this.#last = version
+  }
+
+  /** Writes the rest, makes the file durable and says what it holds. */
+  finish(): TableMeta {
+    const last = defined(this.#last, 'the last version of a table')
+    this.#endBlock()
+    const filter = this.#writePart(buildBloomFilter(this.#hashes, this.#geometry.filterBitsPerKey))
+    const index = this.#writePart(encodeIndex(this.#index))
+    const sum = (count: (entry: BlockEntry) => number) =>
+      this.#index.reduce((total, entry) => total + count(entry), 0)
+    const [live, superseded, tombstones] = [
+      sum((e) => e.live),
+      sum((e) => e.superseded),
+      sum((e) => e.tombstones),
+    ]
+    const facts = {
+      first: this.#index[0]!.first,
+      last: { key: last.key, time: last.time },
+      minTime: this.#index.reduce((time, e) => (e.minTime < time ? e.minTime : time), MAX_TIME),
+      maxTime: this.#index.reduce((time, e) => (e.maxTime > time ? e.maxTime : time), MIN_TIME),
+      blocks: this.#index.length,
+      keys: this.#keys,
+      versions: live + superseded + tombstones,
+      live,
+      superseded,
+      tombstones,
+    }
+    const handle = this.#writePart(encodeFacts(facts))
+    this.#write(encodeFooter({ filter, index, facts: handle }, this.#checksum))
+    this.#flushPending()
+    this.#file.sync()
+    this.#file.close()
+    return { ...facts, number: this.#number, bytes: this.#offset }
+  }
+
+  /** Gives up: closes the file, whose name the caller removes. */
+  abandon(): void {
+    this.#file.close()
+  }
+
+  #count({ key, time, value }: KeyedVersion, isNewKey: boolean): void {
+    this.#blockFacts ??= {
+      first: { key, time },
+      minTime: time,
+      maxTime: time,
+      live: 0,
+      superseded: 0,
+      tombstones: 0,
+    }
+    const facts = this.#blockFacts
+    if (time < facts.minTime) facts.minTime = time
+    if (time > facts.maxTime) facts.maxTime = time
+    if (value === undefined) facts.tombstones++
+    else if (isNewKey) facts.live++
+    else facts.superseded++
+  }
+
+  #endBlock(): void {
+    const facts = defined(this.#blockFacts, 'the facts of a block')
+    this.#index.push({ ...facts, ...this.#writePart(this.#block.finish()) })
+    this.#blockFacts = undefined
+  }
+
+  #writePart(bytes: Uint8Array): PartHandle {
+    const offset = this.#offset
+    this.#write(bytes)
+    const checksum = new BinaryWriter(4)
+    checksum.u32(this.#checksum(bytes))
+    this.#write(checksum.finish())
+    return { offset, length: bytes.length }
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#pending.raw(bytes)
+    this.#offset += bytes.length
+    if (this.#pending.length >= WRITE_BYTES) this.#flushPending()
+  }
+
+  #flushPending(): void {
+    if (this.#pending.length === 0) return
+    this.#file.append(this.#pending.finish())
+    this.#pending = new BinaryWriter(WRITE_BYTES)
+  }
+}
+
+/**
+ * Whether a table that ends at `last` should end before `next`: at its target size between keys, at
+ * twice that within a key whose versions go on and on.
+ */
+export function shouldEndTable(bytes: number, last: Position, next: Position, geometry: Geometry): boolean {
+  if (bytes < geometry.tableBytes) return false
+  return compareBytes(last.key, next.key) !== 0 || bytes >= 2 * geometry.tableBytes
+}

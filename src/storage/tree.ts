@@ -1,0 +1,234 @@
+/**
+ * The tree: an LSM tree of versions. A memtable over a shape of tables.
+ *
+ *     get, scan ──▶ memtable ─▶ level 0, newest first ─▶ level 1 ─▶ level 2 …      first answer wins
+ *     apply ──────▶ memtable ──flush──▶ level 0 ──compaction──▶ level 1 …
+ *
+ * The rule on which everything rests: no version ever enters a tree at or below its newest time.
+ *
+ * Flush and compaction have three steps each: plan and write new files (here), make the edit durable
+ * (the store, because the log goes first), install the new state (here). The file set is one immutable
+ * value that is swapped; a scan remembers its last key and seeks again when it was.
+ */
+import { assert } from '../base/assert.ts'
+import { compareBytes } from '../base/bytes.ts'
+import { type KeyRange, keyAfter, rangeHas } from '../base/key-range.ts'
+import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
+import { type Stretches } from '../time/stretches.ts'
+import { hashOfKey } from './bloom-filter.ts'
+import { type CompactionJob, type CompactionResult, compactionJob, runCompaction } from './compaction.ts'
+import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
+import { type FilterFor } from './filter.ts'
+import { type Geometry } from './geometry.ts'
+import { type CompactionChoice } from './leveled.ts'
+import { type TreeEdit, type TreeState } from './manifest-state.ts'
+import { Memtable } from './memtable.ts'
+import { searchFirst } from './search.ts'
+import { tablesOf } from './shape.ts'
+import { RunCursor } from './run-cursor.ts'
+import { meetsBounds } from './table-file.ts'
+import { type TableMeta } from './table-format.ts'
+import { type TableFiles } from './table-files.ts'
+import { type KeyedVersion, type Version } from './version.ts'
+
+/** What trees of one store share. */
+export interface TreeContext<Directive> {
+  readonly tables: TableFiles
+  readonly geometry: Geometry
+  readonly filterFor: FilterFor<Directive>
+  /** A file number that was never used. */
+  readonly newNumber: () => number
+}
+
+/** A compaction that has run: the edit to make durable, and what it did. */
+export interface FinishedCompaction {
+  readonly edit: TreeEdit
+  readonly result: CompactionResult
+}
+
+/** One LSM tree. */
+export class Tree<Directive> {
+  readonly id: number
+  readonly #context: TreeContext<Directive>
+  #memtable = new Memtable()
+  #state: TreeState
+  #newestTime: HybridTime
+  /** Changes whenever a cursor has to seek again. */
+  #epoch = 0
+
+  constructor(id: number, state: TreeState, context: TreeContext<Directive>) {
+    this.id = id
+    this.#state = state
+    this.#context = context
+    this.#newestTime = tablesOf(state.shape).reduce(
+      (time, table) => laterOf(time, table.maxTime),
+      state.flushedThrough,
+    )
+  }
+
+  get state(): TreeState {
+    return this.#state
+  }
+
+  get memtable(): Memtable {
+    return this.#memtable
+  }
+
+  /** Every version in the tree is at or before this time; every one to come is after it. */
+  get newestTime(): HybridTime {
+    return this.#newestTime
+  }
+
+  /** Whether the memtable should be flushed. */
+  get isMemtableFull(): boolean {
+    return this.#memtable.bytes >= this.#context.geometry.memtableBytes
+  }
+
+  /** Takes the writes of one commit, all at one time; the keys differ. The bytes become the tree's. */
+  apply(time: HybridTime, writes: readonly { key: Uint8Array; value: Uint8Array | undefined }[]): void {
+    assert(time > this.#newestTime, 'no version enters a tree at or below its newest time')
+    for (const { key, value } of writes) this.#memtable.add(key, { time, value })
+    this.#newestTime = time
+    this.#epoch++
+  }
+
+  /** The newest version of the key whose time lies in the view; it may be a tombstone. */
+  find(key: Uint8Array, view: Stretches): Version | undefined {
+    const inMemory = this.#memtable.find(key, view)
+    if (inMemory !== undefined) return inMemory
+    const hash = hashOfKey(key)
+    const [level0, ...levels] = this.#state.shape
+    for (const { number } of level0!) {
+      const version = this.#context.tables.open(number).find(key, hash, view)
+      if (version !== undefined) return version
+    }
+    for (const tables of levels) {
+      const version = this.#findInRun(tables, key, hash, view)
+      if (version !== undefined) return version
+    }
+    return undefined
+  }
+
+  /**
+   * The keys of a range that have a value in the view, in order, each with the version that shows.
+   * Writes, flushes and compactions may happen between two steps.
+   */
+  *scan(
+    range: KeyRange,
+    view: Stretches,
+    direction: Direction,
+  ): Generator<KeyedVersion & { value: Uint8Array }> {
+    let cursor = this.#cursor(view, direction)
+    let epoch = this.#epoch
+    cursor.seek(direction === 'forward' ? range.lower : range.upper)
+    for (;;) {
+      const { key } = cursor
+      if (key === undefined || !rangeHas(range, key)) return
+      const version = cursor.newestIn(view)
+      if (version?.value !== undefined) yield { key, time: version.time, value: version.value }
+      if (epoch === this.#epoch) cursor.advance()
+      else {
+        cursor = this.#cursor(view, direction)
+        epoch = this.#epoch
+        cursor.seek(direction === 'forward' ? keyAfter(key) : key)
+      }
+    }
+  }
+
+  /** Writes the memtable as a table of level 0. The edit is to be made durable, then {@link install}ed. */
+  writeFlush(): TreeEdit {
+    assert(this.#memtable.versionCount > 0, 'there is something to flush')
+    const { tables, geometry, newNumber } = this.#context
+    const writer = tables.create(newNumber(), geometry)
+    for (const version of this.#memtable.versions()) writer.add(version)
+    const table = writer.finish()
+    const { totals } = this.#state
+    return {
+      tree: this.id,
+      remove: [],
+      add: [{ level: 0, table }],
+      flushedThrough: this.#memtable.maxTime,
+      totals: {
+        ...totals,
+        flushes: totals.flushes + 1,
+        flushedBytes: totals.flushedBytes + table.bytes,
+        flushedVersions: totals.flushedVersions + table.versions,
+      },
+    }
+  }
+
+  /** The job of a policy's choice, as plain data. */
+  jobFor(choice: CompactionChoice, directive: Directive): CompactionJob<Directive> {
+    return compactionJob(this.#state.shape, choice, directive)
+  }
+
+  /** Runs a job. The edit is to be made durable, with the directive's ratchet, then {@link install}ed. */
+  runCompaction(job: CompactionJob<Directive>): FinishedCompaction {
+    const { tables, geometry, newNumber, filterFor } = this.#context
+    const result = runCompaction(job, filterFor(job.directive), {
+      geometry,
+      open: (number) => tables.open(number),
+      create: () => tables.create(newNumber(), geometry),
+    })
+    const { totals } = this.#state
+    const isMove = job.choice.kind === 'move'
+    const [{ level, tables: picked }] = job.choice.inputs as [CompactionChoice['inputs'][number]]
+    const edit = {
+      ...result.edit,
+      tree: this.id,
+      pointer: level > 0 ? { level, position: picked.at(-1)!.last } : undefined,
+      totals: {
+        ...totals,
+        compactions: totals.compactions + (isMove ? 0 : 1),
+        moves: totals.moves + (isMove ? 1 : 0),
+        compactionReadBytes: totals.compactionReadBytes + result.readBytes,
+        compactionWrittenBytes: totals.compactionWrittenBytes + result.writtenBytes,
+        droppedVersions: totals.droppedVersions + result.droppedVersions,
+        droppedTombstones: totals.droppedTombstones + result.droppedTombstones,
+      },
+    }
+    return { edit, result }
+  }
+
+  /** Takes the state that an edit of {@link writeFlush} or {@link runCompaction} led to. */
+  install(state: TreeState): void {
+    const hasFlushed = state.flushedThrough > this.#state.flushedThrough
+    if (hasFlushed) {
+      assert(state.flushedThrough === this.#memtable.maxTime, 'a flush takes the whole memtable')
+      this.#memtable = new Memtable()
+    }
+    this.#state = state
+    this.#epoch++
+  }
+
+  #findInRun(
+    tables: readonly TableMeta[],
+    key: Uint8Array,
+    hash: number,
+    view: Stretches,
+  ): Version | undefined {
+    // A key's versions may run over many tables, the newest first.
+    const from = searchFirst(tables, ({ last }) => compareBytes(last.key, key) >= 0)
+    for (let t = from; t < tables.length; t++) {
+      const { number, first } = tables[t]!
+      if (compareBytes(first.key, key) > 0) return undefined
+      const version = this.#context.tables.open(number).find(key, hash, view)
+      if (version !== undefined) return version
+    }
+    return undefined
+  }
+
+  #cursor(view: Stretches, direction: Direction): KeyCursor {
+    const open = (number: number) => this.#context.tables.open(number)
+    const inView = ({ minTime, maxTime }: TableMeta) => meetsBounds(view, minTime, maxTime)
+    const [level0, ...levels] = this.#state.shape
+    const runs = [...level0!.map((table) => [table]), ...levels].map((tables) => tables.filter(inView))
+    return new MergingCursor(
+      [
+        this.#memtable.cursor(direction),
+        ...runs.filter((tables) => tables.length > 0).map((tables) => new RunCursor(open, tables, direction)),
+      ],
+      direction,
+    )
+  }
+}

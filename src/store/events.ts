@@ -1,0 +1,73 @@
+/**
+ * What a store tells those who watch it: plain data, after the fact.
+ */
+import { type LevelScore } from '../storage/leveled.ts'
+import { type ClockJump } from '../time/clock.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
+
+/** A memtable became a table of level 0. */
+export interface FlushEvent {
+  readonly kind: 'flush'
+  readonly tablet: number
+  readonly table: number
+  readonly versions: number
+  readonly bytes: number
+}
+
+/** A compaction was installed. */
+export interface CompactionEvent {
+  readonly kind: 'compaction'
+  readonly tablet: number
+  /** `move`: the tables took another level as they are. */
+  readonly how: 'merge' | 'move'
+  readonly because: string
+  /** The scores of all levels when it was planned. */
+  readonly scores: readonly LevelScore[]
+  readonly inputs: readonly { readonly level: number; readonly tables: readonly number[] }[]
+  readonly outputLevel: number
+  readonly outputs: readonly number[]
+  readonly readBytes: number
+  readonly writtenBytes: number
+  readonly droppedVersions: number
+}
+
+/** A database was opened, with what its log gave back. */
+export interface RecoveryEvent {
+  readonly kind: 'recovery'
+  readonly commits: number
+  /** Bytes of a torn tail that were cut off: commits that nobody was promised. */
+  readonly tornBytes: number
+  readonly newestCommit: HybridTime
+  readonly wasClosedCleanly: boolean
+}
+
+/** The wall clock jumped; it does not drive retention until it is confirmed. */
+export interface ClockJumpEvent extends ClockJump {
+  readonly kind: 'clock-jump'
+}
+
+/** Background work failed after a commit had succeeded; the store takes no more writes. */
+export interface FailureEvent {
+  readonly kind: 'failure'
+  readonly error: Error
+}
+
+/** Anything that a store tells. */
+export type StoreEvent = FlushEvent | CompactionEvent | RecoveryEvent | ClockJumpEvent | FailureEvent
+
+/** Hands events to whoever listens. */
+export class EventBus {
+  readonly #listeners = new Set<(event: StoreEvent) => void>()
+
+  /** Calls `listener` with every event until the result is called. */
+  listen(listener: (event: StoreEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  emit(event: StoreEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Flush and compaction, in the order that a power cut cannot break:
+ *
+ *     write the files ▶ sync them ▶ sync the directory ▶ sync the log ▶ append and sync the edit ▶ unlink
+ *
+ * The log goes before the manifest: otherwise a cut could leave half a commit in a table file, or lose a
+ * hold whose release is the reason why versions are gone. Files go before the edit, so that an edit never
+ * names what is not there; the edit goes before the unlinking. A cut may leave orphans, never a
+ * reference to nothing.
+ */
+import { type Directive } from '../history/garbage.ts'
+import { type FileSystem } from '../storage/files.ts'
+import { type Geometry } from '../storage/geometry.ts'
+import { type CompactionPlan, planFullCompaction, planLeveled } from '../storage/leveled.ts'
+import { type ManifestEdit } from '../storage/manifest-state.ts'
+import { type Manifest } from '../storage/manifest.ts'
+import { type TableFiles } from '../storage/table-files.ts'
+import { type CommitLog } from '../tablet/commit-log.ts'
+import { type FailStop } from '../tablet/fail-stop.ts'
+import { type Tablet, type Tablets } from '../tablet/tablet.ts'
+import { type HybridTime, MAX_TIME, earlierOf } from '../time/hybrid-time.ts'
+import { type EventBus } from './events.ts'
+import { type FileNumbers } from './parts.ts'
+
+/** What maintenance works on. */
+export interface MaintenanceContext {
+  readonly files: FileSystem
+  readonly tables: TableFiles
+  readonly tablets: Tablets
+  readonly manifest: Manifest
+  readonly log: CommitLog
+  readonly failStop: FailStop
+  readonly geometry: Geometry
+  readonly numbers: FileNumbers
+  readonly directiveFor: (tablet: number) => Directive
+  readonly events: EventBus
+}
+
+/** Keeps the trees of a store in shape. */
+export class Maintenance {
+  readonly #context: MaintenanceContext
+
+  constructor(context: MaintenanceContext) {
+    this.#context = context
+  }
+
+  /** What a commit has made due: full memtables, a long log, levels over their size. */
+  afterCommit(touched: readonly number[]): void {
+    const { tablets, geometry, log } = this.#context
+    const due = new Set(touched.map((id) => tablets.get(id)).filter((tablet) => tablet.isMemtableFull))
+    if (log.bytes > geometry.logBytes) for (const tablet of this.#pinningLog()) due.add(tablet)
+    for (const tablet of due) {
+      this.flush(tablet)
+      this.compactWhileDue(tablet)
+    }
+  }
+
+  /** Writes the memtable of a tablet down, if there is anything in it. */
+  flush(tablet: Tablet): void {
+    const { failStop, log, events } = this.#context
+    if (tablet.memtable.versionCount === 0) return
+    failStop.guard(() => {
+      const edit = tablet.writeFlush()
+      const firstSegment = log.firstSegmentWith(this.#oldestInMemory(tablet))
+      this.#install({ trees: [edit], firstSegment })
+      log.removeBefore(firstSegment)
+      const { table } = edit.add[0]!
+      events.emit({
+        kind: 'flush',
+        tablet: tablet.id,
+        table: table.number,
+        versions: table.versions,
+        bytes: table.bytes,
+      })
+    })
+  }
+
+  /** Runs compactions until no level of the tablet is over its size. */
+  compactWhileDue(tablet: Tablet): void {
+    for (;;) {
+      const { shape, pointers } = tablet.state
+      const plan = planLeveled(shape, pointers, this.#context.geometry)
+      if (plan.choice === undefined) return
+      this.#compact(tablet, plan)
+    }
+  }
+
+  /** Flushes a tablet and merges all that it has into one run. */
+  compactFully(tablet: Tablet): void {
+    this.flush(tablet)
+    const plan = planFullCompaction(tablet.state.shape)
+    if (plan.choice !== undefined) this.#compact(tablet, plan)
+  }
+
+  #compact(tablet: Tablet, plan: CompactionPlan): void {
+    const { failStop, directiveFor, tables, events } = this.#context
+    const choice = plan.choice!
+    failStop.guard(() => {
+      const job = tablet.jobFor(choice, directiveFor(tablet.id))
+      const { edit, result } = tablet.runCompaction(job)
+      // The ratchet goes with the edit that drops: once lost, never readable again (law 4).
+      this.#install({ trees: [{ ...edit, ratchet: job.directive.cutoff }] })
+      const stays = new Set(edit.add.map(({ table }) => table.number))
+      tables.remove(edit.remove.filter((number) => !stays.has(number)))
+      const { kind: how, because, outputLevel, inputs } = choice
+      const { readBytes, writtenBytes, droppedVersions } = result
+      events.emit({
+        ...{ kind: 'compaction', tablet: tablet.id, how, because, scores: plan.scores, outputLevel },
+        ...{ readBytes, writtenBytes, droppedVersions, outputs: [...stays] },
+        inputs: inputs.map((input) => ({
+          level: input.level,
+          tables: input.tables.map(({ number }) => number),
+        })),
+      })
+    })
+  }
+
+  #install(edit: ManifestEdit): void {
+    const { files, log, manifest, tablets, numbers } = this.#context
+    files.syncDirectory('')
+    log.sync()
+    manifest.commit({ ...edit, nextNumber: numbers.next })
+    for (const { tree } of edit.trees ?? []) tablets.get(tree).install(manifest.state.trees.get(tree)!)
+  }
+
+  /** The oldest version that is in memory only, once `flushed` is written down. */
+  #oldestInMemory(flushed: Tablet): HybridTime {
+    const others = this.#context.tablets.all().filter((tablet) => tablet !== flushed)
+    return others.reduce((oldest, { memtable }) => earlierOf(oldest, memtable.minTime), MAX_TIME)
+  }
+
+  /** The tablets whose memtables need the oldest segment of the log. */
+  #pinningLog(): readonly Tablet[] {
+    const { log, tablets } = this.#context
+    const needs = ({ memtable }: Tablet) => log.firstSegmentWith(memtable.minTime)
+    const inMemory = tablets.all().filter(({ memtable }) => memtable.versionCount > 0)
+    return inMemory.filter((tablet) => needs(tablet) === log.firstSegment)
+  }
+}

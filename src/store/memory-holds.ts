@@ -1,0 +1,49 @@
+/**
+ * Holds in memory: an open cursor keeps the time that it reads at readable, so that compaction does not
+ * take away what it has yet to see. They end with the cursor, or when they are too old, because a cursor
+ * that is never finished must not hold history for ever.
+ */
+import { type MemoryHold } from '../catalog/catalog.ts'
+import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
+import { NO_TIMES, closedStretch } from '../time/stretches.ts'
+
+/** A cursor that stays open longer than this stops holding history: ten minutes, in microseconds. */
+export const MEMORY_HOLD_MICROS_MAX = 600_000_000
+
+/** A hold, for its holder. */
+export interface OpenHold extends MemoryHold {
+  /** The microsecond at which it began. */
+  readonly sinceMicros: number
+  /** Whether it was given up because of its age: the holder has to ask again if its time is readable. */
+  isOver: boolean
+}
+
+/** The holds of one open store. */
+export class MemoryHolds implements Iterable<MemoryHold> {
+  readonly #holds = new Set<OpenHold>()
+
+  /** Holds one time of a table, until it is released. */
+  hold(table: number, time: HybridTime, nowMicros: number): OpenHold {
+    const times = time === MIN_TIME ? NO_TIMES : closedStretch(time, time)
+    const hold = { table, times, sinceMicros: nowMicros, isOver: false }
+    this.#holds.add(hold)
+    return hold
+  }
+
+  release(hold: OpenHold): void {
+    this.#holds.delete(hold)
+  }
+
+  /** Gives up what is too old. */
+  expire(nowMicros: number): void {
+    for (const hold of this.#holds) {
+      if (nowMicros - hold.sinceMicros <= MEMORY_HOLD_MICROS_MAX) continue
+      hold.isOver = true
+      this.#holds.delete(hold)
+    }
+  }
+
+  [Symbol.iterator](): Iterator<MemoryHold> {
+    return this.#holds[Symbol.iterator]()
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Opening a directory: finding the parts of a store, in the order in which each can be trusted.
+ *
+ *     lock ▶ manifest ▶ log into memtables ▶ clock above all that was ▶ orphans away ▶ catalog
+ *
+ * A new database is made first, as an empty log and then a manifest that names it, and opened like any
+ * other. A directory that is opened for reading only is not locked and not touched; it shows what was
+ * there at that moment.
+ */
+import { type Checksum } from '../base/checksum.ts'
+import { copyOf } from '../base/bytes.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type Directive, garbageFilter } from '../history/garbage.ts'
+import { type FileLock, type FileSystem } from '../storage/files.ts'
+import { GEOMETRIES } from '../storage/geometry.ts'
+import { LogWriter, listSegments, segmentPath } from '../storage/log.ts'
+import { type Birth, type ManifestState } from '../storage/manifest-state.ts'
+import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
+import { tablesOf } from '../storage/shape.ts'
+import { TableFiles, type TableLimits } from '../storage/table-files.ts'
+import { type TreeContext } from '../storage/tree.ts'
+import { CommitLog, type LogRecovery, recoverLog } from '../tablet/commit-log.ts'
+import { FailStop } from '../tablet/fail-stop.ts'
+import { Tablets } from '../tablet/tablet.ts'
+import { type PhysicalClock } from '../time/clock.ts'
+import { MIN_TIME, laterOf, microsOf } from '../time/hybrid-time.ts'
+import { ReplayClock } from '../time/replay-clock.ts'
+import { EventBus, type StoreEvent } from './events.ts'
+import { FileNumbers, type StoreParts } from './parts.ts'
+import { Store } from './store.ts'
+
+/** The world that a store lives in. */
+export interface World {
+  readonly files: FileSystem
+  readonly clock: PhysicalClock
+  readonly checksum: Checksum
+}
+
+/** How to open a store. */
+export interface StoreOptions {
+  /** Opens without a lock and changes nothing. */
+  readonly readOnly: boolean
+  /** Makes a new database where there is none. */
+  readonly create: boolean
+  /** What a new database is; one that exists stays what it is. */
+  readonly birth: Birth
+  readonly limits: TableLimits
+}
+
+/** The lock of a database that is open for writing. */
+const LOCK_PATH = 'LOCK'
+
+/**
+ * Opens a directory, or makes a database in an empty one. Throws `NOT_A_DATABASE`, `DATABASE_LOCKED`,
+ * `MANIFEST_CORRUPT`, `LOG_CORRUPT`, `TABLE_CORRUPT`, `CATALOG_CORRUPT`, `IO_FAILED`.
+ */
+export function openStore(
+  world: World,
+  options: StoreOptions,
+  listener?: (event: StoreEvent) => void,
+): Store {
+  const { files } = world
+  const events = new EventBus()
+  if (listener !== undefined) events.listen(listener)
+  const isNew = files.size(MANIFEST_PATH) === undefined
+  if (isNew) checkCreatable(files, options)
+  if (options.readOnly) return openForReading(world, options, events)
+  if (isNew) files.makeDirectory('')
+  const lock = files.lock(LOCK_PATH)
+  try {
+    // Asked again under the lock: somebody may have made it meanwhile.
+    if (files.size(MANIFEST_PATH) === undefined) createDatabase(world, options.birth)
+    return openForWriting(world, options, events, lock)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/** The first segment goes before the manifest: a manifest without its log is damage. */
+function createDatabase({ files, checksum }: World, birth: Birth): void {
+  LogWriter.create(files, checksum, GEOMETRIES[birth.geometry].segmentBytes).close()
+  Manifest.create(files, checksum, birth).close()
+}
+
+function openForReading(world: World, options: StoreOptions, events: EventBus): Store {
+  // The clock is read before the log, so that no commit at or before it can have been missed.
+  const wallMicros = world.clock.now()
+  const state = readManifest(world.files, world.checksum)
+  const loaded = load(world, options, state, () => state, events)
+  const standsAtMicros = state.birth.clock === 'replay' ? microsOf(loaded.newest) : wallMicros
+  return new Store({ ...loaded, standsAtMicros: Math.max(standsAtMicros, microsOf(loaded.newest)) })
+}
+
+function openForWriting(world: World, options: StoreOptions, events: EventBus, lock: FileLock): Store {
+  const { files, checksum } = world
+  const manifest = Manifest.open(files, checksum)
+  const loaded = load(world, options, manifest.state, () => manifest.state, events)
+  const { tablets, failStop, geometry, recovery, newest, tables } = loaded
+  // A ratchet was the clock's present once, perhaps without a commit at it.
+  const floor = tablets
+    .all()
+    .reduce((time, { state }) => laterOf(time, state.ratchet), laterOf(newest, recovery.floor))
+  const isReplay = manifest.state.birth.clock === 'replay' && !(world.clock instanceof ReplayClock)
+  const log = CommitLog.resume(
+    {
+      ...{ files, checksum, failStop, segmentBytes: geometry.segmentBytes },
+      physical: isReplay ? new ReplayClock({ micros: microsOf(floor) }) : world.clock,
+      apply: (time, writes) => {
+        tablets.apply(time, writes)
+      },
+      onJump: (jump) => {
+        events.emit({ kind: 'clock-jump', ...jump })
+      },
+    },
+    manifest.state.firstSegment,
+    recovery,
+    floor,
+  )
+  // Files that a crash left behind and nothing names.
+  const named = new Set(namedTables(manifest.state))
+  tables.remove(tables.list().filter((number) => !named.has(number)))
+  for (const segment of listSegments(files)) {
+    if (segment < manifest.state.firstSegment) files.remove(segmentPath(segment))
+  }
+  return new Store({ ...loaded, lock, manifest, log, standsAtMicros: microsOf(floor) })
+}
+
+type LoadedParts = Omit<StoreParts, 'standsAtMicros'> & { readonly recovery: LogRecovery }
+
+/** What reading and writing have in common: the tables, and the log's commits in memtables over them. */
+function load(
+  world: World,
+  options: StoreOptions,
+  state: ManifestState,
+  currentState: () => ManifestState,
+  events: EventBus,
+): LoadedParts {
+  const { files, checksum } = world
+  const geometry = GEOMETRIES[state.birth.geometry]
+  const tables = new TableFiles(files, checksum, options.limits)
+  const numbers = new FileNumbers(Math.max(state.nextNumber, ...tables.list().map((number) => number + 1)))
+  const trees: TreeContext<Directive> = {
+    ...{ tables, geometry, filterFor: garbageFilter },
+    newNumber: () => numbers.take(),
+  }
+  const tablets = new Tablets(trees, currentState)
+  const recovery = replayLog(world, state.firstSegment, tablets, events)
+  const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
+  const failStop = new FailStop()
+  return { files, geometry, tables, tablets, numbers, events, failStop, recovery, newest }
+}
+
+function replayLog(
+  { files, checksum }: World,
+  firstSegment: number,
+  tablets: Tablets,
+  events: EventBus,
+): LogRecovery {
+  let commits = 0
+  const recovery = recoverLog(files, firstSegment, checksum, (time, writes) => {
+    commits++
+    // The record's bytes are a look at a whole segment, which should not stay in memory.
+    const copies = writes.map((part) => ({
+      tablet: part.tablet,
+      writes: part.writes.map(({ key, value }) => ({ key: copyOf(key), value: value && copyOf(value) })),
+    }))
+    tablets.replay(time, copies)
+  })
+  const { newestCommit, wasClosed: wasClosedCleanly } = recovery
+  events.emit({
+    kind: 'recovery',
+    commits,
+    tornBytes: recovery.end.contents.tornBytes,
+    newestCommit,
+    wasClosedCleanly,
+  })
+  return recovery
+}
+
+function namedTables(state: ManifestState): readonly number[] {
+  return [...state.trees.values()].flatMap(({ shape }) => tablesOf(shape).map(({ number }) => number))
+}
+
+/** Refuses a directory that holds something else, or nothing where nothing may be made. */
+function checkCreatable(files: FileSystem, options: StoreOptions): void {
+  const names = files.list('')
+  // What a crash while a database was made can leave behind.
+  const own = new Set([LOCK_PATH, NEW_MANIFEST_PATH, segmentPath(1)])
+  const foreign = (names ?? []).filter((name) => !own.has(name))
+  if (options.create && !options.readOnly && foreign.length === 0) return
+  const what = names === undefined ? 'there is no such directory' : 'the directory holds no database'
+  throw new PalimpsestError('NOT_A_DATABASE', what, { found: foreign.toSorted().slice(0, 5) })
+}

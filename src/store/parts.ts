@@ -1,0 +1,48 @@
+/**
+ * The parts that an open store holds together.
+ */
+import { type FileLock, type FileSystem } from '../storage/files.ts'
+import { type Geometry } from '../storage/geometry.ts'
+import { type Manifest } from '../storage/manifest.ts'
+import { type TableFiles } from '../storage/table-files.ts'
+import { type CommitLog } from '../tablet/commit-log.ts'
+import { type FailStop } from '../tablet/fail-stop.ts'
+import { type Tablets } from '../tablet/tablet.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
+import { type EventBus } from './events.ts'
+
+/** Everything that a store holds together. Log, manifest and lock are there if it can write. */
+export interface StoreParts {
+  readonly files: FileSystem
+  readonly geometry: Geometry
+  readonly tables: TableFiles
+  readonly tablets: Tablets
+  readonly numbers: FileNumbers
+  readonly events: EventBus
+  readonly failStop: FailStop
+  /** The newest commit. */
+  readonly newest: HybridTime
+  /** The microsecond at which a store that cannot write stands. */
+  readonly standsAtMicros: number
+  readonly manifest?: Manifest | undefined
+  readonly log?: CommitLog | undefined
+  readonly lock?: FileLock | undefined
+}
+
+/** Hands out file numbers, none twice. */
+export class FileNumbers {
+  #next: number
+
+  constructor(next: number) {
+    this.#next = next
+  }
+
+  /** Every number below this one may have been used. */
+  get next(): number {
+    return this.#next
+  }
+
+  take(): number {
+    return this.#next++
+  }
+}

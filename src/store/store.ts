@@ -1,0 +1,351 @@
+/**
+ * The store: one open directory. Commits and reads of all its tables go through here; what may be read,
+ * and where, is decided here and nowhere else.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+import { ALL_KEYS, type KeyRange } from '../base/key-range.ts'
+import {
+  type Catalog,
+  type Moment,
+  catalogOf,
+  directiveFor,
+  tableCutoff,
+  tableReadable,
+} from '../catalog/catalog.ts'
+import { type CatalogChange, type Creation } from '../catalog/changes.ts'
+import { type TableRow, readRow } from '../catalog/rows.ts'
+import { generationAt, viewAsOf } from '../history/lineage.ts'
+import { assertReadable } from '../history/readable.ts'
+import { type CheckReport, checkTree } from '../storage/check.ts'
+import { type Direction } from '../storage/cursor.ts'
+import { type Geometry } from '../storage/geometry.ts'
+import { listSegments, segmentPath } from '../storage/log.ts'
+import { type TableFiles } from '../storage/table-files.ts'
+import { type KeyedVersion, type Version } from '../storage/version.ts'
+import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
+import { type TabletWrites } from '../tablet/commit-record.ts'
+import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
+import {
+  type HybridTime,
+  MAX_TIME,
+  MIN_TIME,
+  endOfMicrosecond,
+  formatExact,
+  formatIso,
+  hybridTime,
+  laterOf,
+  microsOf,
+} from '../time/hybrid-time.ts'
+import { type Stretches, stretch } from '../time/stretches.ts'
+import { type StoreEvent } from './events.ts'
+import { Maintenance } from './maintenance.ts'
+import { MemoryHolds } from './memory-holds.ts'
+import { type StoreParts } from './parts.ts'
+
+/** Where a read of a table looks. */
+export interface ReadPoint {
+  readonly table: TableRow
+  readonly tablets: readonly number[]
+  readonly view: Stretches
+}
+
+/** A key with the value that shows. */
+export type LiveVersion = KeyedVersion & { readonly value: Uint8Array }
+
+/** What a scan of a table asks for. */
+export interface ScanRequest {
+  readonly table: number
+  readonly range: KeyRange
+  readonly direction: Direction
+  /** The time as of which it reads; left out, the newest one there is, at which it then stays. */
+  readonly asOf?: HybridTime | undefined
+}
+
+/** A check of one tablet's files. */
+export interface TabletCheck extends CheckReport {
+  readonly tablet: number
+}
+
+interface Writing {
+  readonly log: CommitLog
+  readonly maintenance: Maintenance
+}
+
+/** One open directory. */
+export class Store {
+  readonly #parts: StoreParts
+  readonly #writing: Writing | undefined
+  readonly #memoryHolds = new MemoryHolds()
+  #catalog: Catalog
+  #catalogVersion = 0
+  #isOpen = true
+
+  /** Takes parts that belong together; `openStore` finds them. */
+  constructor(parts: StoreParts) {
+    this.#parts = parts
+    this.#catalog = this.#readCatalog(MAX_TIME)
+    const { log, manifest } = parts
+    if (log === undefined || manifest === undefined) return
+    const directiveOf = (tablet: number) => directiveFor(this.#catalog, tablet, this.moment())
+    this.#writing = {
+      log,
+      maintenance: new Maintenance({ ...parts, log, manifest, directiveFor: directiveOf }),
+    }
+  }
+
+  /** What exists now. */
+  get catalog(): Catalog {
+    return this.#catalog
+  }
+
+  /** Changes with every change of the catalog. */
+  get catalogVersion(): number {
+    return this.#catalogVersion
+  }
+
+  get isReadOnly(): boolean {
+    return this.#writing === undefined
+  }
+
+  get geometry(): Geometry {
+    return this.#parts.geometry
+  }
+
+  get tables(): TableFiles {
+    return this.#parts.tables
+  }
+
+  get tablets(): Tablets {
+    return this.#parts.tablets
+  }
+
+  /** The newest time that was issued or used. */
+  get lastTime(): HybridTime {
+    return this.#writing?.log.clock.last ?? this.#parts.newest
+  }
+
+  /** Every commit at or before this time survives a power cut. */
+  get durableThrough(): HybridTime {
+    return this.#writing?.log.durableThrough ?? this.#parts.newest
+  }
+
+  /** Bytes of the commit log. */
+  get logBytes(): number {
+    const { files } = this.#parts
+    if (this.#writing !== undefined) return this.#writing.log.bytes
+    return listSegments(files).reduce((sum, segment) => sum + (files.size(segmentPath(segment)) ?? 0), 0)
+  }
+
+  /** The current microsecond: a time is in the future if its microsecond is later. */
+  get currentMicros(): number {
+    return this.#writing?.log.clock.currentMicros() ?? this.#parts.standsAtMicros
+  }
+
+  /** Calls `listener` with every event until the result is called. */
+  listen(listener: (event: StoreEvent) => void): () => void {
+    return this.#parts.events.listen(listener)
+  }
+
+  /** What existed at a time: definitions as of then, promises as of now. Throws `FUTURE_TIME`. */
+  catalogAsOf(time: HybridTime): Catalog {
+    this.use(time)
+    const { keyspaces, tables } = this.#readCatalog(time)
+    return { ...this.#catalog, keyspaces, tables }
+  }
+
+  /** Closes a time, so that no later commit gets it. Throws `FUTURE_TIME`. */
+  use(time: HybridTime): void {
+    this.#checkOpen()
+    const { standsAtMicros } = this.#parts
+    if (this.#writing !== undefined) this.#writing.log.use(time)
+    else if (microsOf(time) > standsAtMicros) throw inFuture(time, standsAtMicros)
+  }
+
+  /**
+   * Where a read of a table looks: as of a time, or at what is there now. Throws `UNKNOWN_TABLE`,
+   * `FUTURE_TIME`, `HISTORY_GONE`.
+   */
+  readPoint(tableId: number, asOf?: HybridTime): ReadPoint {
+    this.#checkOpen()
+    const table = this.#tableOf(tableId)
+    if (asOf !== undefined) {
+      this.use(asOf)
+      this.#checkReadable(table, asOf)
+    }
+    return this.#readPointAt(table, asOf ?? MAX_TIME)
+  }
+
+  /** The version of a key that shows at a read point; it may be a tombstone. */
+  find({ tablets, view }: ReadPoint, key: Uint8Array): Version | undefined {
+    return this.tablets.get(tabletFor(tablets, key)).find(key, view)
+  }
+
+  /**
+   * The keys of a range with a value at one time, in order. Throws as {@link readPoint} does, at once.
+   * While it is being read, its time is held in memory.
+   */
+  scan(request: ScanRequest): Generator<LiveVersion> {
+    const { table } = this.readPoint(request.table, request.asOf)
+    return this.#scan(table, request, request.asOf ?? this.lastTime)
+  }
+
+  /** Commits writes, already grouped by tablet and each key once, atomically. */
+  commit(writes: readonly TabletWrites[], durability: Durability): HybridTime {
+    return this.#commit(() => writes, durability)
+  }
+
+  /** Commits a change of the catalog, durably. */
+  commitCatalog(change: CatalogChange): HybridTime {
+    const time = this.#commit((at) => [{ tablet: SYSTEM_TABLET, writes: change(at) }], 'disk')
+    this.#catalog = this.#readCatalog(MAX_TIME)
+    this.#catalogVersion++
+    return time
+  }
+
+  /** Commits a change that creates something and returns its id. */
+  create({ id, change }: Creation): number {
+    this.commitCatalog(change)
+    return id
+  }
+
+  /** Makes every commit so far durable. */
+  sync(): void {
+    this.#writable().log.sync()
+  }
+
+  /** Writes the memtables of some tablets, or all, down. */
+  flush(tablets?: readonly number[]): void {
+    const { maintenance } = this.#writable()
+    for (const tablet of this.#chosen(tablets)) {
+      maintenance.flush(tablet)
+      maintenance.compactWhileDue(tablet)
+    }
+  }
+
+  /** Merges all that some tablets, or all, have into one run each, dropping what no readable time sees. */
+  compact(tablets?: readonly number[]): void {
+    const { maintenance } = this.#writable()
+    for (const tablet of this.#chosen(tablets)) maintenance.compactFully(tablet)
+  }
+
+  /** What readable times depend on, now. */
+  moment(): Moment {
+    const nowMicros = this.#writing?.log.clock.retentionMicros() ?? this.#parts.standsAtMicros
+    this.#memoryHolds.expire(nowMicros)
+    const ratchetOf = (ids: readonly number[]) =>
+      ids.reduce((time, id) => laterOf(time, this.tablets.get(id).state.ratchet), MIN_TIME)
+    return { nowMicros, memoryHolds: this.#memoryHolds, ratchetOf }
+  }
+
+  /** Takes the wall clock for right again after a jump. */
+  confirmClock(): void {
+    this.#writable().log.clock.confirmJump()
+  }
+
+  /** Checks the files of every tablet; reads only. */
+  check(): readonly TabletCheck[] {
+    const open = (number: number) => this.tables.open(number)
+    return this.tablets.all().map(({ id, state }) => ({ tablet: id, ...checkTree(state.shape, open) }))
+  }
+
+  /** Makes everything durable and lets the directory go. Closing twice does nothing. */
+  close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    const { log, manifest, tables, lock } = this.#parts
+    try {
+      log?.close()
+      manifest?.close()
+      tables.close()
+    } finally {
+      lock?.release()
+    }
+  }
+
+  #readPointAt(table: TableRow, time: HybridTime): ReadPoint {
+    const generation = generationAt(this.#catalog.generations.get(table.id) ?? [], time)
+    if (generation !== undefined)
+      return { table, tablets: generation.tablets, view: viewAsOf(generation, time) }
+    const message = `the table ${table.name} did not exist as of ${formatIso(time)}`
+    throw new PalimpsestError('UNKNOWN_TABLE', message, { table: table.name, time: formatExact(time) })
+  }
+
+  *#scan(table: TableRow, { range, direction, asOf }: ScanRequest, time: HybridTime): Generator<LiveVersion> {
+    // The first step may come long after the call.
+    if (asOf !== undefined) this.#checkReadable(table, time)
+    const { tablets, view } = this.#readPointAt(table, time)
+    const hold = this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
+    try {
+      for (const version of this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction)) {
+        yield version
+        this.#checkOpen()
+        if (hold.isOver) this.#checkReadable(table, time)
+      }
+    } finally {
+      this.#memoryHolds.release(hold)
+    }
+  }
+
+  #commit(build: (time: HybridTime) => readonly TabletWrites[], durability: Durability): HybridTime {
+    const { log, maintenance } = this.#writable()
+    let touched: readonly number[] = []
+    const time = log.commit((at) => {
+      const tablets = build(at)
+      touched = tablets.map(({ tablet }) => tablet)
+      return tablets
+    }, durability)
+    try {
+      maintenance.afterCommit(touched)
+    } catch (error) {
+      // The commit itself has succeeded and must be reported so; the next one will be refused.
+      if (!(error instanceof PalimpsestError)) throw error
+      this.#parts.events.emit({ kind: 'failure', error })
+    }
+    return time
+  }
+
+  #readCatalog(time: HybridTime): Catalog {
+    const rows = this.tablets.get(SYSTEM_TABLET).scan(ALL_KEYS, stretch(MIN_TIME, time), 'forward')
+    return catalogOf(Array.from(rows, ({ key, value }) => readRow(key, value)))
+  }
+
+  #checkReadable(table: TableRow, time: HybridTime): void {
+    const moment = this.moment()
+    if (time >= tableCutoff(this.#catalog, table, moment)) return
+    try {
+      assertReadable(tableReadable(this.#catalog, table, moment), time, table.name)
+    } catch (error) {
+      // A refusal is a promise too: no clock that starts lower after a crash may take it back (law 4).
+      if (this.#writing !== undefined) this.use(hybridTime(moment.nowMicros))
+      throw error
+    }
+  }
+
+  #tableOf(id: number): TableRow {
+    const table = this.#catalog.tables.get(id)
+    if (table === undefined)
+      throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: id })
+    return table
+  }
+
+  #chosen(ids?: readonly number[]): readonly Tablet[] {
+    return ids === undefined ? this.tablets.all() : ids.map((id) => this.tablets.get(id))
+  }
+
+  #writable(): Writing {
+    this.#checkOpen()
+    if (this.#writing === undefined)
+      throw new PalimpsestError('READ_ONLY', 'the database was opened for reading only')
+    return this.#writing
+  }
+
+  #checkOpen(): void {
+    if (!this.#isOpen) throw new PalimpsestError('CLOSED', 'the database was closed')
+  }
+}
+
+function inFuture(time: HybridTime, nowMicros: number): PalimpsestError {
+  const now = formatIso(endOfMicrosecond(nowMicros))
+  const message = `the time ${formatIso(time)} is in the future: it is ${now}`
+  return new PalimpsestError('FUTURE_TIME', message, { time: formatExact(time), at: formatIso(time), now })
+}

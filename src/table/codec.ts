@@ -1,0 +1,134 @@
+/**
+ * What users put in and get out, as bytes: keys and values of a table by its types.
+ *
+ * Text is UTF-8, so text keys sort by code point. Documents are MessagePack. What comes out is plain:
+ * bytes are `Uint8Array`s of their own memory, never a `Buffer`, never a look into the engine's.
+ */
+import { Packr } from 'msgpackr'
+import { bytesOfText, copyOf, textOfBytes } from '../base/bytes.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type KeyType, type ValueType } from '../catalog/rows.ts'
+
+/** The longest key, in bytes. */
+export const KEY_BYTES_MAX = 65_535
+/** The longest value, in bytes: 128 MiB. */
+export const VALUE_BYTES_MAX: number = 128 * 1024 * 1024
+/** The largest batch, in bytes of keys and values: 1 GiB. */
+export const BATCH_BYTES_MAX: number = 1024 * 1024 * 1024
+
+/** A key as users see it. */
+export type Key = string | Uint8Array
+
+// Records would make a document depend on what the same packer packed before.
+const packr = new Packr({ useRecords: false, moreTypes: true, structuredClone: false })
+
+/** The bytes of a key. Throws `INVALID_KEY`, `TOO_LARGE`. */
+export function encodeKey(key: unknown, type: KeyType): Uint8Array {
+  const bytes = type === 'text' ? bytesOfTextKey(key) : bytesOfBytes(key, 'INVALID_KEY', 'key')
+  if (bytes.length > KEY_BYTES_MAX) throw tooLarge('key', bytes.length, KEY_BYTES_MAX)
+  return bytes
+}
+
+/** The key of bytes. */
+export function decodeKey(bytes: Uint8Array, type: KeyType): Key {
+  return type === 'text' ? textOfBytes(bytes) : copyOf(bytes)
+}
+
+/** The bytes of a value. Throws `INVALID_VALUE`, `TOO_LARGE`. */
+export function encodeValue(value: unknown, type: ValueType): Uint8Array {
+  const bytes = valueBytes(value, type)
+  if (bytes.length > VALUE_BYTES_MAX) throw tooLarge('value', bytes.length, VALUE_BYTES_MAX)
+  return bytes
+}
+
+/** The value of bytes. */
+export function decodeValue(bytes: Uint8Array, type: ValueType): unknown {
+  if (type === 'text') return textOfBytes(bytes)
+  // msgpackr may keep a look at its input in what it returns.
+  const own = copyOf(bytes)
+  return type === 'bytes' ? own : plain(packr.unpack(own))
+}
+
+function bytesOfTextKey(key: unknown): Uint8Array {
+  if (typeof key !== 'string') throw wrongType('INVALID_KEY', 'key', 'a string', key)
+  if (!key.isWellFormed()) throw new PalimpsestError('INVALID_KEY', 'a key has half of a surrogate pair')
+  return bytesOfText(key)
+}
+
+function valueBytes(value: unknown, type: ValueType): Uint8Array {
+  if (type === 'bytes') return bytesOfBytes(value, 'INVALID_VALUE', 'value')
+  if (type === 'text') {
+    if (typeof value !== 'string') throw wrongType('INVALID_VALUE', 'value', 'a string', value)
+    if (!value.isWellFormed())
+      throw new PalimpsestError('INVALID_VALUE', 'a text has half of a surrogate pair')
+    return bytesOfText(value)
+  }
+  checkDocument(value, 0)
+  return copyOf(packr.pack(value))
+}
+
+function bytesOfBytes(bytes: unknown, code: 'INVALID_KEY' | 'INVALID_VALUE', what: string): Uint8Array {
+  if (!(bytes instanceof Uint8Array)) throw wrongType(code, what, 'bytes (a Uint8Array)', bytes)
+  return copyOf(bytes)
+}
+
+const DEPTH_MAX = 200
+const INTEGER_MAX = 2n ** 64n
+
+/** Refuses what would not come back as it went in. */
+function checkDocument(value: unknown, depth: number): void {
+  const refuse = (what: string): never => {
+    throw new PalimpsestError('INVALID_VALUE', `a document cannot hold ${what}`)
+  }
+  if (depth > DEPTH_MAX) refuse(`more than ${DEPTH_MAX} levels`)
+  switch (typeof value) {
+    case 'undefined':
+      return depth === 0 ? refuse('undefined; delete the key instead') : undefined
+    case 'string':
+      return value.isWellFormed() ? undefined : refuse('half of a surrogate pair')
+    case 'number':
+    case 'boolean':
+      return undefined
+    case 'bigint':
+      return value < INTEGER_MAX && value >= -INTEGER_MAX / 2n
+        ? undefined
+        : refuse('an integer beyond 64 bits')
+    case 'object':
+      break
+    default:
+      return refuse(`a ${typeof value}`)
+  }
+  if (value === null || value instanceof Uint8Array || value instanceof Date) return
+  if (Array.isArray(value)) {
+    for (const item of value) checkDocument(item, depth + 1)
+    return
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) refuse('an instance of a class')
+  for (const [name, item] of Object.entries(value as object)) {
+    if (name === '__proto__') refuse('a field called __proto__')
+    checkDocument(item, depth + 1)
+  }
+}
+
+/** The same value without `Buffer`s. */
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  if (value instanceof Uint8Array) return copyOf(value)
+  if (Array.isArray(value)) return value.map(plain)
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]))
+}
+
+function wrongType(
+  code: 'INVALID_KEY' | 'INVALID_VALUE',
+  what: string,
+  wanted: string,
+  given: unknown,
+): PalimpsestError {
+  const got = given === null ? 'null' : given instanceof Uint8Array ? 'bytes' : typeof given
+  return new PalimpsestError(code, `the ${what}s of this table are ${wanted}; got ${got}`, { got })
+}
+
+function tooLarge(what: string, bytes: number, max: number): PalimpsestError {
+  return new PalimpsestError('TOO_LARGE', `a ${what} of ${bytes} bytes; the limit is ${max}`, { bytes, max })
+}

@@ -1,0 +1,207 @@
+/**
+ * A table, as users hold it: reads and writes by key, now or as of a time.
+ *
+ * The handle knows the table by its id and looks it up on every call, so it follows a rename and never
+ * writes to a table that was replaced.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
+import { bytesOfText } from '../base/bytes.ts'
+import { fullNameOf } from '../catalog/catalog.ts'
+import { type TableRow } from '../catalog/rows.ts'
+import { type ReadPoint, type Store } from '../store/store.ts'
+import { type Durability } from '../tablet/commit-log.ts'
+import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
+import { type TimeInput } from '../time/expression.ts'
+import { type TableWrite, planBatch } from './batch.ts'
+import { type Key, decodeKey, decodeValue, encodeKey } from './codec.ts'
+
+/** When a read looks. */
+export interface ReadOptions {
+  /**
+   * The time as of which it reads, inclusive: a hybrid time, a `Date`, or a time expression.
+   * @defaultValue what is there now
+   */
+  readonly asOf?: TimeInput | undefined
+}
+
+/** Which keys a scan visits. Bounds combine; of two on one side the narrower one counts. */
+export interface ScanOptions<K extends Key = Key> extends ReadOptions {
+  readonly gt?: K | undefined
+  readonly gte?: K | undefined
+  readonly lt?: K | undefined
+  readonly lte?: K | undefined
+  /** Only keys that begin with this. */
+  readonly prefix?: K | undefined
+  /** Whether to go from the greatest key to the least. @defaultValue false */
+  readonly reverse?: boolean | undefined
+  /** At most so many. @defaultValue no limit */
+  readonly limit?: number | undefined
+}
+
+/** How a write is made to last. */
+export interface WriteOptions {
+  /** What the commit survives. @defaultValue the database's, which is `os` */
+  readonly durability?: Durability | undefined
+}
+
+/** A commit that has happened. */
+export interface Receipt {
+  /** Its time: a read as of it sees it. */
+  readonly time: HybridTime
+  /** The same in ISO form, to read. */
+  readonly at: string
+}
+
+/** A key with the value that shows. */
+export interface Entry<K extends Key, V> {
+  readonly key: K
+  readonly value: V
+  /** When this value was written. */
+  readonly time: HybridTime
+}
+
+/** One write of a table's batch. */
+export type BatchWrite<K extends Key, V> =
+  { readonly type: 'put'; readonly key: K; readonly value: V } | { readonly type: 'delete'; readonly key: K }
+
+/** What a handle needs of its database. */
+export interface TableContext {
+  readonly store: Store
+  /** Reads a time as users write it. */
+  readonly resolve: (time: TimeInput) => HybridTime
+  readonly durability: Durability
+}
+
+/** A table of a database. `K` and `V` are what its keys and values are. */
+export class Table<K extends Key = Key, V = unknown> {
+  readonly #context: TableContext
+  readonly #id: number
+  /** The time to which the handle is bound, if it is one of a view. */
+  readonly #boundTo: HybridTime | undefined
+
+  /** @internal */
+  constructor(context: TableContext, id: number, boundTo?: HybridTime) {
+    this.#context = context
+    this.#id = id
+    this.#boundTo = boundTo
+  }
+
+  /** `keyspace.table`. */
+  get name(): string {
+    return fullNameOf(this.#context.store.catalog, this.#row())
+  }
+
+  /** The id, which no other table ever has. */
+  get id(): number {
+    return this.#id
+  }
+
+  /**
+   * The value of a key, or `undefined` where it has none.
+   * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
+   */
+  get(key: K, options: ReadOptions = {}): V | undefined {
+    return this.#get(this.#readPoint(options), key)
+  }
+
+  /** The values of many keys, all at one time, in the order of the keys. */
+  getMany(keys: readonly K[], options: ReadOptions = {}): (V | undefined)[] {
+    const point = this.#readPoint(options)
+    return keys.map((key) => this.#get(point, key))
+  }
+
+  /**
+   * The keys of a range with their values, all at one time, in key order. The scan may be read while
+   * the table is written to.
+   */
+  scan(options: ScanOptions<K> = {}): IterableIterator<Entry<K, V>> {
+    const row = this.#row()
+    const asOf = this.#asOf(options)
+    const limit = limitOf(options.limit)
+    const range = this.#range(row, options)
+    const direction = options.reverse === true ? 'reverse' : 'forward'
+    const versions = this.#context.store.scan({ table: this.#id, range, direction, asOf })
+    return decoded(isEmptyRange(range) || limit === 0 ? [] : versions, row, limit)
+  }
+
+  /** Sets the value of a key. */
+  put(key: K, value: V, options: WriteOptions = {}): Receipt {
+    return this.batch([{ type: 'put', key, value }], options)
+  }
+
+  /** Deletes a key; deleting one that is not there is a commit too. */
+  delete(key: K, options: WriteOptions = {}): Receipt {
+    return this.batch([{ type: 'delete', key }], options)
+  }
+
+  /** Makes all writes in one commit, or none. */
+  batch(writes: readonly BatchWrite<K, V>[], options: WriteOptions = {}): Receipt {
+    if (this.#boundTo !== undefined)
+      throw new PalimpsestError('READ_ONLY', 'a view of the past cannot be written to')
+    const table = this.#row()
+    return commitBatch(
+      this.#context,
+      writes.map((write) => ({ ...write, table })),
+      options,
+    )
+  }
+
+  #get(point: ReadPoint, key: K): V | undefined {
+    const version = this.#context.store.find(point, encodeKey(key, point.table.keys))
+    return version?.value === undefined ? undefined : (decodeValue(version.value, point.table.values) as V)
+  }
+
+  #readPoint(options: ReadOptions): ReadPoint {
+    return this.#context.store.readPoint(this.#id, this.#asOf(options))
+  }
+
+  #asOf({ asOf }: ReadOptions): HybridTime | undefined {
+    return asOf === undefined ? this.#boundTo : this.#context.resolve(asOf)
+  }
+
+  #range(row: TableRow, { gt, gte, lt, lte, prefix }: ScanOptions<K>): KeyRange {
+    const encode = (key: K | undefined) => (key === undefined ? undefined : encodeKey(key, row.keys))
+    const bounds = keyRange({ gt: encode(gt), gte: encode(gte), lt: encode(lt), lte: encode(lte) })
+    if (prefix === undefined) return bounds
+    const bytes = typeof prefix === 'string' ? bytesOfText(prefix) : encodeKey(prefix, row.keys)
+    return intersectRanges(bounds, prefixRange(bytes))
+  }
+
+  #row(): TableRow {
+    const row = this.#context.store.catalog.tables.get(this.#id)
+    if (row === undefined)
+      throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: this.#id })
+    return row
+  }
+}
+
+/** Commits a batch. An empty one commits nothing and answers the newest time there is. */
+export function commitBatch(
+  { store, durability }: TableContext,
+  batch: readonly TableWrite[],
+  options: WriteOptions,
+): Receipt {
+  const writes = planBatch(store.catalog, batch)
+  const time = writes.length === 0 ? store.lastTime : store.commit(writes, options.durability ?? durability)
+  return { time, at: formatIso(time) }
+}
+
+function* decoded<K extends Key, V>(
+  versions: Iterable<{ key: Uint8Array; value: Uint8Array; time: HybridTime }>,
+  row: TableRow,
+  limit: number,
+): Generator<Entry<K, V>> {
+  let left = limit
+  for (const { key, value, time } of versions) {
+    yield { key: decodeKey(key, row.keys) as K, value: decodeValue(value, row.values) as V, time }
+    if (--left === 0) return
+  }
+}
+
+function limitOf(limit: number | undefined): number {
+  // Level says "no limit" with −1 and with Infinity.
+  if (limit === undefined || limit === -1 || limit === Infinity) return Infinity
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit
+  throw new PalimpsestError('INVALID_ARGUMENT', `a limit is a whole number, not ${String(limit)}`)
+}

@@ -1,0 +1,76 @@
+/**
+ * A physical clock that stands where it is put: for replays of traces, whose operations carry their
+ * own times, and for tests that crank the clock by hand.
+ *
+ * The wall may be put anywhere; the monotonic clock only ever moves forward. They move together,
+ * except in a jump (which moves the wall alone) and when the wall is put back.
+ */
+import { assert } from '../base/assert.ts'
+import { type PhysicalClock } from './clock.ts'
+import { MICROS_MAX } from './hybrid-time.ts'
+
+/** Where a replay clock stands at first. */
+export interface ReplayClockOptions {
+  /** Microseconds since 1970. */
+  readonly micros: number
+  /** How far ahead of a time that needs a reservation to reserve. Nothing unless given. */
+  readonly leadMicros?: number | undefined
+}
+
+/** A clock that moves only when it is told to. */
+export class ReplayClock implements PhysicalClock {
+  readonly #leadMicros: number
+  #wall: number
+  #monotonic: number
+  #reservedThrough = 0
+
+  constructor(options: ReplayClockOptions) {
+    const { micros, leadMicros = 0 } = options
+    assert(isMoment(leadMicros), 'a lead is whole microseconds')
+    assert(isMoment(micros), 'a replay clock stands at a whole microsecond below 2^52')
+    this.#leadMicros = leadMicros
+    this.#wall = micros
+    this.#monotonic = micros
+  }
+
+  now(): number {
+    return this.#wall
+  }
+
+  monotonic(): number {
+    return this.#monotonic
+  }
+
+  reserveThrough(micros: number): number {
+    return Math.max(micros + this.#leadMicros, this.#reservedThrough)
+  }
+
+  /** Puts the clock at a microsecond. The wall may so go back; the monotonic clock stands still then. */
+  set(micros: number): void {
+    assert(isMoment(micros), 'a replay clock is set to a whole microsecond below 2^52')
+    this.#monotonic += Math.max(0, micros - this.#wall)
+    this.#wall = micros
+  }
+
+  /** Lets time pass. */
+  advance(micros: number): void {
+    assert(isMoment(micros), 'time passes forwards, in whole microseconds')
+    this.set(this.#wall + micros)
+  }
+
+  /** Moves the wall alone, forwards or back, as an operator or a faulty time server does. */
+  jump(micros: number): void {
+    assert(isMoment(this.#wall + micros), 'a replay clock jumps to a whole microsecond below 2^52')
+    this.#wall += micros
+  }
+
+  /** Every later reservation goes through this microsecond at least: a replay knows the times to come. */
+  reserveAhead(throughMicros: number): void {
+    assert(isMoment(throughMicros), 'times are reserved through a whole microsecond below 2^52')
+    this.#reservedThrough = throughMicros
+  }
+}
+
+function isMoment(micros: number): boolean {
+  return Number.isInteger(micros) && micros >= 0 && micros <= MICROS_MAX
+}

@@ -1,0 +1,115 @@
+/**
+ * Stretches: sets of hybrid times as sorted, disjoint, half-open intervals.
+ *
+ *         after          through
+ *     ──────○───────────────●──────────▶     (after, through]: `through` belongs, `after` does not
+ *
+ * A view is stretches, readable times are stretches, a window is one that never ends. Two intervals
+ * that touch are one. Every function returns the one normal form of its set, so that sets are equal
+ * exactly if their forms are.
+ */
+import { assert } from '../base/assert.ts'
+import { type HybridTime, MAX_TIME, earlierOf, laterOf, tickBefore } from './hybrid-time.ts'
+
+/** The times `t` with `after < t ≤ through`; never empty. */
+export interface Stretch {
+  readonly after: HybridTime
+  readonly through: HybridTime
+}
+
+/** A set of times: intervals in rising order that neither overlap nor touch. */
+export type Stretches = readonly Stretch[]
+
+/** No time at all. */
+export const NO_TIMES: Stretches = []
+
+/** The times after `after`, through `through`; none if they are in the wrong order. */
+export function stretch(after: HybridTime, through: HybridTime): Stretches {
+  return after < through ? [{ after, through }] : NO_TIMES
+}
+
+/** The times from `first` through `last`, both included. */
+export function closedStretch(first: HybridTime, last: HybridTime): Stretches {
+  return stretch(tickBefore(first), last)
+}
+
+/** The times from `first` on, for ever. */
+export function stretchFrom(first: HybridTime): Stretches {
+  return closedStretch(first, MAX_TIME)
+}
+
+/** The times that are in any of the sets. */
+export function union(...sets: readonly Stretches[]): Stretches {
+  const sorted = sets.flat().toSorted((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
+  const merged: Stretch[] = []
+  for (const next of sorted) {
+    const last = merged.at(-1)
+    if (last === undefined || next.after > last.through) merged.push(next)
+    else if (next.through > last.through)
+      merged[merged.length - 1] = { after: last.after, through: next.through }
+  }
+  return merged
+}
+
+/** The times that are in both sets. */
+export function intersection(a: Stretches, b: Stretches): Stretches {
+  const common: Stretch[] = []
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const left = a[i]!
+    const right = b[j]!
+    common.push(...stretch(laterOf(left.after, right.after), earlierOf(left.through, right.through)))
+    if (left.through <= right.through) i++
+    else j++
+  }
+  return common
+}
+
+/** The times of `a` that are not in `b`. */
+export function difference(a: Stretches, b: Stretches): Stretches {
+  const rest: Stretch[] = []
+  for (const whole of a) {
+    let { after } = whole
+    for (const hole of b) {
+      if (hole.through <= after || hole.after >= whole.through) continue
+      rest.push(...stretch(after, hole.after))
+      after = hole.through
+    }
+    rest.push(...stretch(after, whole.through))
+  }
+  return rest
+}
+
+/** Whether a time is in the set. */
+export function contains(set: Stretches, time: HybridTime): boolean {
+  const index = firstThrough(set, time)
+  return index < set.length && set[index]!.after < time
+}
+
+/** Whether some time after `after`, through `through`, is in the set. */
+export function meets(set: Stretches, after: HybridTime, through: HybridTime): boolean {
+  if (after >= through) return false
+  assert(after < MAX_TIME, 'a stretch begins before the end of time')
+  // The first interval that ends behind `after` is the only one that can begin before `through` first.
+  const index = firstThrough(set, (after + 1n) as HybridTime)
+  return index < set.length && set[index]!.after < through
+}
+
+/** Whether both are the same set. */
+export function sameStretches(a: Stretches, b: Stretches): boolean {
+  return (
+    a.length === b.length &&
+    a.every((left, i) => left.after === b[i]!.after && left.through === b[i]!.through)
+  )
+}
+
+/** The index of the first interval that ends at `time` or later. */
+function firstThrough(set: Stretches, time: HybridTime): number {
+  let low = 0
+  let high = set.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (set[middle]!.through < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,118 @@
+/** Files of the operating system: what is theirs alone. The rules all share are in `test/conformance/`. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { platform } from 'node:process'
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { bytesOfText } from '../../src/base/bytes.ts'
+import { crc32 } from '../../src/base/checksum.ts'
+import { PalimpsestError } from '../../src/base/errors.ts'
+import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'palimpsest-node-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+function failure(action: () => unknown): PalimpsestError {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof PalimpsestError) return error
+    throw error
+  }
+  return expect.unreachable('it was refused')
+}
+
+test('the root is there only after it was made, with those above it', () => {
+  const root = join(scratch, 'one/two')
+  const files = new NodeFiles(root)
+  expect(files.list('')).toBeUndefined()
+  expect(failure(() => files.create('a')).details['errno']).toBe('ENOENT')
+  files.makeDirectory('')
+  files.create('a').close()
+  expect(files.list('')).toEqual(['a'])
+  expect(existsSync(join(root, 'a'))).toBe(true)
+})
+
+test('the root is what it was when it was given, not what the working directory makes of it later', () => {
+  expect(failure(() => new NodeFiles('')).code).toBe('INVALID_ARGUMENT')
+  expect(failure(() => new NodeFiles('a\0b')).code).toBe('INVALID_ARGUMENT')
+  const relative = new NodeFiles('nowhere-at-all')
+  expect(failure(() => relative.create('a')).details['path']).toBe(join(process.cwd(), 'nowhere-at-all/a'))
+})
+
+test('a refusal names the full path and keeps what the operating system said', () => {
+  const files = new NodeFiles(scratch)
+  const error = failure(() => files.create('none/a'))
+  expect(error.details).toEqual({ operation: 'create', path: join(scratch, 'none/a'), errno: 'ENOENT' })
+  expect(error.cause).toBeInstanceOf(Error)
+})
+
+test.skipIf(platform === 'win32')('files are made readable by all and writable by the owner', () => {
+  const files = new NodeFiles(scratch)
+  files.create('mode').close()
+  expect(statSync(join(scratch, 'mode')).mode & 0o777 & ~0o644).toBe(0)
+})
+
+test.skipIf(platform === 'win32')('a symbolic link is not followed to a file', () => {
+  const files = new NodeFiles(scratch)
+  writeFileSync(join(scratch, 'secret'), 'x')
+  symlinkSync(join(scratch, 'secret'), join(scratch, 'link'))
+  const actions = [
+    () => files.open('link'),
+    () => files.append('link'),
+    () => files.size('link'),
+    () => files.truncate('link', 0),
+    () => files.link('link', 'other'),
+    () => files.lock('link'),
+  ]
+  for (const action of actions) expect(failure(action).details['errno']).toBe('EFTYPE')
+  expect(statSync(join(scratch, 'secret')).size).toBe(1)
+})
+
+test('closing a handle twice does not close a file that got its number', () => {
+  const files = new NodeFiles(scratch)
+  const first = files.create('first')
+  first.close()
+  const second = files.create('second')
+  first.close()
+  second.append(bytesOfText('still open'))
+  second.close()
+  expect(files.size('second')).toBe(10)
+})
+
+test('what a cut leaves is what the next opening finds', () => {
+  mkdirSync(join(scratch, 'cut'))
+  const files = new NodeFiles(join(scratch, 'cut'))
+  const file = files.create('a')
+  file.append(bytesOfText('abcdef'))
+  file.sync()
+  file.close()
+  files.truncate('a', 2)
+  const again = files.append('a')
+  expect(again.size).toBe(2)
+  again.append(bytesOfText('Z'))
+  again.sync()
+  again.close()
+  expect(files.size('a')).toBe(3)
+})
+
+test.each([5, Date.now() % 2 ** 31])(
+  'the fast checksum is the pure one, seeds included (seed %i)',
+  (seed) => {
+    const seeds = fc.oneof(
+      fc.constantFrom(0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1),
+      fc.nat({ max: 2 ** 32 - 1 }),
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 200 }), seeds, (bytes, at, start) => {
+        expect(checksum(bytes)).toBe(crc32(bytes))
+        expect(checksum(bytes, start)).toBe(crc32(bytes, start))
+        const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)]
+        expect(checksum(tail, checksum(head))).toBe(checksum(bytes))
+      }),
+      { seed, numRuns: 200 },
+    )
+    expect(checksum(bytesOfText('123456789'))).toBe(0xcbf43926)
+  },
+)

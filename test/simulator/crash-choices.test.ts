@@ -1,0 +1,101 @@
+/** Crash images by name: a few for each moment, each of which can be built again from its name. */
+import { expect, test } from 'vitest'
+import { bytesOfText, textOfBytes } from '../../src/base/bytes.ts'
+import { type CrashChoice, describeChoice } from '../../src/simulator/crash-choices.ts'
+import { FaultFiles } from '../../src/simulator/fault-files.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
+
+function prepared(): FaultFiles {
+  const files = new FaultFiles()
+  const file = files.create('log')
+  files.syncDirectory('')
+  file.append(bytesOfText('one'))
+  file.append(bytesOfText('two'))
+  files.rename('log', 'LOG')
+  return files
+}
+
+function look(image: FaultFiles): string {
+  const [path] = image.list('') ?? []
+  return path === undefined ? '' : `${path}:${textOfBytes(image.open(path).read(0, image.size(path) ?? 0))}`
+}
+
+test('the choices of a moment are none, all, each missing, each alone, and some that are drawn', () => {
+  const files = prepared()
+  const choices = [...files.crashChoices({ random: seededRandom(1), drawn: 2, models: ['weak', 'prefix'] })]
+  expect(choices.map(describeChoice).map((text) => text.replace(/seed \d+/, 'seed N'))).toEqual([
+    'nothing unsynced',
+    'everything',
+    'all but #2: append log 0+3',
+    'all but #3: append log 3+3',
+    'all but #4: rename log to LOG',
+    'only #2: append log 0+3',
+    'only #3: append log 3+3',
+    'only #4: rename log to LOG',
+    'weak, seed N',
+    'prefix, seed N',
+  ])
+  expect(choices.slice(0, 8).map((choice) => look(files.crashImage(choice)))).toEqual([
+    'log:',
+    'LOG:onetwo',
+    'LOG:\0\0\0two',
+    'LOG:one',
+    'log:onetwo',
+    'log:one',
+    'log:\0\0\0two',
+    'LOG:',
+  ])
+})
+
+test('a choice is plain data and builds the same image in another run', () => {
+  const options = () => ({ random: seededRandom(9), drawn: 20 })
+  const choices = [...prepared().crashChoices(options())]
+  expect(choices).toEqual([...prepared().crashChoices(options())])
+  for (const choice of choices) {
+    const replayed = JSON.parse(JSON.stringify(choice)) as CrashChoice
+    expect(prepared().crashImage(replayed).imageKey()).toBe(prepared().crashImage(choice).imageKey())
+  }
+})
+
+test('images that hold the same have the same key, others have others', () => {
+  const files = prepared()
+  const byKey = new Map<string, string>()
+  for (const choice of files.crashChoices({
+    random: seededRandom(2),
+    drawn: 200,
+    models: ['prefix', 'weak'],
+  })) {
+    const image = files.crashImage(choice)
+    const known = byKey.get(image.imageKey())
+    if (known !== undefined) expect(look(image)).toBe(known)
+    byKey.set(image.imageKey(), look(image))
+  }
+  expect(byKey.size).toBeGreaterThan(6)
+  expect(new Set(byKey.values()).size).toBe(byKey.size)
+})
+
+test('a link and a copy have different keys', () => {
+  const linked = new FaultFiles()
+  linked.create('a').append(bytesOfText('x'))
+  linked.link('a', 'b')
+  const copied = new FaultFiles()
+  copied.create('a').append(bytesOfText('x'))
+  copied.create('b').append(bytesOfText('x'))
+  const key = (files: FaultFiles): string => files.crashImage({ kind: 'all' }).imageKey()
+  expect(key(linked)).not.toBe(key(copied))
+})
+
+test('a moment with nothing pending has one choice besides those that are drawn', () => {
+  const files = new FaultFiles()
+  expect([...files.crashChoices({ random: seededRandom(1), drawn: 0 })]).toEqual([{ kind: 'none' }])
+})
+
+test('of too many pending things a sample is taken singly', () => {
+  const files = new FaultFiles()
+  for (let i = 0; i < 50; i++) files.create(String(i))
+  const choices = [...files.crashChoices({ random: seededRandom(1), drawn: 0, singlesMax: 7 })]
+  expect(choices.filter(({ kind }) => kind === 'without').length).toBe(7)
+  expect(choices.filter(({ kind }) => kind === 'only').length).toBe(7)
+  const first = [...files.crashChoices({ random: seededRandom(2), drawn: 0, singlesMax: 7 })]
+  expect(first).not.toEqual(choices)
+})

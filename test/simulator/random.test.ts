@@ -1,0 +1,51 @@
+/** Chance from a seed: the same seed gives the same numbers, and streams of other names others. */
+import { expect, test } from 'vitest'
+import { type Random, happens, pick, seededRandom } from '../../src/simulator/random.ts'
+
+const draw = (random: Random, count = 20): number[] => Array.from({ length: count }, () => random.below(1000))
+
+test('the same seed gives the same numbers, another seed others', () => {
+  expect(draw(seededRandom(7))).toEqual(draw(seededRandom(7)))
+  expect(draw(seededRandom(7))).not.toEqual(draw(seededRandom(8)))
+})
+
+test('the numbers of a seed never change between releases, because seeds are kept with failures', () => {
+  expect(draw(seededRandom(42), 5)).toEqual(PINNED)
+  expect(seededRandom(42).fork('disk').next()).toBe(PINNED_FORK)
+})
+
+test('near seeds differ from the first number on', () => {
+  const firsts = new Set(Array.from({ length: 1000 }, (_, seed) => seededRandom(seed).below(2 ** 32)))
+  expect(firsts.size).toBeGreaterThan(990)
+  const halves = Array.from({ length: 1000 }, (_, seed) => seededRandom(seed).below(2))
+  expect(Math.abs(halves.filter((half) => half === 0).length - 500)).toBeLessThan(80)
+})
+
+test('a fork depends on its name and not on what was drawn before', () => {
+  const random = seededRandom(1)
+  const early = draw(random.fork('network'))
+  draw(random, 100)
+  expect(draw(random.fork('network'))).toEqual(early)
+  expect(draw(random.fork('disk'))).not.toEqual(early)
+  expect(draw(random.fork('a').fork('b'))).not.toEqual(draw(random.fork('b').fork('a')))
+})
+
+test('numbers lie in their range, and all of a small range come up', () => {
+  const random = seededRandom(3)
+  expect(new Set(Array.from({ length: 200 }, () => random.below(5)))).toEqual(new Set([0, 1, 2, 3, 4]))
+  expect(random.below(1)).toBe(0)
+  for (let i = 0; i < 1000; i++) {
+    const number = random.next()
+    expect(number >= 0 && number < 1).toBe(true)
+  }
+  expect(() => random.below(0)).toThrow()
+  expect(() => random.below(1.5)).toThrow()
+})
+
+test('picks and probabilities follow the stream', () => {
+  const random = seededRandom(4)
+  expect(new Set(Array.from({ length: 50 }, () => pick(random, ['a', 'b'])))).toEqual(new Set(['a', 'b']))
+  expect(happens(random, 0)).toBe(false)
+  expect(happens(random, 1)).toBe(true)
+  expect(() => pick(random, [])).toThrow()
+})
