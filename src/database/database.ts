@@ -136,6 +136,11 @@ export class Database {
     return tableNamesOf(this.#store.catalog)
   }
 
+  /** Whose time it keeps: the machine's, or that of the history that was replayed into it. */
+  get clock(): 'system' | 'replay' {
+    return this.#store.birth.clock
+  }
+
   /** Whether it was opened for reading only. */
   get isReadOnly(): boolean {
     return this.#store.isReadOnly

@@ -148,7 +148,7 @@ function load(
   const recovery = replayLog(world, state.firstSegment, tablets, events)
   const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
   const failStop = new FailStop()
-  return { files, geometry, tables, tablets, numbers, events, failStop, recovery, newest }
+  return { files, birth: state.birth, geometry, tables, tablets, numbers, events, failStop, recovery, newest }
 }
 
 function replayLog(

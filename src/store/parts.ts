@@ -3,6 +3,7 @@
  */
 import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { type Geometry } from '../storage/geometry.ts'
+import { type Birth } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type CommitLog } from '../tablet/commit-log.ts'
@@ -14,6 +15,8 @@ import { type EventBus } from './events.ts'
 /** Everything that a store holds together. Log, manifest and lock are there if it can write. */
 export interface StoreParts {
   readonly files: FileSystem
+  /** What the database is from its first moment on. */
+  readonly birth: Birth
   readonly geometry: Geometry
   readonly tables: TableFiles
   readonly tablets: Tablets

@@ -20,6 +20,7 @@ import { type CheckReport, checkTree } from '../storage/check.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
+import { type Birth } from '../storage/manifest-state.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
@@ -105,6 +106,11 @@ export class Store {
 
   get isReadOnly(): boolean {
     return this.#writing === undefined
+  }
+
+  /** What the database is from its first moment on. */
+  get birth(): Birth {
+    return this.#parts.birth
   }
 
   get geometry(): Geometry {

@@ -1,0 +1,80 @@
+/**
+ * Proves a database of a git history against git itself: a scan as of each commit, hashed the way git
+ * hashes trees, must give the tree id that the commit recorded.
+ */
+import { PalimpsestError } from '../../base/errors.ts'
+import { type Database } from '../../database/database.ts'
+import { type HybridTime } from '../../time/hybrid-time.ts'
+import { type GitEntry } from './history.ts'
+import { COMMITS_TABLE, type CommitDocument, FILES_TABLE, type FileDocument, pathOfKey } from './import.ts'
+import { treeId } from './tree-id.ts'
+
+/** What a verification found. */
+export interface VerifyReport {
+  /** Commits that the database knows. */
+  readonly commits: number
+  /** Commits whose tree is what git recorded. */
+  readonly matched: number
+  /** Commits whose tree is not. */
+  readonly mismatched: number
+  /** Commits whose time retention has let go, so that reading them is refused. */
+  readonly unreadable: number
+  /** The first commit that did not match. */
+  readonly firstMismatch?:
+    { readonly commit: string; readonly expected: string; readonly found: string } | undefined
+}
+
+/** A commit with its time in the database. */
+export interface ImportedCommit extends CommitDocument {
+  readonly id: string
+  readonly time: HybridTime
+}
+
+/** The commits that a database knows, oldest first. */
+export function importedCommits(database: Database): readonly ImportedCommit[] {
+  const rows = database.table<string, CommitDocument>(COMMITS_TABLE).scan()
+  return Array.from(rows, ({ key: id, value, time }) => ({ id, time, ...value })).toSorted((a, b) =>
+    a.time < b.time ? -1 : 1,
+  )
+}
+
+/** The tree id of what the database held at a time. Throws `HISTORY_GONE`. */
+export function treeIdAsOf(database: Database, time: HybridTime): string {
+  return treeId(entriesAsOf(database, time))
+}
+
+/** Checks every commit. */
+export function verifyHistory(
+  database: Database,
+  onProgress?: (done: number, total: number) => void,
+): VerifyReport {
+  const commits = importedCommits(database)
+  let [matched, mismatched, unreadable] = [0, 0, 0]
+  let firstMismatch: VerifyReport['firstMismatch']
+  for (const [i, { id, tree, time }] of commits.entries()) {
+    const found = treeIdIfReadable(database, time)
+    if (found === undefined) unreadable++
+    else if (found === tree) matched++
+    else {
+      mismatched++
+      firstMismatch ??= { commit: id, expected: tree, found }
+    }
+    onProgress?.(i + 1, commits.length)
+  }
+  return { commits: commits.length, matched, mismatched, unreadable, firstMismatch }
+}
+
+function treeIdIfReadable(database: Database, time: HybridTime): string | undefined {
+  try {
+    return treeIdAsOf(database, time)
+  } catch (error) {
+    if (error instanceof PalimpsestError && error.code === 'HISTORY_GONE') return undefined
+    throw error
+  }
+}
+
+function* entriesAsOf(database: Database, asOf: HybridTime): Generator<GitEntry> {
+  for (const { key, value } of database.table<string, FileDocument>(FILES_TABLE).scan({ asOf })) {
+    yield { path: pathOfKey(key), mode: value.mode, object: value.object }
+  }
+}
