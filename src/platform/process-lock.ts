@@ -153,18 +153,18 @@ function readHolder(path: string): Holder | typeof TORN | undefined {
 
 /** Trusts nothing in the file: its token becomes part of a file name, its number is asked of the system. */
 function parseHolder(text: string): Holder | typeof TORN {
-  let parsed: Partial<Record<keyof Holder, unknown>> | null
+  let parsed: unknown
   try {
-    parsed = JSON.parse(text) as typeof parsed
+    parsed = JSON.parse(text)
   } catch {
     return TORN
   }
   if (typeof parsed !== 'object' || parsed === null) return TORN
-  const { pid: holder, boot, started, token } = parsed
-  if (!Number.isSafeInteger(holder) || (holder as number) <= 0) return TORN
+  const { pid: holder, boot, started, token }: Partial<Record<keyof Holder, unknown>> = parsed
+  if (typeof holder !== 'number' || !Number.isSafeInteger(holder) || holder <= 0) return TORN
   if (typeof token !== 'string' || !/^[0-9a-f]{16}$/.test(token)) return TORN
   return {
-    pid: holder as number,
+    pid: holder,
     boot: typeof boot === 'string' ? boot : undefined,
     started: typeof started === 'string' ? started : undefined,
     token,
@@ -183,6 +183,7 @@ function isAlive(holder: Holder | typeof TORN, path: string): boolean {
 
 function wasJustWritten(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false })
+  // oxlint-disable-next-line no-restricted-properties -- the age of a file is told by the wall
   return stats !== undefined && Math.abs(Date.now() - stats.mtimeMs) < WRITING_MILLIS
 }
 

@@ -4,8 +4,9 @@
  * None of what is pending, all of it, each thing alone missing, each thing alone there, then some drawn
  * from the models. A choice is plain data: printed with a failure, it builds the same image again.
  */
-import { type Fate, type Fates, type PendingItem } from './disk.ts'
 import { CRASH_MODELS, type CrashModel } from './crash-models.ts'
+import { type PendingItem } from './disk.ts'
+import { type Fates } from './fates.ts'
 import { type Random } from './random.ts'
 
 /** What a crash leaves of the pending things. `item` is the order of one of them, `what` says it in words. */
@@ -60,7 +61,7 @@ export function fatesOfChoice(
     if (choice.kind === 'only') return item.order === choice.item
     return choice.kind === 'all'
   }
-  return new Map(items.filter(isKept).map((item): [number, Exclude<Fate, undefined>] => [item.order, 'kept']))
+  return new Map(items.filter(isKept).map((item) => [item.order, 'kept']))
 }
 
 /** A choice in words: `all but: append 000004.log 512+100`. */

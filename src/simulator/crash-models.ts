@@ -14,8 +14,9 @@
  *
  * A model only draws fates; `disk.ts` carries them out. The same seed draws the same fates.
  */
-import { type Fate, type Fates, type PendingItem } from './disk.ts'
-import { type LandedPiece, type LandedWrite, type PendingWrite } from './inode.ts'
+import { type PendingItem } from './disk.ts'
+import { type Fate, type Fates, type LandedPiece, type LandedWrite } from './fates.ts'
+import { type PendingWrite } from './inode.ts'
 import { type Random, happens, pick } from './random.ts'
 
 /** How much a crash destroys. */

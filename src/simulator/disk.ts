@@ -8,21 +8,17 @@
  */
 import { bytesOfText } from '../base/bytes.ts'
 import { defined } from '../base/assert.ts'
-import { Directory, FileTree, type Move, type Slot } from '../storage/file-tree.ts'
-import { type DiskNode, type EntryChange, type EntryFate, EntryJournal } from './entry-journal.ts'
-import { type DataFate, Inode, type PendingCut, type PendingWrite } from './inode.ts'
+import { partsOfPath } from '../storage/file-rules.ts'
+import { Directory, FileTree } from '../storage/file-tree.ts'
+import { type DiskNode, type EntryChange, EntryJournal, type Place } from './entry-journal.ts'
+import { type Fates } from './fates.ts'
+import { Inode, type PendingCut, type PendingWrite } from './inode.ts'
 
 /** A write or a cut of a file, or a change of names, that a power cut may lose. */
 export type PendingItem =
   | { readonly kind: 'write'; readonly order: number; readonly inode: Inode; readonly write: PendingWrite }
   | { readonly kind: 'cut'; readonly order: number; readonly inode: Inode; readonly cut: PendingCut }
   | { readonly kind: 'entry'; readonly order: number; readonly change: EntryChange }
-
-/** What reached the disk of a pending item. */
-export type Fate = DataFate | EntryFate
-
-/** The fate of each pending item, by its order. What is not in it is lost. */
-export type Fates = ReadonlyMap<number, Exclude<Fate, undefined>>
 
 /** Facts about a file, for monitors of what is durable when. */
 export interface FileFacts {
@@ -59,26 +55,30 @@ export class Disk {
     this.#nextInode = parent === undefined ? 1 : parent.#nextInode
   }
 
-  createFile(slot: Slot<Inode>, path: string): Inode {
+  createFile(operation: 'create' | 'lock', path: string): Inode {
+    const slot = this.tree.freeSlot(operation, path)
     const inode = new Inode(this.#nextInode++, path)
     this.#bind(slot, inode, `create ${path}`)
     return inode
   }
 
   makeDirectory(path: string): void {
-    this.tree.makeDirectory(path, (slot, made) => {
-      const directory = defined(slot.node, 'a directory that was just made') as Directory<Inode>
+    this.tree.makeDirectory(path, (slot, made, directory) => {
       this.#journal.addDirectory(directory)
       this.#bind(slot, directory, `makeDirectory ${made}`)
     })
   }
 
-  link(move: Move<Inode>, from: string, to: string): void {
-    this.#bind(move.target, move.file, `link ${from} to ${to}`)
+  link(from: string, to: string): void {
+    const { file, target } = this.tree.planLink(from, to)
+    this.#bind(target, file, `link ${from} to ${to}`)
   }
 
-  rename({ file, source, target }: Move<Inode>, from: string, to: string): void {
-    if (target.node !== undefined) this.#remember(target.node)
+  rename(from: string, to: string): void {
+    const move = this.tree.planRename(from, to)
+    if (move === undefined) return
+    const { file, source, target } = move
+    if (target.file !== undefined) this.#remember(target.file)
     source.directory.entries.delete(source.name)
     target.directory.entries.set(target.name, file)
     const description = `rename ${from} to ${to}`
@@ -91,22 +91,27 @@ export class Disk {
     })
   }
 
-  remove(slot: Slot<Inode>, path: string): void {
-    const node = defined(slot.node, 'a name that is to be removed')
-    this.#remember(node)
+  remove(path: string): void {
+    const slot = this.tree.planRemove(path)
+    this.#remember(slot.file)
     slot.directory.entries.delete(slot.name)
-    this.#journal.record({ order: this.#nextOrder++, description: `remove ${path}`, node, removes: slot })
+    this.#journal.record({
+      order: this.#nextOrder++,
+      description: `remove ${path}`,
+      node: slot.file,
+      removes: slot,
+    })
   }
 
   append(inode: Inode, bytes: Uint8Array): void {
     inode.append(bytes, this.#nextOrder++)
-    this.#unsynced.add(inode)
+    if (!inode.isDurable) this.#unsynced.add(inode)
   }
 
   truncate(inode: Inode, length: number): void {
     this.#remember(inode)
     inode.truncate(length, this.#nextOrder++)
-    this.#unsynced.add(inode)
+    if (!inode.isDurable) this.#unsynced.add(inode)
   }
 
   sync(inode: Inode): void {
@@ -144,7 +149,7 @@ export class Disk {
         }
       }
     }
-    return items.sort((a, b) => a.order - b.order)
+    return items.toSorted((a, b) => a.order - b.order)
   }
 
   /** Contents from which a stale sector can come: of files that are there, and of some that no longer are. */
@@ -158,17 +163,15 @@ export class Disk {
   afterPowerCut(fates: Fates): Disk {
     const root = new Directory<Inode>()
     const journal = new EntryJournal(root)
-    const namesIn = this.#journal.afterPowerCut((order) => fates.get(order) as EntryFate)
+    const namesIn = this.#journal.afterPowerCut((order) => fates.get(order))
     const copies = new Map<DiskNode, DiskNode>()
     const copyOfNode = (node: DiskNode): DiskNode => {
       const known = copies.get(node)
       if (known !== undefined) return known
       const copy =
-        node instanceof Inode
-          ? node.afterPowerCut((order) => fates.get(order) as DataFate)
-          : new Directory<Inode>()
+        node instanceof Inode ? node.afterPowerCut((order) => fates.get(order)) : new Directory<Inode>()
       copies.set(node, copy)
-      if (node instanceof Directory) fill(node, copy as Directory<Inode>)
+      if (node instanceof Directory && copy instanceof Directory) fill(node, copy)
       return copy
     }
     const fill = (from: Directory<Inode>, to: Directory<Inode>): void => {
@@ -188,7 +191,7 @@ export class Disk {
       if (known !== undefined) return known
       const copy = node instanceof Inode ? node.copy() : new Directory<Inode>()
       copies.set(node, copy)
-      if (node instanceof Directory) fill(node, copy as Directory<Inode>)
+      if (node instanceof Directory && copy instanceof Directory) fill(node, copy)
       return copy
     }
     const fill = (from: Directory<Inode>, to: Directory<Inode>): void => {
@@ -206,18 +209,21 @@ export class Disk {
 
   /** Facts about the file of this name. */
   facts(path: string): FileFacts | undefined {
-    const inode = this.tree.findFile('size', path)
-    if (inode === undefined) return undefined
-    let durable: DiskNode | undefined = this.tree.root
-    for (const name of path.split('/')) {
-      durable = durable instanceof Directory ? this.#journal.durableNames(durable).get(name) : undefined
-    }
+    const inode = this.tree.node('size', path)
+    if (!(inode instanceof Inode)) return undefined
     return {
       inode: inode.id,
       size: inode.length,
       bytesDurable: inode.isDurable,
-      nameDurable: durable === inode,
+      nameDurable: this.#durableNode(path) === inode,
     }
+  }
+
+  /** Whether what has this name would be there after every power cut, a file with all of its bytes. */
+  isDurable(path: string): boolean {
+    const node = this.tree.node('size', path)
+    if (node === undefined || this.#durableNode(path) !== node) return false
+    return node instanceof Directory || node.isDurable
   }
 
   /** The same text for disks that hold the same: names, links and bytes, seen and durable. */
@@ -236,14 +242,23 @@ export class Disk {
     return `${live}+${durable}`
   }
 
-  #bind(slot: Slot<Inode>, node: DiskNode, description: string): void {
-    slot.directory.entries.set(slot.name, node)
-    this.#journal.record({ order: this.#nextOrder++, description, node, binds: slot })
+  /** What the path names after a power cut that keeps nothing. */
+  #durableNode(path: string): DiskNode | undefined {
+    let node: DiskNode | undefined = this.tree.root
+    for (const name of partsOfPath(path)) {
+      node = node instanceof Directory ? this.#journal.durableNames(node).get(name) : undefined
+    }
+    return node
   }
 
-  #remember(node: DiskNode): void {
-    if (!(node instanceof Inode) || node.length === 0) return
-    this.#ghosts.push(node.live)
+  #bind(place: Place, node: DiskNode, description: string): void {
+    place.directory.entries.set(place.name, node)
+    this.#journal.record({ order: this.#nextOrder++, description, node, binds: place })
+  }
+
+  #remember(inode: Inode): void {
+    if (inode.length === 0) return
+    this.#ghosts.push(inode.live)
     if (this.#ghosts.length > GHOSTS_MAX) this.#ghosts.shift()
   }
 }
@@ -256,7 +271,7 @@ function keyOf(
   const numbers = new Map<Inode, number>()
   const lines: string[] = []
   const visit = (directory: Directory<Inode>, path: string): void => {
-    for (const name of [...namesIn(directory).keys()].sort()) {
+    for (const name of [...namesIn(directory).keys()].toSorted()) {
       const node = defined(namesIn(directory).get(name), 'a name of the list')
       if (node instanceof Directory) {
         lines.push(`${path}${name}/`)

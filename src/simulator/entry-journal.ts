@@ -15,6 +15,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { Directory, type TreeNode } from '../storage/file-tree.ts'
+import { type Fate } from './fates.ts'
 import { type Inode } from './inode.ts'
 
 /** A file or a directory of the simulated disk. */
@@ -36,9 +37,6 @@ export interface EntryChange {
   readonly binds?: Place | undefined
   readonly removes?: Place | undefined
 }
-
-/** What reached the disk of a change: nothing, all, or of a rename across directories only the new name. */
-export type EntryFate = undefined | 'kept' | 'both'
 
 /** A change that is not settled, and how far it is. */
 interface PendingChange extends EntryChange {
@@ -127,7 +125,7 @@ export class EntryJournal {
 
   /** The names that a power cut leaves in each directory, of each change what `fateOf` its order says. */
   afterPowerCut(
-    fateOf: (order: number) => EntryFate,
+    fateOf: (order: number) => Fate,
   ): (directory: Directory<Inode>) => ReadonlyMap<string, DiskNode> {
     const names = new Map<Directory<Inode>, Map<string, DiskNode>>()
     const namesOf = (directory: Directory<Inode>): Map<string, DiskNode> => {
@@ -173,8 +171,8 @@ export class EntryJournal {
   }
 
   /** Fates in which no rename is lost while its old name was taken again. */
-  #closedFates(fateOf: (order: number) => EntryFate): ReadonlyMap<PendingChange, EntryFate> {
-    const fates = new Map<PendingChange, EntryFate>()
+  #closedFates(fateOf: (order: number) => Fate): ReadonlyMap<PendingChange, Fate> {
+    const fates = new Map<PendingChange, Fate>()
     for (const change of this.#pending) {
       const fate = fateOf(change.order)
       if (fate !== undefined) fates.set(change, fate)

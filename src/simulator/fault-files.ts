@@ -122,10 +122,9 @@ export class FaultFiles implements FileSystem {
     return this.#disk.facts(path)
   }
 
-  /** Whether the file of this name would be there after every power cut, with all of its bytes. */
+  /** Whether the file or directory of this name would be there after every power cut, a file with all its bytes. */
   isDurable(path: string): boolean {
-    const facts = this.facts(path)
-    return facts !== undefined && facts.bytesDurable && facts.nameDurable
+    return this.#disk.isDurable(path)
   }
 
   /** Ends the process, if it did not end already, and returns what the next one finds. */
@@ -152,8 +151,7 @@ export class FaultFiles implements FileSystem {
 
   create(path: string): AppendFile {
     this.#start('create', path)
-    const slot = this.#disk.tree.freeSlot('create', path)
-    return this.#appender(path, this.#disk.createFile(slot, path))
+    return this.#appender(path, this.#disk.createFile('create', path))
   }
 
   append(path: string): AppendFile {
@@ -180,18 +178,17 @@ export class FaultFiles implements FileSystem {
 
   rename(from: string, to: string): void {
     this.#start('rename', from, { to })
-    const move = this.#disk.tree.planRename(from, to)
-    if (move !== undefined) this.#disk.rename(move, from, to)
+    this.#disk.rename(from, to)
   }
 
   link(from: string, to: string): void {
     this.#start('link', from, { to })
-    this.#disk.link(this.#disk.tree.planLink(from, to), from, to)
+    this.#disk.link(from, to)
   }
 
   remove(path: string): void {
     this.#start('remove', path)
-    this.#disk.remove(this.#disk.tree.planRemove(path), path)
+    this.#disk.remove(path)
   }
 
   list(directory: string): readonly string[] | undefined {
@@ -200,7 +197,7 @@ export class FaultFiles implements FileSystem {
     if (found === undefined) return undefined
     const lane = this.#options.seed ?? 0
     const ranked = [...found.entries.keys()].map((name) => ({ name, rank: hashText(name, lane) }))
-    return ranked.sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1)).map(({ name }) => name)
+    return ranked.toSorted((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1)).map(({ name }) => name)
   }
 
   makeDirectory(path: string): void {
@@ -220,11 +217,10 @@ export class FaultFiles implements FileSystem {
 
   lock(path: string): FileLock {
     this.#start('lock', path)
-    const slot = this.#disk.tree.slot('lock', path)
+    const { file } = this.#disk.tree.slot('lock', path)
     if (this.#locks.has(path)) throw lockHeld(path)
     // A lock whose holder is gone is taken over by taking its file.
-    const inode =
-      slot.node === undefined ? this.#disk.createFile(slot, path) : this.#disk.tree.file('lock', path)
+    const inode = file ?? this.#disk.createFile('lock', path)
     this.#locks.set(path, inode)
     return { release: () => this.#release(path, inode) }
   }
@@ -234,8 +230,7 @@ export class FaultFiles implements FileSystem {
     if (this.#locks.get(path) !== inode) return
     this.#start('unlock', path)
     this.#locks.delete(path)
-    if (this.#disk.tree.node('unlock', path) === inode)
-      this.#disk.remove(this.#disk.tree.planRemove(path), path)
+    if (this.#disk.tree.node('unlock', path) === inode) this.#disk.remove(path)
   }
 
   #appender(path: string, inode: Inode): AppendFile {
@@ -329,7 +324,7 @@ export class FaultFiles implements FileSystem {
     if (index !== undefined) this.#operations = index
     this.#counts.set(operation, this.count(operation) + 1)
     if (this.#options.log === true) this.#log.push(describeCall(call))
-    return this.#faults.next(operation, path)
+    return this.#faults.next(operation, path, details.to)
   }
 
   #draw(model: CrashModel, random: Random, options: FaultFilesOptions): FaultFiles {

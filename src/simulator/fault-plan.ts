@@ -21,7 +21,7 @@ interface CallFault {
   readonly nth: number
   /** Whether all later ones are hit as well. */
   readonly sticky?: boolean | undefined
-  /** Only paths that contain this text. */
+  /** Only calls on a path that contains this text; of a rename or a link either path counts. */
   readonly path?: string | undefined
 }
 
@@ -78,16 +78,20 @@ export class FaultCounter {
   }
 
   /** Counts a call, and says what is to go wrong with it; the first fault of the plan wins. */
-  next(operation: FileOperation, path: string): Exclude<Fault, CrashFault> | undefined {
+  next(operation: FileOperation, path: string, to = ''): Exclude<Fault, CrashFault> | undefined {
     let hit: Exclude<Fault, CrashFault> | undefined
     for (const counted of this.#faults) {
       const { fault } = counted
       const about = fault.kind === 'flip' ? 'read' : fault.operation
-      if (about !== operation || (fault.path !== undefined && !path.includes(fault.path))) continue
+      if (about !== operation || !isAbout(fault, path, to)) continue
       counted.calls++
       const strikes = counted.calls === fault.nth || (fault.sticky === true && counted.calls > fault.nth)
       if (strikes) hit ??= fault
     }
     return hit
   }
+}
+
+function isAbout(fault: CallFault, path: string, to: string): boolean {
+  return fault.path === undefined || path.includes(fault.path) || to.includes(fault.path)
 }

@@ -12,6 +12,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { copyOf } from '../base/bytes.ts'
+import { type Fate, type LandedWrite } from './fates.ts'
 
 /** An unsynced write at the end of a file. */
 export interface PendingWrite {
@@ -33,21 +34,6 @@ export interface PendingCut {
 
 /** What was done to a file and is not durable. */
 export type PendingData = PendingWrite | PendingCut
-
-/** Bytes that reached the disk, at an offset in the file. */
-export interface LandedPiece {
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
-/** What of an unsynced write reached the disk: bytes, and the length up to which the file grew. */
-export interface LandedWrite {
-  readonly pieces: readonly LandedPiece[]
-  readonly length: number
-}
-
-/** What reached the disk of one thing that was pending: nothing, the write in part, or all of it. */
-export type DataFate = undefined | 'kept' | LandedWrite
 
 const NOTHING = new Uint8Array(0)
 
@@ -126,15 +112,17 @@ export class Inode {
   /** Makes durable what no failed sync has abandoned. */
   sync(): void {
     if (this.isDurable) return
-    const abandoned = this.#pending.filter((data) => data.kind === 'append' && data.abandoned)
+    const abandoned = this.#pending.flatMap((data) =>
+      data.kind === 'append' && data.abandoned ? [data] : [],
+    )
     if (abandoned.length === 0) {
       this.#durable = this.#buffer.subarray(0, this.#length)
       this.#pending = []
       return
     }
-    const settled = this.#pending.filter((data) => !abandoned.includes(data))
+    const settled = this.#pending.filter((data) => data.kind === 'truncate' || !data.abandoned)
     this.#durable = landOn(this.#durable, settled, () => 'kept')
-    this.#pending = (abandoned as PendingWrite[]).flatMap((write) => cutBy(write, settled))
+    this.#pending = abandoned.flatMap((write) => cutBy(write, settled))
   }
 
   /** What a failed sync does: the writes are taken for clean and forgotten. */
@@ -156,7 +144,7 @@ export class Inode {
   }
 
   /** The file that a power cut leaves, of each pending thing what `fateOf` its order says. */
-  afterPowerCut(fateOf: (order: number) => DataFate): Inode {
+  afterPowerCut(fateOf: (order: number) => Fate): Inode {
     const touched = this.#pending.some((data) => fateOf(data.order) !== undefined)
     const bytes = touched ? landOn(this.#durable, this.#pending, fateOf) : this.#durable
     return new Inode(this.id, this.label, bytes)
@@ -173,7 +161,7 @@ export class Inode {
 function landOn(
   durable: Uint8Array,
   pending: readonly PendingData[],
-  fateOf: (order: number) => DataFate,
+  fateOf: (order: number) => Fate,
 ): Uint8Array {
   let extent = durable.length
   for (const data of pending)
@@ -190,7 +178,7 @@ function landOn(
       length = Math.min(length, data.length)
       continue
     }
-    const landed = fate === 'kept' ? landedWhole(data) : fate
+    const landed = typeof fate === 'string' ? landedWhole(data) : fate
     for (const piece of landed.pieces) blocks.set(piece.bytes, piece.at)
     length = Math.max(length, landed.length)
   }

@@ -15,11 +15,11 @@ export class Directory<File extends object> {
 /** What a name can be bound to. */
 export type TreeNode<File extends object> = File | Directory<File>
 
-/** A place for a name: the directory it is in, and what it is bound to there. */
+/** A place for the name of a file: the directory it is in, and the file that has the name there. */
 export interface Slot<File extends object> {
   readonly directory: Directory<File>
   readonly name: string
-  readonly node: TreeNode<File> | undefined
+  readonly file: File | undefined
 }
 
 /** A file, the place of its name, and the place that is to have it as well or instead. */
@@ -86,7 +86,7 @@ export class FileTree<File extends object> {
     if (!(parent instanceof Directory)) throw ioFailed(operation, path, 'ENOTDIR')
     const node = parent.entries.get(name)
     if (node instanceof Directory) throw ioFailed(operation, path, 'EISDIR')
-    return { directory: parent, name, node }
+    return { directory: parent, name, file: node }
   }
 
   /** The place for a new name. `EEXIST` if it is taken, by whatever it be. */
@@ -102,7 +102,7 @@ export class FileTree<File extends object> {
   planRename(from: string, to: string): Move<File> | undefined {
     const file = this.file('rename', from)
     const target = this.slot('rename', to)
-    return target.node === file ? undefined : { file, source: this.slot('rename', from), target }
+    return target.file === file ? undefined : { file, source: this.slot('rename', from), target }
   }
 
   /** Both places of a link. */
@@ -112,14 +112,17 @@ export class FileTree<File extends object> {
   }
 
   /** The place of a file that is to lose this name. */
-  planRemove(path: string): Slot<File> & { readonly node: File } {
+  planRemove(path: string): Slot<File> & { readonly file: File } {
     const slot = this.slot('remove', path)
-    if (slot.node === undefined) throw ioFailed('remove', path, 'ENOENT')
-    return slot as Slot<File> & { readonly node: File }
+    if (slot.file === undefined) throw ioFailed('remove', path, 'ENOENT')
+    return { ...slot, file: slot.file }
   }
 
   /** Makes the directories of a path that are missing; `made` hears of each after it was entered. */
-  makeDirectory(path: string, made: (slot: Slot<File>, path: string) => void = () => {}): void {
+  makeDirectory(
+    path: string,
+    made: (place: Slot<File>, path: string, directory: Directory<File>) => void = () => {},
+  ): void {
     if (this.node('makeDirectory', path) instanceof Directory) return
     const parts = partsOfPath(path)
     let directory = this.root
@@ -129,7 +132,7 @@ export class FileTree<File extends object> {
       if (!(node instanceof Directory)) throw ioFailed('makeDirectory', path, 'EEXIST')
       if (!directory.entries.has(name)) {
         directory.entries.set(name, node)
-        made({ directory, name, node }, parts.slice(0, depth + 1).join('/'))
+        made({ directory, name, file: undefined }, parts.slice(0, depth + 1).join('/'), node)
       }
       directory = node
     }

@@ -6,6 +6,7 @@
  * The cursor stands on the first block of a key, where its newest version is, whichever way it came.
  */
 import { compareBytes } from '../base/bytes.ts'
+import { keyAfter } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Block } from './block.ts'
 import { type Direction, type KeyCursor } from './cursor.ts'
@@ -17,22 +18,23 @@ import { type Version } from './version.ts'
 /** Moves over the keys of one sorted run of tables: one table of level 0, or all of another level. */
 export class RunCursor implements KeyCursor {
   readonly #open: (table: number) => TableFile
-  readonly #runs: readonly { number: number; first: Uint8Array; last: Uint8Array }[]
+  readonly #tables: readonly TableMeta[]
   readonly #direction: Direction
-  #table: TableFile | undefined
+  #key: Uint8Array | undefined
   #tableIndex = 0
-  #block: Block | undefined
+  #table: TableFile | undefined
   #blockIndex = 0
+  #block: Block | undefined
   #keyIndex = 0
 
   constructor(open: (table: number) => TableFile, tables: readonly TableMeta[], direction: Direction) {
     this.#open = open
-    this.#runs = tables.map(({ number, first, last }) => ({ number, first: first.key, last: last.key }))
+    this.#tables = tables
     this.#direction = direction
   }
 
   get key(): Uint8Array | undefined {
-    return this.#block?.keyAt(this.#keyIndex)
+    return this.#key
   }
 
   seek(key: Uint8Array | undefined): void {
@@ -41,13 +43,12 @@ export class RunCursor implements KeyCursor {
   }
 
   advance(): void {
-    const key = this.key!
-    if (this.#direction === 'reverse') return this.#seekBelowHere(key)
-    if (this.#keyIndex + 1 < this.#block!.keyCount) {
-      this.#keyIndex++
-      return
-    }
-    this.#seekAfter(key, this.#table!.firstBlockAfter(key))
+    const next = this.#keyIndex + (this.#direction === 'forward' ? 1 : -1)
+    // A block's first key can go back into earlier blocks, its last one on into later ones.
+    if (this.#direction === 'reverse' && this.#keyIndex > 1) this.#stand(next)
+    else if (this.#direction === 'reverse') this.#seekBelow(this.#key)
+    else if (next < this.#block!.keyCount) this.#stand(next)
+    else this.#seekAfter(this.#key!)
   }
 
   newestIn(view: Stretches): Version | undefined {
@@ -55,107 +56,86 @@ export class RunCursor implements KeyCursor {
     const k = this.#keyIndex
     for (let s = view.length - 1; s >= 0; s--) {
       const v = block.findTime(k, view[s]!.through)
-      if (v === block.versionsTo(k)) {
-        // Only the last key of a block can have older versions elsewhere.
-        return k + 1 === block.keyCount ? this.#newestInRun(view) : undefined
-      }
+      if (v === block.versionsTo(k)) return this.#goesOn() ? this.#newestInRun(view) : undefined
       const version = block.versionAt(v)
       if (version.time > view[s]!.after) return version
     }
     return undefined
   }
 
+  /** Whether versions of the key stand in the next block too. */
+  #goesOn(): boolean {
+    if (this.#keyIndex + 1 < this.#block!.keyCount) return false
+    const next = this.#table!.index[this.#blockIndex + 1] ?? this.#tables[this.#tableIndex + 1]
+    return next !== undefined && compareBytes(next.first.key, this.#key!) === 0
+  }
+
   #newestInRun(view: Stretches): Version | undefined {
-    const key = this.key!
-    for (
-      let t = this.#tableIndex;
-      t < this.#runs.length && compareBytes(this.#runs[t]!.first, key) <= 0;
-      t++
-    ) {
-      const version = this.#open(this.#runs[t]!.number).findVersion(key, view)
+    const key = this.#key!
+    for (let t = this.#tableIndex; t < this.#tables.length; t++) {
+      const { number, first } = this.#tables[t]!
+      if (compareBytes(first.key, key) > 0) return undefined
+      const version = this.#open(number).findVersion(key, view)
       if (version !== undefined) return version
     }
     return undefined
   }
 
+  /** To the first key at or above `key`. */
   #seekFrom(key: Uint8Array): void {
-    const t = searchFirst(this.#runs, ({ last }) => compareBytes(last, key) >= 0)
-    if (!this.#openTable(t)) return
-    const table = this.#table!
-    // The first version of the key stands in the block before the first block that begins at or above
-    // it, unless that one ends below the key.
-    const from = Math.max(0, table.firstBlockFrom(key) - 1)
-    for (let b = from; b < table.index.length; b++) {
-      this.#openBlock(b)
-      this.#keyIndex = this.#block!.findKey(key)
-      if (this.#keyIndex < this.#block!.keyCount) return
-    }
-    this.#block = undefined
+    const t = searchFirst(this.#tables, ({ last }) => compareBytes(last.key, key) >= 0)
+    if (this.#openTable(t)) this.#standFrom(key)
   }
 
-  /** To the first key above `key`, which may go on in blocks and tables to come, but ends before block `nextBlock` of the current table. */
-  #seekAfter(key: Uint8Array, nextBlock: number): void {
-    const last = nextBlock - 1
-    if (last > this.#blockIndex) {
-      this.#openBlock(last)
-      if (this.#block!.keyCount > 1) {
-        this.#keyIndex = 1
-        return
-      }
-    }
-    if (nextBlock < this.#table!.index.length) {
-      this.#openBlock(nextBlock)
-      this.#keyIndex = 0
-      return
-    }
-    const t = searchFirst(this.#runs, (run) => compareBytes(run.last, key) > 0)
-    if (!this.#openTable(t)) return
-    this.#openBlock(Math.max(0, this.#table!.firstBlockAfter(key) - 1))
-    this.#keyIndex = this.#block!.compareKeyAt(0, key) === 0 ? 1 : 0
-    if (this.#keyIndex < this.#block!.keyCount) return
-    this.#openBlock(this.#blockIndex + 1)
-    this.#keyIndex = 0
+  /** To the first key above `key`, the last one of this block, which may go on in blocks and tables to come. */
+  #seekAfter(key: Uint8Array): void {
+    if (this.#goesOn()) this.#seekFrom(keyAfter(key))
+    else if (this.#blockIndex + 1 < this.#table!.index.length) this.#standAt(this.#blockIndex + 1, 0)
+    else if (this.#openTable(this.#tableIndex + 1)) this.#standAt(0, 0)
   }
 
-  /** To the last key below `key`, at its first block, where its newest version stands. */
+  /** To the last key below `key`, or of all, at its first block, where its newest version stands. */
   #seekBelow(key: Uint8Array | undefined): void {
     const behind =
       key === undefined
-        ? this.#runs.length
-        : searchFirst(this.#runs, ({ first }) => compareBytes(first, key) >= 0)
+        ? this.#tables.length
+        : searchFirst(this.#tables, ({ first }) => compareBytes(first.key, key) >= 0)
     if (!this.#openTable(behind - 1)) return
     const table = this.#table!
     this.#openBlock((key === undefined ? table.index.length : table.firstBlockFrom(key)) - 1)
-    this.#keyIndex = (key === undefined ? this.#block!.keyCount : this.#block!.findKey(key)) - 1
-    this.#moveToFirstOccurrence()
+    this.#stand((key === undefined ? this.#block!.keyCount : this.#block!.findKey(key)) - 1)
+    // Only a block's first key can stand in earlier blocks, and in earlier tables.
+    if (this.#keyIndex === 0) this.#seekFrom(this.#key!)
   }
 
-  #seekBelowHere(key: Uint8Array): void {
-    if (this.#keyIndex === 0) return this.#seekBelow(key)
-    this.#keyIndex--
-    this.#moveToFirstOccurrence()
+  /** Within the current table, to the first key at or above `key`; there is one. */
+  #standFrom(key: Uint8Array): void {
+    // It stands in the block before the first block that begins at or above it, or else begins that one.
+    const behind = this.#table!.firstBlockFrom(key)
+    if (behind > 0) {
+      this.#openBlock(behind - 1)
+      const k = this.#block!.findKey(key)
+      if (k < this.#block!.keyCount) return this.#stand(k)
+    }
+    this.#standAt(behind, 0)
   }
 
-  /** From some block of the current key back to the first one. Only a block's first key can stand earlier. */
-  #moveToFirstOccurrence(): void {
-    if (this.#keyIndex > 0) return
-    const key = this.key!
-    const t = searchFirst(this.#runs, ({ last }) => compareBytes(last, key) >= 0)
-    if (t === this.#tableIndex && this.#blockIndex === 0) return
-    if (t !== this.#tableIndex) this.#openTable(t)
-    this.#openBlock(Math.max(0, this.#table!.firstBlockFrom(key) - 1))
-    this.#keyIndex = this.#block!.findKey(key)
-    if (this.#keyIndex < this.#block!.keyCount) return
-    this.#openBlock(this.#blockIndex + 1)
-    this.#keyIndex = 0
+  #standAt(blockIndex: number, keyIndex: number): void {
+    this.#openBlock(blockIndex)
+    this.#stand(keyIndex)
+  }
+
+  #stand(keyIndex: number): void {
+    this.#keyIndex = keyIndex
+    this.#key = this.#block!.keyAt(keyIndex)
   }
 
   #openTable(index: number): boolean {
-    const run = this.#runs[index]
-    this.#block = undefined
-    if (run === undefined) return false
+    const table = this.#tables[index]
+    this.#key = undefined
+    if (table === undefined) return false
     this.#tableIndex = index
-    this.#table = this.#open(run.number)
+    this.#table = this.#open(table.number)
     return true
   }
 

@@ -155,11 +155,6 @@ export class TableFile {
     return searchFirst(this.index, (entry) => compareBytes(entry.first.key, key) >= 0)
   }
 
-  /** The first block whose first key is above `key`. */
-  firstBlockAfter(key: Uint8Array): number {
-    return searchFirst(this.index, (entry) => compareBytes(entry.first.key, key) > 0)
-  }
-
   /** The newest version of the key at or before `time`. */
   #newestThrough(key: Uint8Array, time: HybridTime): Version | undefined {
     const behind = searchFirst(this.index, ({ first }) => {

@@ -22,8 +22,8 @@ import { type TreeContext } from '../storage/tree.ts'
 import { CommitLog, type LogRecovery, recoverLog } from '../tablet/commit-log.ts'
 import { FailStop } from '../tablet/fail-stop.ts'
 import { Tablets } from '../tablet/tablet.ts'
-import { type PhysicalClock } from '../time/clock.ts'
-import { MIN_TIME, laterOf, microsOf } from '../time/hybrid-time.ts'
+import { HybridClock, type PhysicalClock } from '../time/clock.ts'
+import { type HybridTime, MIN_TIME, laterOf, microsOf } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import { EventBus, type StoreEvent } from './events.ts'
 import { FileNumbers, type StoreParts } from './parts.ts'
@@ -88,8 +88,14 @@ function openForReading(world: World, options: StoreOptions, events: EventBus): 
   const wallMicros = world.clock.now()
   const state = readManifest(world.files, world.checksum)
   const loaded = load(world, options, state, () => state, events)
-  const standsAtMicros = state.birth.clock === 'replay' ? microsOf(loaded.newest) : wallMicros
-  return new Store({ ...loaded, standsAtMicros: Math.max(standsAtMicros, microsOf(loaded.newest)) })
+  const micros = Math.max(microsOf(loaded.newest), state.birth.clock === 'replay' ? 0 : wallMicros)
+  return new Store({ ...loaded, clock: standingClock(micros, loaded.newest) })
+}
+
+/** Nothing is committed by it, and nobody can be promised that others will not. */
+function standingClock(micros: number, newest: HybridTime): HybridClock {
+  const physical = new ReplayClock({ micros })
+  return new HybridClock({ physical, floor: newest, ceiling: newest, reserve: () => undefined })
 }
 
 function openForWriting(world: World, options: StoreOptions, events: EventBus, lock: FileLock): Store {
@@ -123,10 +129,14 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
   for (const segment of listSegments(files)) {
     if (segment < manifest.state.firstSegment) files.remove(segmentPath(segment))
   }
-  return new Store({ ...loaded, lock, manifest, log, standsAtMicros: microsOf(floor) })
+  return new Store({ ...loaded, lock, manifest, log, clock: log.clock })
 }
 
-type LoadedParts = Omit<StoreParts, 'standsAtMicros'> & { readonly recovery: LogRecovery }
+type LoadedParts = Omit<StoreParts, 'clock'> & {
+  readonly recovery: LogRecovery
+  /** The newest commit. */
+  readonly newest: HybridTime
+}
 
 /** What reading and writing have in common: the tables, and the log's commits in memtables over them. */
 function load(

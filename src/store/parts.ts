@@ -9,7 +9,7 @@ import { type TableFiles } from '../storage/table-files.ts'
 import { type CommitLog } from '../tablet/commit-log.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
 import { type Tablets } from '../tablet/tablet.ts'
-import { type HybridTime } from '../time/hybrid-time.ts'
+import { type HybridClock } from '../time/clock.ts'
 import { type EventBus } from './events.ts'
 
 /** Everything that a store holds together. Log, manifest and lock are there if it can write. */
@@ -23,10 +23,8 @@ export interface StoreParts {
   readonly numbers: FileNumbers
   readonly events: EventBus
   readonly failStop: FailStop
-  /** The newest commit. */
-  readonly newest: HybridTime
-  /** The microsecond at which a store that cannot write stands. */
-  readonly standsAtMicros: number
+  /** The clock of the log, or one that stands still in a store that is read only. */
+  readonly clock: HybridClock
   readonly manifest?: Manifest | undefined
   readonly log?: CommitLog | undefined
   readonly lock?: FileLock | undefined

@@ -30,12 +30,10 @@ import {
   type HybridTime,
   MAX_TIME,
   MIN_TIME,
-  endOfMicrosecond,
   formatExact,
   formatIso,
   hybridTime,
   laterOf,
-  microsOf,
 } from '../time/hybrid-time.ts'
 import { type Stretches, stretch } from '../time/stretches.ts'
 import { type StoreEvent } from './events.ts'
@@ -127,12 +125,12 @@ export class Store {
 
   /** The newest time that was issued or used. */
   get lastTime(): HybridTime {
-    return this.#writing?.log.clock.last ?? this.#parts.newest
+    return this.#parts.clock.last
   }
 
   /** Every commit at or before this time survives a power cut. */
   get durableThrough(): HybridTime {
-    return this.#writing?.log.durableThrough ?? this.#parts.newest
+    return this.#writing?.log.durableThrough ?? this.#parts.clock.last
   }
 
   /** Bytes of the commit log. */
@@ -144,7 +142,7 @@ export class Store {
 
   /** The current microsecond: a time is in the future if its microsecond is later. */
   get currentMicros(): number {
-    return this.#writing?.log.clock.currentMicros() ?? this.#parts.standsAtMicros
+    return this.#parts.clock.currentMicros()
   }
 
   /** Calls `listener` with every event until the result is called. */
@@ -162,9 +160,7 @@ export class Store {
   /** Closes a time, so that no later commit gets it. Throws `FUTURE_TIME`. */
   use(time: HybridTime): void {
     this.#checkOpen()
-    const { standsAtMicros } = this.#parts
-    if (this.#writing !== undefined) this.#writing.log.use(time)
-    else if (microsOf(time) > standsAtMicros) throw inFuture(time, standsAtMicros)
+    this.#parts.clock.use(time)
   }
 
   /**
@@ -236,7 +232,7 @@ export class Store {
 
   /** What readable times depend on, now. */
   moment(): Moment {
-    const nowMicros = this.#writing?.log.clock.retentionMicros() ?? this.#parts.standsAtMicros
+    const nowMicros = this.#parts.clock.retentionMicros()
     this.#memoryHolds.expire(nowMicros)
     const ratchetOf = (ids: readonly number[]) =>
       ids.reduce((time, id) => laterOf(time, this.tablets.get(id).state.ratchet), MIN_TIME)
@@ -245,7 +241,8 @@ export class Store {
 
   /** Takes the wall clock for right again after a jump. */
   confirmClock(): void {
-    this.#writable().log.clock.confirmJump()
+    this.#checkOpen()
+    this.#parts.clock.confirmJump()
   }
 
   /** Checks the files of every tablet; reads only. */
@@ -322,7 +319,7 @@ export class Store {
       assertReadable(tableReadable(this.#catalog, table, moment), time, table.name)
     } catch (error) {
       // A refusal is a promise too: no clock that starts lower after a crash may take it back (law 4).
-      if (this.#writing !== undefined) this.use(hybridTime(moment.nowMicros))
+      this.use(hybridTime(moment.nowMicros))
       throw error
     }
   }
@@ -348,10 +345,4 @@ export class Store {
   #checkOpen(): void {
     if (!this.#isOpen) throw new PalimpsestError('CLOSED', 'the database was closed')
   }
-}
-
-function inFuture(time: HybridTime, nowMicros: number): PalimpsestError {
-  const now = formatIso(endOfMicrosecond(nowMicros))
-  const message = `the time ${formatIso(time)} is in the future: it is ${now}`
-  return new PalimpsestError('FUTURE_TIME', message, { time: formatExact(time), at: formatIso(time), now })
 }

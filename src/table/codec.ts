@@ -44,9 +44,7 @@ export function encodeValue(value: unknown, type: ValueType): Uint8Array {
 /** The value of bytes. */
 export function decodeValue(bytes: Uint8Array, type: ValueType): unknown {
   if (type === 'text') return textOfBytes(bytes)
-  // msgpackr may keep a look at its input in what it returns.
-  const own = copyOf(bytes)
-  return type === 'bytes' ? own : plain(packr.unpack(own))
+  return type === 'bytes' ? copyOf(bytes) : withoutBuffers(packr.unpack(bytes))
 }
 
 function bytesOfTextKey(key: unknown): Uint8Array {
@@ -111,12 +109,16 @@ function checkDocument(value: unknown, depth: number): void {
   }
 }
 
-/** The same value without `Buffer`s. */
-function plain(value: unknown): unknown {
+/** Replaces msgpackr's `Buffer`s, which are looks at its input, by bytes of their own, in place. */
+function withoutBuffers(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value
   if (value instanceof Uint8Array) return copyOf(value)
-  if (Array.isArray(value)) return value.map(plain)
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]))
+  const fields = value as Record<string, unknown>
+  for (const name of Object.keys(fields)) {
+    const field = fields[name]
+    if (typeof field === 'object') fields[name] = withoutBuffers(field)
+  }
+  return value
 }
 
 function wrongType(

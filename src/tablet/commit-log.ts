@@ -182,11 +182,6 @@ export class CommitLog {
     return time
   }
 
-  /** Closes a time: see {@link HybridClock.use}. */
-  use(time: HybridTime): void {
-    this.clock.use(time)
-  }
-
   /** Makes every commit so far durable. */
   sync(): void {
     this.#context.failStop.guard(() => {
