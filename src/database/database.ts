@@ -13,7 +13,7 @@ import {
   planRetention,
 } from '../catalog/changes.ts'
 import { type Keep } from '../history/readable.ts'
-import { type GeometryName } from '../storage/geometry.ts'
+import { GEOMETRIES, type GeometryName } from '../storage/geometry.ts'
 import { type StoreEvent } from '../store/events.ts'
 import { type World, openStore } from '../store/open.ts'
 import { type Store, type TabletCheck } from '../store/store.ts'
@@ -25,6 +25,14 @@ import { parseDuration } from '../time/duration.ts'
 import { type TimeInput, resolveTime } from '../time/expression.ts'
 import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
+import {
+  type ReadableStretch,
+  type StoredFile,
+  type StoredVersion,
+  readableStretches,
+  storedFiles,
+  storedVersions,
+} from './inspect.ts'
 import { type DatabaseStats, statsOf, tableNamesOf } from './stats.ts'
 
 /** How to open a database. Every option has a default that nobody has to change. */
@@ -96,6 +104,8 @@ const DEFAULT_OPEN_TABLES = 500
 /** Opens the database of a world. Composition roots such as `index.ts` give it files and a clock. */
 export function openDatabase(world: World, options: OpenOptions = {}): Database {
   const readOnly = options.readOnly ?? false
+  checkChoice('geometry', options.geometry ?? 'default', Object.keys(GEOMETRIES))
+  checkChoice('durability', options.durability ?? 'os', ['none', 'os', 'disk'])
   const store = openStore(
     world,
     {
@@ -257,14 +267,34 @@ export class Database {
       .map((row) => this.#holdOf(row))
   }
 
+  /** The times as of which a table can be read now, in order; the last stretch has no end. */
+  readable(table: string): readonly ReadableStretch[] {
+    return readableStretches(this.#store, tableNamed(this.#store.catalog, table))
+  }
+
+  /**
+   * Every version that the files and the memtable of a table hold: keys rise, times of one key fall. To
+   * teach and to check; what is there is not always readable.
+   */
+  versions<K extends Key = string, V = unknown>(table: string): IterableIterator<StoredVersion<K, V>> {
+    const row = tableNamed(this.#store.catalog, table)
+    return storedVersions(this.#store, row, this.#tabletsOf(table))
+  }
+
+  /** The files of a table: from the top level down, each level in its order. */
+  files<K extends Key = string>(table: string): readonly StoredFile<K>[] {
+    const row = tableNamed(this.#store.catalog, table)
+    return storedFiles(this.#store, row, this.#tabletsOf(table))
+  }
+
   /** Writes what is in memory down, of one table or of all. */
   flush(table?: string): void {
-    this.#store.flush(this.#tabletsOf(table))
+    this.#store.flush(this.#chosenTablets(table))
   }
 
   /** Merges all tables' files fully, or one's, and drops what no readable time sees. */
   compact(table?: string): void {
-    this.#store.compact(this.#tabletsOf(table))
+    this.#store.compact(this.#chosenTablets(table))
   }
 
   /** Makes every commit so far survive a power cut. */
@@ -315,8 +345,11 @@ export class Database {
     return { name, on, after, through, owner, reason, expiresMicros }
   }
 
-  #tabletsOf(name?: string): readonly number[] | undefined {
-    if (name === undefined) return undefined
+  #chosenTablets(table?: string): readonly number[] | undefined {
+    return table === undefined ? undefined : this.#tabletsOf(table)
+  }
+
+  #tabletsOf(name: string): readonly number[] {
     const { catalog } = this.#store
     const generations = catalog.generations.get(tableNamed(catalog, name).id) ?? []
     return [...new Set(generations.flatMap(({ tablets }) => tablets))]

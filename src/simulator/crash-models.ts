@@ -1,13 +1,13 @@
 /**
  * What a crash does to things that were not synced: five models, from kind to hostile.
  *
- * | model          | unsynced writes and cuts                                    | unsynced names        |
- * |----------------|-------------------------------------------------------------|-----------------------|
- * | `process-kill` | all there, and still unsynced                               | all there             |
- * | `synced-only`  | all lost                                                    | all lost              |
- * | `prefix`       | all up to a moment; the write at that moment torn           | all up to that moment |
- * | `weak`         | each kept, lost or torn; length without data or data without | each kept or lost     |
- * | `hostile`      | as `weak`, and sectors of garbage or of stale bytes          | each kept or lost     |
+ * | model          | unsynced writes and cuts                                            | unsynced names                |
+ * | -------------- | ------------------------------------------------------------------- | ----------------------------- |
+ * | `process-kill` | all there, and still unsynced                                       | all there, and still unsynced |
+ * | `synced-only`  | all lost                                                            | all lost                      |
+ * | `prefix`       | all up to a moment; the write at that moment torn                   | all up to that moment         |
+ * | `weak`         | each kept, lost or torn; length without data or data without length | each kept or lost             |
+ * | `hostile`      | as `weak`, and sectors of garbage or of stale bytes                 | each kept or lost             |
  *
  * Under every model what was synced is there. A disk writes sectors of 512 bytes whole, in pages of
  * 4096. No model finds every mistake: a kind one keeps what a hostile one mostly destroys.
@@ -37,7 +37,7 @@ export type PowerCutModel = Exclude<CrashModel, 'process-kill'>
 /** Bytes that a disk writes whole or not at all. */
 export const SECTOR_BYTES = 512
 /** Bytes that the operating system hands to a disk together. */
-export const PAGE_BYTES = 4096
+const PAGE_BYTES = 4096
 
 /** Draws what a power cut does to each pending item. `stale` are contents for sectors that hold old bytes. */
 export function drawFates(

@@ -35,7 +35,7 @@ export interface ErrorFault extends CallFault {
 }
 
 /** A sync returns and makes nothing durable: to check that a test would see it. */
-export interface LieFault extends CallFault {
+interface LieFault extends CallFault {
   readonly kind: 'lie'
   readonly operation: 'sync' | 'syncDirectory'
 }

@@ -25,12 +25,15 @@ export interface Geometry {
 }
 
 /** The name of one of {@link GEOMETRIES}. */
-export type GeometryName = 'default' | 'tiny'
+export type GeometryName = 'default' | 'tiny' | 'miniature'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 
-/** Named geometries. `tiny` takes small data through every level. */
+/**
+ * Named geometries. `tiny` takes small data through every level; `miniature` does so with a handful of
+ * versions, for tests.
+ */
 export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
   default: {
     memtableBytes: 16 * MIB,
@@ -54,4 +57,20 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
     segmentBytes: 64 * KIB,
     logBytes: 256 * KIB,
   },
+  miniature: {
+    memtableBytes: 1 * KIB,
+    tableBytes: 256,
+    blockBytes: 96,
+    filterBitsPerKey: 10,
+    level0Tables: 2,
+    level1Bytes: 512,
+    sizeRatio: 2,
+    segmentBytes: 512,
+    logBytes: 4 * KIB,
+  },
+}
+
+/** Whether there is a geometry of this name. */
+export function isGeometryName(name: string): name is GeometryName {
+  return Object.hasOwn(GEOMETRIES, name)
 }

@@ -4,6 +4,7 @@
  */
 import { FormatError } from '../base/binary.ts'
 import { bytesOfHex, hexOfBytes } from '../base/bytes.ts'
+import { isGeometryName } from './geometry.ts'
 import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
 import { type Birth, type ManifestEdit, NO_TOTALS, type TreeEdit, type TreeTotals } from './manifest-state.ts'
 import { LEVELS_MAX } from './shape.ts'
@@ -31,7 +32,7 @@ function decodeBirth(value: unknown): Birth {
   const fields = fieldsOf(value)
   const geometry = fields.required('geometry', textOf)
   const clock = fields.required('clock', textOf)
-  if (!(geometry === 'default' || geometry === 'tiny')) throw new FormatError(`unknown geometry ${geometry}`)
+  if (!isGeometryName(geometry)) throw new FormatError(`unknown geometry ${geometry}`)
   if (!(clock === 'system' || clock === 'replay')) throw new FormatError(`unknown clock ${clock}`)
   return { geometry, clock }
 }

@@ -4,7 +4,7 @@
  */
 import { assert, defined } from '../base/assert.ts'
 import { BinaryWriter } from '../base/binary.ts'
-import { compareBytes, equalBytes } from '../base/bytes.ts'
+import { compareBytes, copyOf, equalBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { BlockBuilder } from './block.ts'
@@ -97,7 +97,7 @@ export class TableWriter {
     ]
     const facts = {
       first: this.#index[0]!.first,
-      last: { key: last.key, time: last.time },
+      last: { key: copyOf(last.key), time: last.time },
       minTime: this.#index.reduce((time, e) => (e.minTime < time ? e.minTime : time), MAX_TIME),
       maxTime: this.#index.reduce((time, e) => (e.maxTime > time ? e.maxTime : time), MIN_TIME),
       blocks: this.#index.length,
@@ -121,8 +121,9 @@ export class TableWriter {
   }
 
   #count({ key, time, value }: KeyedVersion, isNewKey: boolean): void {
+    // What is remembered of a block has memory of its own: in a merge the key is a look at a whole input block.
     this.#blockFacts ??= {
-      first: { key, time },
+      first: { key: copyOf(key), time },
       minTime: time,
       maxTime: time,
       live: 0,

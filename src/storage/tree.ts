@@ -16,7 +16,13 @@ import { type KeyRange, keyAfter, rangeHas } from '../base/key-range.ts'
 import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
-import { type CompactionJob, type CompactionResult, compactionJob, runCompaction } from './compaction.ts'
+import {
+  type CompactionJob,
+  type CompactionResult,
+  compactionJob,
+  mergeVersions,
+  runCompaction,
+} from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
 import { type FilterFor } from './filter.ts'
 import { type Geometry } from './geometry.ts'
@@ -29,7 +35,7 @@ import { RunCursor } from './run-cursor.ts'
 import { meetsBounds } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
-import { type KeyedVersion, type Version } from './version.ts'
+import { type KeyedVersion, type Version, comparePositions } from './version.ts'
 
 /** What trees of one store share. */
 export interface TreeContext<Directive> {
@@ -135,6 +141,25 @@ export class Tree<Directive> {
     }
   }
 
+  /**
+   * Every version that the tree holds, in order, whatever any view shows: to teach and to check. Writes,
+   * flushes and compactions may happen between two steps.
+   */
+  *versions(): Generator<KeyedVersion> {
+    let merged = this.#mergedVersions()
+    let epoch = this.#epoch
+    let last: KeyedVersion | undefined
+    for (let next = merged.next(); !next.done; next = merged.next()) {
+      // Merged anew, the versions begin again at the first.
+      if (last !== undefined && comparePositions(next.value, last) <= 0) continue
+      last = next.value
+      yield last
+      if (epoch === this.#epoch) continue
+      merged = this.#mergedVersions()
+      epoch = this.#epoch
+    }
+  }
+
   /** Writes the memtable as a table of level 0. The edit is to be made durable, then {@link install}ed. */
   writeFlush(): TreeEdit {
     assert(this.#memtable.versionCount > 0, 'there is something to flush')
@@ -216,6 +241,16 @@ export class Tree<Directive> {
       if (version !== undefined) return version
     }
     return undefined
+  }
+
+  #mergedVersions(): Generator<KeyedVersion> {
+    const [level0, ...levels] = this.#state.shape
+    const runs = [...level0!.map((table) => [table]), ...levels]
+    return mergeVersions([this.#memtable.versions(), ...runs.map((tables) => this.#versionsOf(tables))])
+  }
+
+  *#versionsOf(tables: readonly TableMeta[]): Generator<KeyedVersion> {
+    for (const { number } of tables) yield* this.#context.tables.open(number).versions()
   }
 
   #cursor(view: Stretches, direction: Direction): KeyCursor {

@@ -196,8 +196,9 @@ function namedTables(state: ManifestState): readonly number[] {
 function checkCreatable(files: FileSystem, options: StoreOptions): void {
   const names = files.list('')
   // What a crash while a database was made can leave behind.
-  const own = new Set([LOCK_PATH, NEW_MANIFEST_PATH, segmentPath(1)])
-  const foreign = (names ?? []).filter((name) => !own.has(name))
+  const own = new Set([NEW_MANIFEST_PATH, segmentPath(1)])
+  const isOwn = (name: string) => own.has(name) || name === LOCK_PATH || name.startsWith(`${LOCK_PATH}.`)
+  const foreign = (names ?? []).filter((name) => !isOwn(name))
   if (options.create && !options.readOnly && foreign.length === 0) return
   const what = names === undefined ? 'there is no such directory' : 'the directory holds no database'
   throw new PalimpsestError('NOT_A_DATABASE', what, { found: foreign.toSorted().slice(0, 5) })

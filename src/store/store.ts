@@ -17,6 +17,7 @@ import { type TableRow, readRow } from '../catalog/rows.ts'
 import { generationAt, viewAsOf } from '../history/lineage.ts'
 import { assertReadable } from '../history/readable.ts'
 import { type CheckReport, checkTree } from '../storage/check.ts'
+import { mergeVersions } from '../storage/compaction.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
@@ -189,6 +190,15 @@ export class Store {
   scan(request: ScanRequest): Generator<LiveVersion> {
     const { table } = this.readPoint(request.table, request.asOf)
     return this.#scan(table, request, request.asOf ?? this.lastTime)
+  }
+
+  /**
+   * Every version that some tablets hold, in order, readable or not: to teach and to check. What stands
+   * behind the last one may change while they are read.
+   */
+  versions(tablets: readonly number[]): Generator<KeyedVersion> {
+    this.#checkOpen()
+    return mergeVersions(tablets.map((id) => this.tablets.get(id).versions()))
   }
 
   /** Commits writes, already grouped by tablet and each key once, atomically. */

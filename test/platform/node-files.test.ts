@@ -1,9 +1,10 @@
 /** Files of the operating system: what is theirs alone. The rules all share are in `test/conformance/`. */
+import { randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { platform } from 'node:process'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { crc32 } from '../../src/base/checksum.ts'
@@ -97,22 +98,19 @@ test('what a cut leaves is what the next opening finds', () => {
   expect(files.size('a')).toBe(3)
 })
 
-test.each([5, Date.now() % 2 ** 31])(
-  'the fast checksum is the pure one, seeds included (seed %i)',
-  (seed) => {
-    const seeds = fc.oneof(
-      fc.constantFrom(0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1),
-      fc.nat({ max: 2 ** 32 - 1 }),
-    )
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 200 }), seeds, (bytes, at, start) => {
-        expect(checksum(bytes)).toBe(crc32(bytes))
-        expect(checksum(bytes, start)).toBe(crc32(bytes, start))
-        const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)]
-        expect(checksum(tail, checksum(head))).toBe(checksum(bytes))
-      }),
-      { seed, numRuns: 200 },
-    )
-    expect(checksum(bytesOfText('123456789'))).toBe(0xcbf43926)
-  },
-)
+test.each([5, randomInt(2 ** 31)])('the fast checksum is the pure one, seeds included (seed %i)', (seed) => {
+  const seeds = fc.oneof(
+    fc.constantFrom(0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1),
+    fc.nat({ max: 2 ** 32 - 1 }),
+  )
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 200 }), seeds, (bytes, at, start) => {
+      expect(checksum(bytes)).toBe(crc32(bytes))
+      expect(checksum(bytes, start)).toBe(crc32(bytes, start))
+      const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)]
+      expect(checksum(tail, checksum(head))).toBe(checksum(bytes))
+    }),
+    { seed, numRuns: 200 },
+  )
+  expect(checksum(bytesOfText('123456789'))).toBe(0xcbf43926)
+})

@@ -74,6 +74,16 @@ test('images that hold the same have the same key, others have others', () => {
   expect(new Set(byKey.values()).size).toBe(byKey.size)
 })
 
+test('a disk with nothing pending has the key of its images', () => {
+  const files = prepared()
+  files.append('LOG').sync()
+  expect(files.crashImage({ kind: 'none' }).imageKey()).not.toBe(files.imageKey())
+  files.syncDirectory('')
+  for (const choice of files.crashChoices({ random: seededRandom(1), drawn: 10 })) {
+    expect(files.crashImage(choice).imageKey()).toBe(files.imageKey())
+  }
+})
+
 test('a link and a copy have different keys', () => {
   const linked = new FaultFiles()
   linked.create('a').append(bytesOfText('x'))

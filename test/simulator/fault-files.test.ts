@@ -145,6 +145,11 @@ test('a planned error can be about some paths only', () => {
   const errnos = ['1.sst', '2.log', '3.sst', '4.sst'].map((path) => errnoOf(() => files.create(path)))
   expect(errnos).toEqual([undefined, undefined, 'EMFILE', undefined])
   expect(files.list('')?.toSorted()).toEqual(['1.sst', '2.log', '4.sst'])
+  const renames: Fault[] = [{ kind: 'error', operation: 'rename', nth: 1, errno: 'EIO', path: 'CURRENT' }]
+  const others = new FaultFiles({ plan: renames })
+  settled(others, 'a', 'x')
+  others.rename('a', 'b')
+  expect(errnoOf(() => others.rename('b', 'CURRENT'))).toBe('EIO')
 })
 
 test('an append that fails writes a part first', () => {
@@ -279,6 +284,8 @@ test('a name is durable only if the directories on the way to it are', () => {
   files.syncDirectory('')
   expect(files.isDurable('d/e/a')).toBe(false)
   expect(files.crashImage({ kind: 'none' }).list('d')).toEqual([])
+  expect(files.isDurable('d')).toBe(true)
+  expect(files.isDurable('d/e')).toBe(false)
   files.syncDirectory('d')
   expect(files.isDurable('d/e/a')).toBe(true)
   expect(files.crashImage({ kind: 'none' }).size('d/e/a')).toBe(0)

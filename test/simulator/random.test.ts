@@ -10,8 +10,8 @@ test('the same seed gives the same numbers, another seed others', () => {
 })
 
 test('the numbers of a seed never change between releases, because seeds are kept with failures', () => {
-  expect(draw(seededRandom(42), 5)).toEqual(PINNED)
-  expect(seededRandom(42).fork('disk').next()).toBe(PINNED_FORK)
+  expect(draw(seededRandom(42), 5)).toEqual([117, 495, 746, 652, 387])
+  expect(seededRandom(42).fork('disk').next()).toBe(0.1497400206939904)
 })
 
 test('near seeds differ from the first number on', () => {

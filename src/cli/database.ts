@@ -1,0 +1,147 @@
+/**
+ * Whole databases: `stats`, `check` and `compact`.
+ */
+import { type Command } from 'commander'
+import { type DatabaseStats, type TableStats } from '../database/stats.ts'
+import { type TabletCheck } from '../store/store.ts'
+import { formatDuration } from '../time/duration.ts'
+import { type Column } from './grid.ts'
+import { examples, openToRead, openToWrite } from './options.ts'
+import { type Session } from './session.ts'
+import { bytesText, countText, manyText, messageText, shellText } from './text.ts'
+
+/** Adds the commands about whole databases. */
+export function registerDatabase(program: Command, session: Session): void {
+  program
+    .command('stats')
+    .description('print what a database holds and what that has cost')
+    .argument('<dir>', 'the directory of the database')
+    .addHelpText(
+      'after',
+      examples(['palimpsest stats history.palimpsest', 'palimpsest stats history.palimpsest --json']),
+    )
+    .action((directory: string) => stats(session, directory))
+  program
+    .command('check')
+    .description('check every checksum and structural law, changing nothing; exit 1 on any fault')
+    .argument('<dir>', 'the directory of the database')
+    .addHelpText('after', examples(['palimpsest check history.palimpsest']))
+    .action((directory: string) => check(session, directory))
+  program
+    .command('compact')
+    .description('merge the files fully and drop what no readable time sees')
+    .argument('<dir>', 'the directory of the database')
+    .option('--table <table>', 'only this table: keyspace.table')
+    .addHelpText(
+      'after',
+      examples([
+        'palimpsest compact history.palimpsest',
+        'palimpsest compact history.palimpsest --table git.files',
+      ]),
+    )
+    .action((directory: string, flags: { table?: string }) => compact(session, directory, flags.table))
+}
+
+async function stats(session: Session, directory: string): Promise<void> {
+  using database = await openToRead(session, directory)
+  const found = database.stats()
+  await session.result(found, () => statsText(session, found))
+}
+
+async function statsText(session: Session, found: DatabaseStats): Promise<string> {
+  const { gridText } = await import('./grid.ts')
+  const trees = [...found.tables, found.catalog].map((table) => {
+    const heading = `${session.styled('bold', table.name)}: ${tableSummary(table)}`
+    return `${heading}\n${gridText(session, LEVEL_COLUMNS, levelRows(table))}`
+  })
+  return [databaseSummary(found), ...trees].join('\n\n')
+}
+
+function databaseSummary(found: DatabaseStats): string {
+  const { bytes, versions, compactions, logBytes, newest, durableThrough } = found
+  return [
+    `${manyText(versions, 'version')}, ${bytesText(bytes)} in tables, ${bytesText(logBytes)} of log; ` +
+      manyText(compactions, 'compaction'),
+    `newest time   ${newest.at}  ${newest.time}`,
+    `durable to    ${durableThrough.at}  ${durableThrough.time}`,
+  ].join('\n')
+}
+
+function tableSummary({ keep, cutoff, writeAmplification }: TableStats): string {
+  const kept =
+    keep === 'forever' ? 'keeps history forever' : `keeps ${formatDuration(keep)}, from ${cutoff.at} on`
+  return `${kept}; write amplification ${writeAmplification.toFixed(2)}`
+}
+
+const LEVEL_COLUMNS: readonly Column[] = [
+  ['level', 'left'],
+  ['tables', 'right'],
+  ['bytes', 'right'],
+  ['versions', 'right'],
+  ['live', 'right'],
+  ['superseded', 'right'],
+  ['tombstones', 'right'],
+]
+
+function levelRows({ memtable, levels }: TableStats): readonly (readonly string[])[] {
+  const rows = levels.map(({ level, tables, bytes, versions, live, superseded, tombstones }) => {
+    const counts = [versions, live, superseded, tombstones].map(countText)
+    return [String(level), countText(tables), bytesText(bytes), ...counts]
+  })
+  return [['memory', '', bytesText(memtable.bytes), countText(memtable.versions), '', '', ''], ...rows]
+}
+
+async function check(session: Session, directory: string): Promise<void> {
+  using database = await openToRead(session, directory)
+  const tablets = database.check()
+  const faults = tablets.flatMap((tablet) => tablet.faults)
+  const isSound = faults.length === 0
+  session.exitCode = isSound ? 0 : 1
+  await session.result({ sound: isSound, faults, tablets }, () =>
+    [...faults.map(messageText), checkSummary(session, tablets, faults.length)].join('\n'),
+  )
+}
+
+function checkSummary(session: Session, tablets: readonly TabletCheck[], faults: number): string {
+  const sum = (count: (tablet: TabletCheck) => number) =>
+    tablets.reduce((all, tablet) => all + count(tablet), 0)
+  const looked = [
+    manyText(
+      sum(({ tables }) => tables),
+      'table file',
+    ),
+    manyText(
+      sum(({ blocks }) => blocks),
+      'block',
+    ),
+    manyText(
+      sum(({ versions }) => versions),
+      'version',
+    ),
+    bytesText(sum(({ bytes }) => bytes)),
+  ].join(', ')
+  const found =
+    faults === 0 ? session.styled('green', 'sound') : session.styled('red', manyText(faults, 'fault'))
+  return `${found}: checked ${looked}`
+}
+
+async function compact(session: Session, directory: string, table: string | undefined): Promise<void> {
+  using database = await openToWrite(session, directory)
+  const before = sizeOf(database.stats())
+  database.compact(table)
+  const after = sizeOf(database.stats())
+  await session.result({ ...(table === undefined ? {} : { table }), before, after }, () => {
+    const versions = `${countText(before.versions)} → ${manyText(after.versions, 'version')}`
+    const bytes = `${bytesText(before.bytes)} → ${bytesText(after.bytes)}`
+    return `compacted ${table ?? 'all tables'}: ${versions}, ${bytes} in all`
+  })
+  session.note(`next: palimpsest stats ${shellText(directory)}`)
+}
+
+function sizeOf({
+  bytes,
+  versions,
+  logBytes,
+}: DatabaseStats): Pick<DatabaseStats, 'bytes' | 'versions' | 'logBytes'> {
+  return { bytes, versions, logBytes }
+}

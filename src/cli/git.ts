@@ -1,0 +1,120 @@
+/**
+ * Git histories: `git import` and `git verify`.
+ */
+import { type Command, Option } from 'commander'
+import { type GeometryName } from '../storage/geometry.ts'
+import { examples, naming, openToRead, parseKeep } from './options.ts'
+import { type Session } from './session.ts'
+import { countText, manyText, shellText } from './text.ts'
+
+interface ImportFlags {
+  readonly keep?: string
+  readonly geometry?: GeometryName
+  readonly contents?: true
+}
+
+/** Adds the commands about git histories. */
+export function registerGit(program: Command, session: Session): void {
+  const git = program
+    .command('git')
+    .description('git histories: paths are keys, commits are transactions')
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      examples([
+        'palimpsest git import . history.palimpsest',
+        'palimpsest git verify history.palimpsest --json',
+      ]),
+    )
+  git
+    .command('import')
+    .description('import the first-parent history of a repository or of a log; again, adds what is new')
+    .argument('<source>', 'a repository, a .gitlog file, or - for a log on standard input')
+    .argument('<dir>', 'the directory of the database; made where there is none')
+    .option('--keep <duration>', 'how long history is kept: forever, or 365d (default: forever)', parseKeep)
+    .addOption(
+      new Option(
+        '--geometry <name>',
+        'for a new database: tiny takes small data through every level',
+      ).choices(GEOMETRY_CHOICES),
+    )
+    .option('--contents', 'store the contents of files too (from a repository only)')
+    .addHelpText('after', IMPORT_HELP)
+    .addHelpText(
+      'after',
+      examples([
+        'palimpsest git import . history.palimpsest --contents',
+        'palimpsest git import toydb.gitlog toydb.palimpsest --keep 365d --geometry tiny',
+        'git -c core.quotePath=false log --first-parent --reverse --raw --no-abbrev --no-renames \\',
+        "    --diff-merges=first-parent --format='commit %H %T %ct' HEAD | palimpsest git import - x.palimpsest",
+      ]),
+    )
+    .action((source: string, directory: string, flags: ImportFlags) =>
+      importGit(session, source, directory, flags),
+    )
+  git
+    .command('verify')
+    .description('read every commit back and compare its tree with what git recorded; exit 1 on a mismatch')
+    .argument('<dir>', 'the directory of the database')
+    .addHelpText(
+      'after',
+      examples([
+        'palimpsest git verify history.palimpsest',
+        'palimpsest git verify history.palimpsest --json',
+      ]),
+    )
+    .action((directory: string) => verifyGit(session, directory))
+}
+
+const GEOMETRY_CHOICES: readonly GeometryName[] = ['default', 'tiny']
+
+const IMPORT_HELP = `
+Makes the tables git.files (path: mode, object id, with --contents the text) and git.commits. Every commit
+is one atomic batch at its committer time. A malformed log is refused before anything is made.`
+
+async function importGit(
+  session: Session,
+  given: string,
+  directory: string,
+  { keep, geometry, contents }: ImportFlags,
+): Promise<void> {
+  const [{ open }, { importHistory }, { openGitSource }] = await Promise.all([
+    import('../index.ts'),
+    import('../lab/git/import.ts'),
+    import('./git-source.ts'),
+  ])
+  using source = openGitSource(session, given, contents === true)
+  const { database, report } = importHistory(
+    (clock) => naming(directory, () => open(session.path(directory), { clock, geometry })),
+    source.commits,
+    {
+      keep,
+      readBlobs: contents && source.readBlobs,
+      onProgress: (done) => session.progress('importing commits', done, source.total),
+    },
+  )
+  database.close()
+  await session.result({ ...report, directory }, () => {
+    const { commits, changes, skipped, from, through } = report
+    const added = `imported ${manyText(commits, 'commit')} (${manyText(changes, 'change')}) into ${directory}`
+    const span = from === undefined ? '' : `, ${from} to ${through}`
+    return `${added}${span}${skipped === 0 ? '' : `; ${countText(skipped)} were there already`}`
+  })
+  session.note(`next: palimpsest git verify ${shellText(directory)}`)
+}
+
+async function verifyGit(session: Session, directory: string): Promise<void> {
+  const { verifyHistory } = await import('../lab/git/verify.ts')
+  using database = await openToRead(session, directory)
+  const found = verifyHistory(database, (done, total) => session.progress('verifying commits', done, total))
+  if (found.mismatched > 0) session.exitCode = 1
+  await session.result(found, () => {
+    const { commits, matched, mismatched, unreadable, firstMismatch } = found
+    const counts = `${countText(matched)} matched, ${countText(mismatched)} mismatched, ${countText(unreadable)} unreadable`
+    const first =
+      firstMismatch &&
+      `\nfirst mismatch: commit ${firstMismatch.commit}: tree ${firstMismatch.expected} expected, ${firstMismatch.found} found`
+    const style = mismatched > 0 ? 'red' : 'green'
+    return `${manyText(commits, 'commit')}: ${session.styled(style, counts)}${first ?? ''}`
+  })
+}

@@ -1,0 +1,73 @@
+/**
+ * What several commands have in common: options and how they are read, and opening databases.
+ */
+import { InvalidArgumentError } from 'commander'
+import { PalimpsestError } from '../base/errors.ts'
+import { type Database } from '../database/database.ts'
+import { parseDuration } from '../time/duration.ts'
+import { type Session } from './session.ts'
+
+/** The part of a help text that shows how a command is used. */
+export function examples(lines: readonly string[]): string {
+  return ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n')
+}
+
+/** What a time may be, for help texts. */
+export const TIMES_HELP: string = `
+A time is ISO text (2025-11-20T10:15:30Z), Unix seconds, milliseconds or microseconds, the exact form
+that answers have (1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a hold. It is inclusive.`
+
+/** How keys are given, for help texts. */
+export const KEYS_HELP: string = `
+A key that begins with - is written behind --, the options before it.`
+
+/** A count on the command line. */
+export function parseCount(text: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN
+  if (!Number.isSafeInteger(count)) throw new InvalidArgumentError('It is not a whole number.')
+  return count
+}
+
+/** A length of history on the command line. */
+export function parseKeep(text: string): string {
+  if (text === 'forever') return text
+  try {
+    parseDuration(text)
+  } catch (error) {
+    if (!(error instanceof PalimpsestError)) throw error
+    throw new InvalidArgumentError(
+      `It is neither forever nor a duration such as 24h or 365d: ${error.message}.`,
+    )
+  }
+  return text
+}
+
+/** Opens a database that is there, to read it. */
+export function openToRead(session: Session, directory: string): Promise<Database> {
+  return openExisting(session, directory, true)
+}
+
+/** Opens a database that is there, to change it. */
+export function openToWrite(session: Session, directory: string): Promise<Database> {
+  return openExisting(session, directory, false)
+}
+
+async function openExisting(session: Session, directory: string, readOnly: boolean): Promise<Database> {
+  const { open } = await import('../index.ts')
+  return naming(directory, () => open(session.path(directory), { readOnly, create: false }))
+}
+
+/** Opens a database; a refusal to take a directory for one says which directory. */
+export function naming(directory: string, open: () => Database): Database {
+  try {
+    return open()
+  } catch (error) {
+    if (!(error instanceof PalimpsestError) || error.code !== 'NOT_A_DATABASE') throw error
+    throw new PalimpsestError(
+      error.code,
+      `${directory}: ${error.message}`,
+      { ...error.details, directory },
+      error,
+    )
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * A look behind the answers: which versions and files a table has, and when it can be read. To teach and
+ * to check: nothing here is limited to what a view shows or to what is readable, and nothing is changed.
+ */
+import { tableReadable } from '../catalog/catalog.ts'
+import { type TableRow } from '../catalog/rows.ts'
+import { type Store } from '../store/store.ts'
+import { type Key, decodeKey, decodeValue } from '../table/codec.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Stretch } from '../time/stretches.ts'
+
+/** A version that lies in a memtable or a file. */
+export interface StoredVersion<K extends Key = Key, V = unknown> {
+  readonly key: K
+  readonly time: HybridTime
+  /** What was written, or `undefined` for a tombstone: the key was deleted. */
+  readonly value: V | undefined
+}
+
+/** A table file. */
+export interface StoredFile<K extends Key = Key> {
+  readonly level: number
+  /** Its number, which no other file of the database ever has. */
+  readonly number: number
+  readonly bytes: number
+  readonly keys: number
+  readonly versions: number
+  /** Values that no newer version in the file hides. */
+  readonly live: number
+  /** Values with a newer version of their key in the file. */
+  readonly superseded: number
+  readonly tombstones: number
+  readonly firstKey: K
+  readonly lastKey: K
+  readonly minTime: HybridTime
+  readonly maxTime: HybridTime
+}
+
+/** The times `t` with `after < t ≤ through`. */
+export type ReadableStretch = Stretch
+
+/** The versions of some tablets of a table, decoded: keys rise, times of one key fall. */
+export function* storedVersions<K extends Key, V>(
+  store: Store,
+  { keys, values }: TableRow,
+  tablets: readonly number[],
+): Generator<StoredVersion<K, V>> {
+  for (const { key, time, value } of store.versions(tablets)) {
+    const decoded = value === undefined ? undefined : (decodeValue(value, values) as V)
+    yield { key: decodeKey(key, keys) as K, time, value: decoded }
+  }
+}
+
+/** The files of some tablets of a table: from the top level down, each level in its order. */
+export function storedFiles<K extends Key>(
+  store: Store,
+  { keys }: TableRow,
+  tablets: readonly number[],
+): readonly StoredFile<K>[] {
+  const decode = (key: Uint8Array) => decodeKey(key, keys) as K
+  const files = tablets.flatMap((id) =>
+    store.tablets.get(id).state.shape.flatMap((tables, level) => tables.map((table) => ({ level, table }))),
+  )
+  return files
+    .toSorted((a, b) => a.level - b.level)
+    .map(({ level, table: { first, last, number, bytes, versions, minTime, maxTime, ...counts } }) => ({
+      ...{ level, number, bytes, versions, minTime, maxTime },
+      ...{ keys: counts.keys, live: counts.live, superseded: counts.superseded },
+      tombstones: counts.tombstones,
+      firstKey: decode(first.key),
+      lastKey: decode(last.key),
+    }))
+}
+
+/** The times as of which a table can be read now, in order. */
+export function readableStretches(store: Store, table: TableRow): readonly ReadableStretch[] {
+  return tableReadable(store.catalog, table, store.moment())
+}

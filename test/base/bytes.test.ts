@@ -1,0 +1,106 @@
+/** Bytes: order, copies, text and hexadecimal. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  bytesOfHex,
+  bytesOfText,
+  compareBytes,
+  concatBytes,
+  copyOf,
+  equalBytes,
+  hexOfBytes,
+  textOfBytes,
+} from '../../src/base/bytes.ts'
+import { PalimpsestError } from '../../src/base/errors.ts'
+import { holds } from '../time/property.ts'
+
+/** Bytes that are often equal, or prefixes of each other. */
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 6 }),
+  fc
+    .array(fc.constantFrom(0, 1, 0x7f, 0x80, 0xff), { maxLength: 5 })
+    .map((values) => Uint8Array.from(values)),
+)
+
+describe('order', () => {
+  test('is that of Buffer.compare: unsigned, a prefix first', () => {
+    holds(
+      fc.property(bytes, bytes, (a, b) => {
+        expect(Math.sign(compareBytes(a, b))).toBe(Buffer.compare(a, b))
+        expect(equalBytes(a, b)).toBe(Buffer.compare(a, b) === 0)
+      }),
+      300,
+    )
+  })
+
+  test('of text is by code point, not by UTF-16 unit', () => {
+    const [below, above] = ['\uffff', '\u{10000}']
+    expect(below < above).toBe(false)
+    expect(compareBytes(bytesOfText(below), bytesOfText(above))).toBeLessThan(0)
+    holds(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
+        const [x, y] = [a, b].map((text) => Array.from(text, (point) => point.codePointAt(0)!))
+        const at = x!.findIndex((point, i) => point !== y![i])
+        const expected = at === -1 || at >= y!.length ? x!.length - y!.length : x![at]! - y![at]!
+        expect(Math.sign(compareBytes(bytesOfText(a), bytesOfText(b)))).toBe(Math.sign(expected))
+      }),
+    )
+  })
+})
+
+describe('copies', () => {
+  test('share no memory, and are never Buffers', () => {
+    const original = Buffer.from([1, 2, 3])
+    for (const copy of [copyOf(original), concatBytes([original])]) {
+      expect(Object.getPrototypeOf(copy)).toBe(Uint8Array.prototype)
+      expect(copy.buffer.byteLength).toBe(3)
+      original[0] = 9
+      expect(copy[0]).toBe(1)
+      original[0] = 1
+    }
+  })
+
+  test('of parts are their bytes in order', () => {
+    holds(
+      fc.property(fc.array(bytes), (parts) => {
+        expect([...concatBytes(parts)]).toEqual(parts.flatMap((part) => [...part]))
+      }),
+    )
+  })
+})
+
+describe('text', () => {
+  test('that is well-formed comes back as it was, a byte order mark too', () => {
+    holds(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(textOfBytes(bytesOfText(text))).toBe(text)
+      }),
+    )
+    expect(textOfBytes(bytesOfText('\ufeffa'))).toBe('\ufeffa')
+  })
+
+  test.each([[[0xff]], [[0xc0, 0x80]], [[0xed, 0xa0, 0x80]], [[0xe2, 0x82]]])('%j is no text', (wrong) => {
+    expect(() => textOfBytes(Uint8Array.from(wrong))).toThrow(TypeError)
+  })
+})
+
+describe('hexadecimal text', () => {
+  test('is that of Buffer, and comes back', () => {
+    holds(
+      fc.property(bytes, (value) => {
+        expect(hexOfBytes(value)).toBe(Buffer.from(value).toString('hex'))
+        expect([...bytesOfHex(hexOfBytes(value))]).toEqual([...value])
+      }),
+    )
+  })
+
+  test.each(['0', 'xy', 'AB', '0x', ' 0', '00 ', '0\n', '１２'])('%j is none', (wrong) => {
+    let code: string | undefined
+    try {
+      bytesOfHex(wrong)
+    } catch (error) {
+      code = (error as PalimpsestError).code
+    }
+    expect(code).toBe('INVALID_ARGUMENT')
+  })
+})

@@ -1,0 +1,205 @@
+/** Blocks: searched in place like the array they were made of; damage is refused or stays inside. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { FormatError } from '../../src/base/binary.ts'
+import { Block, BlockBuilder } from '../../src/storage/block.ts'
+import { type KeyedVersion } from '../../src/storage/version.ts'
+import { MAX_TIME } from '../../src/time/hybrid-time.ts'
+import { holds } from '../time/property.ts'
+import {
+  LAST_TICK,
+  PROBES,
+  allShown,
+  compareKeys,
+  keysOf,
+  shown,
+  sortedVersions,
+  tick,
+  version,
+} from './samples.ts'
+
+function blockOf(versions: readonly KeyedVersion[]): Uint8Array {
+  const builder = new BlockBuilder()
+  for (const [i, each] of versions.entries()) {
+    builder.add(each.key, each, i === 0 || compareKeys(versions[i - 1]!.key, each.key) !== 0)
+  }
+  expect(builder.versionCount).toBe(versions.length)
+  const size = builder.bytes
+  const bytes = builder.finish()
+  expect(bytes.length).toBe(size)
+  expect(builder.versionCount).toBe(0)
+  return bytes
+}
+
+function* versionsOf(block: Block): Generator<KeyedVersion> {
+  for (let k = 0; k < block.keyCount; k++) {
+    for (let v = block.versionsFrom(k); v < block.versionsTo(k); v++) {
+      expect(block.timeAt(v)).toBe(block.versionAt(v).time)
+      yield { key: block.keyAt(k), ...block.versionAt(v) }
+    }
+  }
+}
+
+describe('a block', () => {
+  test('holds the versions it was made of, each key once', () => {
+    holds(
+      fc.property(sortedVersions(), (versions) => {
+        const block = new Block(blockOf(versions))
+        expect(allShown(versionsOf(block))).toEqual(allShown(versions))
+        expect(block.keyCount).toBe(keysOf(versions).length)
+        expect(block.versionCount).toBe(versions.length)
+      }),
+    )
+  })
+
+  test('finds the first key at or above any key', () => {
+    holds(
+      fc.property(sortedVersions(), (versions) => {
+        const block = new Block(blockOf(versions))
+        const keys = keysOf(versions)
+        for (const probe of PROBES) {
+          const at = keys.findIndex((key) => compareKeys(key, probe) >= 0)
+          expect(block.findKey(probe)).toBe(at === -1 ? keys.length : at)
+          for (const [i, key] of keys.entries())
+            expect(Math.sign(block.compareKeyAt(i, probe))).toBe(compareKeys(key, probe))
+        }
+      }),
+    )
+  })
+
+  test('finds the first version of a key at or before any time', () => {
+    holds(
+      fc.property(sortedVersions(), (versions) => {
+        const block = new Block(blockOf(versions))
+        for (const [k, key] of keysOf(versions).entries()) {
+          const own = versions.filter((each) => compareKeys(each.key, key) === 0)
+          for (let time = 0; time <= LAST_TICK + 1; time++) {
+            const expected = own.find((each) => each.time <= tick(time))
+            const found = block.findTime(k, tick(time))
+            const isThere = found < block.versionsTo(k)
+            expect(isThere ? shown(block.versionAt(found)) : '-').toBe(shown(expected))
+          }
+        }
+      }),
+      40,
+    )
+  })
+
+  test('compares times as unsigned 64-bit numbers', () => {
+    const times = [
+      MAX_TIME,
+      2n ** 63n,
+      2n ** 63n - 1n,
+      2n ** 53n + 1n,
+      2n ** 53n,
+      2n ** 32n,
+      2n ** 32n - 1n,
+      1n,
+    ]
+    const versions = times.map((time) => ({ ...version('k', 1, 'v'), time: time as KeyedVersion['time'] }))
+    const block = new Block(blockOf(versions))
+    for (const [i, { time }] of versions.entries()) expect(block.findTime(0, time)).toBe(i)
+    expect(block.findTime(0, tick(0))).toBe(times.length)
+  })
+
+  test('tells an empty value from a tombstone', () => {
+    const versions = [version('k', 3), version('k', 2, ''), version('k', 1)]
+    expect(allShown(versionsOf(new Block(blockOf(versions))))).toEqual(allShown(versions))
+  })
+
+  test('says beforehand how much a version adds at most', () => {
+    holds(
+      fc.property(sortedVersions(), (versions) => {
+        const bound = versions.reduce((sum, each) => sum + BlockBuilder.bytesOf(each.key, each), 8)
+        expect(blockOf(versions).length).toBeLessThanOrEqual(bound)
+      }),
+    )
+  })
+})
+
+describe('bytes that are no block', () => {
+  /** Walks over all there is; everything it returns must lie inside the block. */
+  function walk(bytes: Uint8Array): void {
+    const block = new Block(bytes)
+    for (const each of versionsOf(block)) {
+      expect(each.key.buffer).toBe(bytes.buffer)
+      expect(each.key.byteOffset + each.key.length).toBeLessThanOrEqual(bytes.byteOffset + bytes.length)
+      expect((each.value?.byteOffset ?? 0) + (each.value?.length ?? 0)).toBeLessThanOrEqual(
+        bytes.byteOffset + bytes.length,
+      )
+    }
+    for (const probe of PROBES) {
+      const k = block.findKey(probe)
+      expect(k).toBeLessThanOrEqual(block.keyCount)
+      if (k < block.keyCount) expect(block.findTime(k, tick(7))).toBeLessThanOrEqual(block.versionsTo(k))
+    }
+  }
+
+  /** Refused as no block, or a block to its last byte; nothing else may happen. */
+  function isRefusedOrInside(bytes: Uint8Array): boolean {
+    // Behind it stands what must not be reached.
+    const around = new Uint8Array(bytes.length + 64).fill(0xee)
+    around.set(bytes, 32)
+    try {
+      walk(around.subarray(32, 32 + bytes.length))
+      return false
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error
+      return true
+    }
+  }
+
+  test('arbitrary bytes are refused, or never lead outside', () => {
+    holds(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+        isRefusedOrInside(bytes)
+      }),
+      300,
+    )
+  })
+
+  test('a block with bytes changed is refused, or never leads outside', () => {
+    const mutation = fc.tuple(
+      fc.nat(),
+      fc.constantFrom(0, 1, 0x7f, 0x80, 0xff, 0x10, 0x40),
+      fc.constantFrom('set', 'flip'),
+    )
+    let refused = 0
+    holds(
+      fc.property(
+        sortedVersions({ maxLength: 12 }),
+        fc.array(mutation, { minLength: 1, maxLength: 3 }),
+        (versions, mutations) => {
+          const bytes = blockOf(versions)
+          for (const [place, byte, how] of mutations) {
+            const at = place % bytes.length
+            bytes[at] = how === 'set' ? byte : bytes[at]! ^ (byte || 1)
+          }
+          if (isRefusedOrInside(bytes)) refused++
+        },
+      ),
+      300,
+    )
+    expect(refused).toBeGreaterThan(100)
+  })
+
+  test('every cut, and every byte too many, is refused', () => {
+    const bytes = blockOf([version('a', 2, 'two'), version('a', 1), version('b', 9, 'nine')])
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => new Block(bytes.subarray(0, length))).toThrow(FormatError)
+    expect(() => new Block(Uint8Array.from([...bytes, 0]))).toThrow(FormatError)
+  })
+
+  test.each([
+    ['no key', 0, 0],
+    ['more keys than versions', 3, 2],
+    ['more keys than bytes', 0xffff_ffff, 3],
+    ['more versions than bytes', 2, 0xffff_ffff],
+  ])('%s is refused', (_, keys, versions) => {
+    const bytes = blockOf([version('a', 2, 'two'), version('a', 1), version('b', 9, 'nine')])
+    const view = new DataView(bytes.buffer)
+    view.setUint32(0, keys, true)
+    view.setUint32(4, versions, true)
+    expect(() => new Block(bytes)).toThrow(FormatError)
+  })
+})

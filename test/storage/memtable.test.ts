@@ -1,0 +1,110 @@
+/** The memtable is a sorted map of versions, whatever the order in which keys came and were asked for. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { AssertionError } from '../../src/base/assert.ts'
+import { bytesOfText } from '../../src/base/bytes.ts'
+import { Memtable } from '../../src/storage/memtable.ts'
+import { type KeyedVersion } from '../../src/storage/version.ts'
+import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
+import { holds } from '../time/property.ts'
+import { expectCursor } from './cursor-check.ts'
+import {
+  KEYS,
+  PROBES,
+  allShown,
+  compareVersions,
+  newestOf,
+  shown,
+  sortedVersions,
+  tick,
+  version,
+  views,
+} from './samples.ts'
+
+/** Versions in the order in which they are written: times rise. */
+const writes = sortedVersions({ minLength: 0 }).map((all) =>
+  all.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)),
+)
+
+function memtableOf(versions: readonly KeyedVersion[]): Memtable {
+  const memtable = new Memtable()
+  for (const each of versions) memtable.add(each.key, each)
+  return memtable
+}
+
+describe('a memtable', () => {
+  test('gives back every version in order, with counts and bounds', () => {
+    holds(
+      fc.property(writes, (versions) => {
+        const memtable = memtableOf(versions)
+        expect(allShown(memtable.versions())).toEqual(allShown(versions.toSorted(compareVersions)))
+        expect(memtable.versionCount).toBe(versions.length)
+        expect(memtable.minTime).toBe(versions[0]?.time ?? MAX_TIME)
+        expect(memtable.maxTime).toBe(versions.at(-1)?.time ?? MIN_TIME)
+      }),
+    )
+  })
+
+  test('finds the newest version of a key in any view', () => {
+    holds(
+      fc.property(writes, views, (versions, view) => {
+        const memtable = memtableOf(versions)
+        for (const probe of PROBES)
+          expect(shown(memtable.find(probe, view))).toBe(shown(newestOf(versions, probe, view)))
+      }),
+      300,
+    )
+  })
+
+  test.each(['forward', 'reverse'] as const)('a %s cursor stands where the list does', (direction) => {
+    holds(
+      fc.property(writes, views, fc.integer({ min: 1, max: 3 }), (versions, view, every) => {
+        expectCursor(memtableOf(versions).cursor(direction), direction, versions, view, every)
+      }),
+      50,
+    )
+  })
+
+  test('is in order after every write, asked for at any time in between', () => {
+    const script = fc.array(
+      fc.oneof(
+        fc.nat({ max: KEYS.length - 1 }),
+        fc.constantFrom('list' as const, 'forward' as const, 'reverse' as const),
+      ),
+      { maxLength: 60 },
+    )
+    holds(
+      fc.property(script, views, (steps, view) => {
+        const memtable = new Memtable()
+        const written: KeyedVersion[] = []
+        for (const step of steps) {
+          if (typeof step === 'number') {
+            const each = { key: KEYS[step]!, time: tick(written.length + 1), value: Uint8Array.of(step) }
+            memtable.add(each.key, each)
+            written.push(each)
+          } else if (step === 'list') {
+            expect(allShown(memtable.versions())).toEqual(allShown(written.toSorted(compareVersions)))
+          } else expectCursor(memtable.cursor(step), step, written, view)
+        }
+      }),
+      20,
+    )
+  })
+
+  test('grows by what it is given, at least', () => {
+    holds(
+      fc.property(writes, (versions) => {
+        const bytes = versions.reduce((sum, each) => sum + (each.value?.length ?? 0), 0)
+        expect(memtableOf(versions).bytes).toBeGreaterThanOrEqual(bytes)
+      }),
+    )
+    expect(new Memtable().bytes).toBe(0)
+  })
+
+  test('refuses a version that is not newer than all of its key', () => {
+    const memtable = memtableOf([version('a', 5, 'x'), version('b', 9, 'y')])
+    expect(() => memtable.add(bytesOfText('a'), version('a', 5))).toThrow(AssertionError)
+    expect(() => memtable.add(bytesOfText('a'), version('a', 4))).toThrow(AssertionError)
+    memtable.add(bytesOfText('a'), version('a', 6))
+  })
+})

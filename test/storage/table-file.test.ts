@@ -1,0 +1,518 @@
+/**
+ * Tables: what was written is read back by every way there is, over blocks of one version and of many;
+ * the facts are exact; damage is refused and named.
+ */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { AssertionError } from '../../src/base/assert.ts'
+import { bytesOfText } from '../../src/base/bytes.ts'
+import { crc32 } from '../../src/base/checksum.ts'
+import { hashOfKey } from '../../src/storage/bloom-filter.ts'
+import { readWholeFile } from '../../src/storage/files.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { RunCursor } from '../../src/storage/run-cursor.ts'
+import {
+  type BlockEntry,
+  type Footer,
+  type TableFacts,
+  type TableMeta,
+  decodeFacts,
+  decodeFooter,
+  decodeIndex,
+  encodeFacts,
+  encodeFooter,
+  encodeIndex,
+  tableNumberOf,
+  tablePath,
+} from '../../src/storage/table-format.ts'
+import { TableFiles } from '../../src/storage/table-files.ts'
+import { shouldEndTable } from '../../src/storage/table-writer.ts'
+import { type KeyedVersion } from '../../src/storage/version.ts'
+import { MAX_TIME } from '../../src/time/hybrid-time.ts'
+import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
+import { FormatError } from '../../src/base/binary.ts'
+import { holds } from '../time/property.ts'
+import { expectCursor } from './cursor-check.ts'
+import {
+  KEYS,
+  PROBES,
+  allShown,
+  compareKeys,
+  keysOf,
+  newestOf,
+  putFile,
+  refusal,
+  shown,
+  smallGeometry,
+  sortedVersions,
+  tableFiles,
+  tick,
+  version,
+  views,
+  writeTable,
+} from './samples.ts'
+
+/** From one version a block to all in one. */
+const blockBytes = fc.constantFrom(1, 40, 100, 300, 100_000)
+const hotKey = sortedVersions({ minLength: 10, keys: KEYS.slice(4, 7) })
+const tableVersions = fc.oneof(sortedVersions(), hotKey)
+const ALL = stretch(tick(0), MAX_TIME)
+
+describe('a table', () => {
+  test('holds the versions it was made of', () => {
+    holds(
+      fc.property(tableVersions, blockBytes, (versions, size) => {
+        const tables = tableFiles()
+        writeTable(tables, 1, versions, smallGeometry({ blockBytes: size }))
+        expect(allShown(tables.open(1).versions())).toEqual(allShown(versions))
+      }),
+    )
+  })
+
+  test('finds the newest version of any key in any view', () => {
+    holds(
+      fc.property(tableVersions, blockBytes, views, (versions, size, view) => {
+        const tables = tableFiles()
+        writeTable(tables, 1, versions, smallGeometry({ blockBytes: size }))
+        const table = tables.open(1)
+        for (const probe of PROBES) {
+          const expected = shown(newestOf(versions, probe, view))
+          expect(shown(table.find(probe, hashOfKey(probe), view))).toBe(expected)
+          expect(shown(table.findVersion(probe, view))).toBe(expected)
+        }
+      }),
+      300,
+    )
+  })
+
+  test.each(['forward', 'reverse'] as const)('a %s cursor stands where the list does', (direction) => {
+    holds(
+      fc.property(
+        tableVersions,
+        blockBytes,
+        views,
+        fc.integer({ min: 1, max: 3 }),
+        (versions, size, view, every) => {
+          const tables = tableFiles()
+          const meta = writeTable(tables, 1, versions, smallGeometry({ blockBytes: size }))
+          const cursor = new RunCursor((number) => tables.open(number), [meta], direction)
+          expectCursor(cursor, direction, versions, view, every)
+        },
+      ),
+      100,
+    )
+  })
+
+  test('is of exact facts: counts, bounds, blocks, for itself and for each block', () => {
+    holds(
+      fc.property(tableVersions, blockBytes, (versions, size) => {
+        const files = new MemoryFiles()
+        const tables = tableFiles(files)
+        const meta = writeTable(tables, 1, versions, smallGeometry({ blockBytes: size }))
+        const { number, bytes, ...facts } = meta
+        expect(number).toBe(1)
+        expect(bytes).toBe(files.size(tablePath(1)))
+        const table = tables.open(1)
+        expect(facts).toEqual({ ...countsOf(versions), blocks: table.index.length })
+        expect(table.facts).toEqual(facts)
+        // Keys begin in one block and may go on in later ones, where they count as superseded.
+        let at = 0
+        const blocks = table.index.map((_, i) => {
+          const count = table.block(i).versionCount
+          at += count
+          return versions.slice(at - count, at)
+        })
+        expect(at).toBe(versions.length)
+        for (const [i, entry] of table.index.entries()) {
+          const own = blocks[i]!
+          const { first, minTime, maxTime } = countsOf(own)
+          const isFirst = (each: KeyedVersion) =>
+            versions.find(({ key }) => compareKeys(key, each.key) === 0) === each
+          expect(entry).toEqual({
+            offset: entry.offset,
+            length: entry.length,
+            ...{ first, minTime, maxTime },
+            live: own.filter((each) => each.value !== undefined && isFirst(each)).length,
+            superseded: own.filter((each) => each.value !== undefined && !isFirst(each)).length,
+            tombstones: own.filter((each) => each.value === undefined).length,
+          })
+        }
+      }),
+    )
+  })
+
+  test('keeps nothing of the bytes it was made of: its facts have keys of their own', () => {
+    // A merge hands over keys that are looks at whole blocks.
+    const block = new Uint8Array(10_000)
+    const key = block.subarray(5000, 5001)
+    const meta = writeTable(tableFiles(), 1, [{ ...version('', 2, 'v'), key }])
+    expect(meta.first.key.buffer.byteLength).toBe(1)
+    expect(meta.last.key.buffer.byteLength).toBe(1)
+  })
+
+  test('takes versions in order only, and at least one', () => {
+    const tables = tableFiles()
+    const writer = tables.create(1, smallGeometry())
+    expect(() => writer.finish()).toThrow(AssertionError)
+    writer.add(version('b', 5, 'x'))
+    expect(writer.last).toEqual({ key: bytesOfText('b'), time: 5n, value: bytesOfText('x') })
+    for (const wrong of [version('b', 5, 'y'), version('b', 6), version('a', 1)])
+      expect(() => writer.add(wrong)).toThrow(AssertionError)
+    writer.add(version('b', 4))
+  })
+
+  test('keeps blocks within their size unless one version is larger', () => {
+    holds(
+      fc.property(sortedVersions({ minLength: 20 }), (versions) => {
+        const tables = tableFiles()
+        writeTable(tables, 1, versions, smallGeometry({ blockBytes: 100 }))
+        const table = tables.open(1)
+        for (const [i, { length }] of table.index.entries())
+          if (table.block(i).versionCount > 1) expect(length).toBeLessThanOrEqual(100)
+      }),
+    )
+  })
+})
+
+function countsOf(versions: readonly KeyedVersion[]): Omit<TableFacts, 'blocks'> {
+  const heads = keysOf(versions).map((key) => versions.find((each) => compareKeys(each.key, key) === 0)!)
+  const tombstones = versions.filter((each) => each.value === undefined).length
+  const live = heads.filter((each) => each.value !== undefined).length
+  const times = versions.map((each) => each.time).toSorted((a, b) => (a < b ? -1 : 1))
+  const [first, last] = [versions[0]!, versions.at(-1)!]
+  return {
+    first: { key: first.key, time: first.time },
+    last: { key: last.key, time: last.time },
+    minTime: times[0]!,
+    maxTime: times.at(-1)!,
+    ...{ keys: heads.length, versions: versions.length, live, tombstones },
+    superseded: versions.length - live - tombstones,
+  }
+}
+
+describe('what a read costs', () => {
+  // One version a block: a@9 a@8 … a@1 b@5
+  const versions = [
+    ...[9, 8, 7, 6, 5, 4, 3, 2, 1].map((time) => version('a', time, 'v')),
+    version('b', 5, 'v'),
+  ]
+  const open = (cacheBytes?: number) => {
+    const tables = tableFiles(new MemoryFiles(), cacheBytes)
+    writeTable(tables, 1, versions, smallGeometry({ blockBytes: 1 }))
+    return tables
+  }
+
+  test('a search reads one block, or that and the next one', () => {
+    const tables = open(0)
+    const table = tables.open(1)
+    for (let time = 1; time <= 9; time++) {
+      const before = tables.counters.blocksRead
+      expect(
+        table.find(bytesOfText('a'), hashOfKey(bytesOfText('a')), stretch(tick(0), tick(time)))?.time,
+      ).toBe(tick(time))
+      expect(tables.counters.blocksRead - before).toBeLessThanOrEqual(2)
+    }
+  })
+
+  test('a table is skipped where no time of it is in the view, and where its filter denies the key', () => {
+    const tables = open()
+    const table = tables.open(1)
+    const hash = hashOfKey(bytesOfText('a'))
+    for (const view of [NO_TIMES, stretch(tick(9), MAX_TIME), stretch(tick(0), tick(0))])
+      expect(table.find(bytesOfText('a'), hash, view)).toBeUndefined()
+    expect(tables.counters).toMatchObject({ timeSkips: 3, filterSkips: 0, blocksRead: 0 })
+    const denied = ['c', 'd', 'e', 'f', 'g']
+      .map(bytesOfText)
+      .filter((key) => !table.mayContain(hashOfKey(key)))
+    for (const key of denied) expect(table.find(key, hashOfKey(key), ALL)).toBeUndefined()
+    expect(tables.counters).toMatchObject({ filterSkips: denied.length, blocksRead: 0 })
+    expect(denied.length).toBeGreaterThan(0)
+  })
+
+  test('a block that is in the cache is not read again; a stream of all versions leaves the cache alone', () => {
+    const tables = open()
+    const table = tables.open(1)
+    table.block(0)
+    table.block(0)
+    expect(tables.counters.blocksRead).toBe(1)
+    expect(tables.cache).toEqual({ bytes: table.index[0]!.length, hits: 1, misses: 1 })
+    Array.from(table.versions())
+    expect(tables.cache).toEqual({ bytes: table.index[0]!.length, hits: 1, misses: 1 })
+  })
+
+  test.each([0, 1, 100, 1e9])('a cache of %d bytes changes no answer', (cacheBytes) => {
+    holds(
+      fc.property(tableVersions, views, (all, view) => {
+        const tables = tableFiles(new MemoryFiles(), cacheBytes)
+        const meta = writeTable(tables, 1, all)
+        for (const direction of ['forward', 'reverse'] as const)
+          expectCursor(
+            new RunCursor((number) => tables.open(number), [meta], direction),
+            direction,
+            all,
+            view,
+          )
+        expect(tables.cache.bytes).toBeLessThanOrEqual(cacheBytes)
+      }),
+      10,
+    )
+  })
+})
+
+describe('the files of tables', () => {
+  test('one that was closed, or let go because too many are open, still serves those who hold it', () => {
+    const files = new MemoryFiles()
+    const tables = new TableFiles(files, crc32, { cacheBytes: 0, openTables: 1 })
+    writeTable(tables, 1, [version('a', 1, 'one')])
+    writeTable(tables, 2, [version('a', 2, 'two')])
+    const first = tables.open(1)
+    tables.open(2)
+    expect(shown(first.findVersion(bytesOfText('a'), ALL))).toBe(shown(version('a', 1, 'one')))
+    tables.close()
+    expect(allShown(first.versions())).toEqual(allShown([version('a', 1, 'one')]))
+  })
+
+  test('no more stay open than the limit says', () => {
+    let open = 0
+    class CountingFiles extends MemoryFiles {
+      override open(path: string) {
+        const file = super.open(path)
+        open++
+        let isOpen = true
+        return {
+          size: file.size,
+          read: (offset: number, length: number) => file.read(offset, length),
+          close: () => {
+            if (isOpen) open--
+            isOpen = false
+            file.close()
+          },
+        }
+      }
+    }
+    const tables = new TableFiles(new CountingFiles(), crc32, { cacheBytes: 0, openTables: 3 })
+    for (let number = 1; number <= 8; number++) writeTable(tables, number, [version('a', number, 'v')])
+    const held = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => tables.open(number))
+    expect(open).toBe(3)
+    for (const table of held) expect(allShown(table.versions()).length).toBe(1)
+    expect(open).toBe(3)
+    tables.remove([8, 7])
+    expect(open).toBe(1)
+    tables.close()
+    expect(open).toBe(0)
+  })
+
+  test('removing one takes its file and its blocks away', () => {
+    const files = new MemoryFiles()
+    const tables = tableFiles(files)
+    writeTable(tables, 7, [version('a', 1, 'one')])
+    writeTable(tables, 12, [version('a', 2, 'two')])
+    expect(tables.list().toSorted((a, b) => a - b)).toEqual([7, 12])
+    tables.open(7).block(0)
+    expect(tables.cache.bytes).toBeGreaterThan(0)
+    tables.remove([7])
+    expect(tables.cache.bytes).toBe(0)
+    expect(files.list('')).toEqual(['000012.table'])
+    expect(refusal(() => tables.open(7))?.code).toBe('TABLE_CORRUPT')
+  })
+
+  test.each([
+    ['000001.table', 1],
+    ['1234567.table', 1_234_567],
+    ['00001.table', undefined],
+    ['000001.table.new', undefined],
+    ['x000001.table', undefined],
+    ['000001.log', undefined],
+  ])('%s has the number %s', (name, number) => {
+    expect(tableNumberOf(name)).toBe(number)
+    if (number !== undefined) expect(tablePath(number)).toBe(name)
+  })
+})
+
+describe('damage', () => {
+  const versions = [version('a', 9, 'nine'), version('a', 5, 'five'), version('b', 7), version('c', 2, 'two')]
+
+  test('a missing file, a cut one and one of something else are refused, with the name', () => {
+    const files = new MemoryFiles()
+    writeTable(tableFiles(files), 3, versions)
+    const whole = readWholeFile(files, tablePath(3))
+    for (let length = 0; length < whole.length; length++) {
+      putFile(files, tablePath(3), whole.subarray(0, length))
+      const error = refusal(() => tableFiles(files).open(3))
+      expect(error).toMatchObject({ code: 'TABLE_CORRUPT', details: { file: '000003.table' } })
+    }
+    files.remove(tablePath(3))
+    expect(refusal(() => tableFiles(files).open(3))).toMatchObject({
+      code: 'TABLE_CORRUPT',
+      details: { file: '000003.table', offset: 0 },
+    })
+  })
+
+  test('every flipped bit of a file is refused, or in a block whose offset is named', () => {
+    const files = new MemoryFiles()
+    writeTable(tableFiles(files), 1, versions, smallGeometry({ blockBytes: 40 }))
+    const whole = readWholeFile(files, tablePath(1))
+    const { index } = tableFiles(files).open(1)
+    const offsetOf = (at: number) => index.find(({ offset, length }) => at < offset + length + 4)?.offset ?? 0
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const damaged = Uint8Array.from(whole)
+      damaged[bit >>> 3]! ^= 1 << (bit & 7)
+      putFile(files, tablePath(1), damaged)
+      const error = refusal(() => Array.from(tableFiles(files).open(1).versions()))
+      const details = { file: '000001.table', offset: offsetOf(bit >>> 3) }
+      expect(error).toMatchObject({ code: 'TABLE_CORRUPT', details })
+    }
+  })
+
+  test('an error of the disk is no damage', () => {
+    class FailingFiles extends MemoryFiles {
+      override open(path: string) {
+        const file = super.open(path)
+        const read = (): never => {
+          throw new RangeError('not a read error of ours')
+        }
+        return { size: file.size, read, close: () => undefined }
+      }
+    }
+    const files = new FailingFiles()
+    writeTable(tableFiles(files), 1, versions)
+    expect(() => tableFiles(files).open(1)).toThrow(RangeError)
+  })
+})
+
+describe('the parts of a table file', () => {
+  const position = fc.record({
+    key: fc.uint8Array({ maxLength: 20 }),
+    time: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((time) => time as KeyedVersion['time']),
+  })
+  const time = position.map((each) => each.time)
+  const count = fc.nat({ max: Number.MAX_SAFE_INTEGER })
+  const facts = fc.record<TableFacts>({
+    ...{ first: position, last: position, minTime: time, maxTime: time },
+    ...{ blocks: count, keys: count, versions: count, live: count, superseded: count, tombstones: count },
+  })
+  const entry = fc.record<BlockEntry>({
+    ...{ offset: count, length: count, first: position, minTime: time, maxTime: time },
+    ...{ live: count, superseded: count, tombstones: count },
+  })
+
+  test('facts and index come back', () => {
+    holds(
+      fc.property(facts, fc.array(entry, { minLength: 1, maxLength: 5 }), (some, entries) => {
+        expect(decodeFacts(encodeFacts(some))).toEqual(some)
+        expect(decodeIndex(encodeIndex(entries))).toEqual(entries)
+      }),
+    )
+  })
+
+  test('of other bytes they are refused, or are those that the bytes say, in the one form', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc.tuple(facts, fc.nat(), fc.nat({ max: 255 })).map(([some, at, byte]) => {
+        const encoded = encodeFacts(some)
+        encoded[at % encoded.length] = byte
+        return encoded
+      }),
+    )
+    holds(
+      fc.property(bytes, (some) => {
+        for (const [decode, encode] of [
+          [decodeFacts, encodeFacts],
+          [decodeIndex, encodeIndex],
+        ] as [(bytes: Uint8Array) => unknown, (value: unknown) => Uint8Array][]) {
+          let decoded: unknown
+          try {
+            decoded = decode(some)
+          } catch (error) {
+            expect(error).toBeInstanceOf(FormatError)
+            continue
+          }
+          expect([...encode(decoded)]).toEqual([...some])
+        }
+      }),
+      300,
+    )
+  })
+
+  test('an index of no block, or of more than its bytes can hold, is refused at once', () => {
+    expect(() => decodeIndex(Uint8Array.of(0))).toThrow(FormatError)
+    expect(() => decodeIndex(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f))).toThrow(
+      FormatError,
+    )
+  })
+
+  test('a footer comes back, unless one of its parts lies outside of the file', () => {
+    const part = fc.record({ offset: fc.nat({ max: 1000 }), length: fc.nat({ max: 1000 }) })
+    const footers = fc.record<Footer>({ filter: part, index: part, facts: part })
+    holds(
+      fc.property(footers, fc.nat({ max: 2100 }), (footer, fileBytes) => {
+        const isInside = Object.values(footer).every(
+          ({ offset, length }) => offset + length + 4 <= fileBytes - 48,
+        )
+        const bytes = encodeFooter(footer, crc32)
+        expect(bytes.length).toBe(48)
+        if (isInside) expect(decodeFooter(bytes, fileBytes, crc32)).toEqual(footer)
+        else expect(() => decodeFooter(bytes, fileBytes, crc32)).toThrow(FormatError)
+      }),
+    )
+  })
+
+  test('a footer of another format says so', () => {
+    const part = { offset: 0, length: 0 }
+    const bytes = encodeFooter({ filter: part, index: part, facts: part }, crc32)
+    const view = new DataView(bytes.buffer)
+    view.setUint32(36, 2, true)
+    view.setUint32(40, crc32(bytes.subarray(0, 40)), true)
+    expect(() => decodeFooter(bytes, 1000, crc32)).toThrow('format 2 is not known')
+  })
+})
+
+test('a table ends between keys at its size, within a key at twice that', () => {
+  const geometry = smallGeometry({ tableBytes: 1000 })
+  const [a2, a1, b] = [version('a', 2), version('a', 1), version('b', 1)]
+  const ends = (bytes: number, last: KeyedVersion, next: KeyedVersion) =>
+    shouldEndTable(bytes, last, next, geometry)
+  expect([ends(999, a1, b), ends(1000, a1, b)]).toEqual([false, true])
+  expect([ends(1000, a2, a1), ends(1999, a2, a1), ends(2000, a2, a1)]).toEqual([false, false, true])
+})
+
+describe('runs of many tables', () => {
+  /** Cuts sorted versions into tables at arbitrary places, within keys too. */
+  const run = fc.tuple(tableVersions, fc.array(fc.integer({ min: 1, max: 59 }), { maxLength: 6 }), blockBytes)
+
+  function writeRun(versions: readonly KeyedVersion[], cuts: readonly number[], size: number) {
+    const tables = tableFiles()
+    const places = [...new Set([0, ...cuts.filter((cut) => cut < versions.length)])].toSorted((a, b) => a - b)
+    const metas = places.map((from, i): TableMeta =>
+      writeTable(tables, i + 1, versions.slice(from, places[i + 1]), smallGeometry({ blockBytes: size })),
+    )
+    return { metas, open: (number: number) => tables.open(number) }
+  }
+
+  test.each(['forward', 'reverse'] as const)('a %s cursor stands where the list does', (direction) => {
+    holds(
+      fc.property(run, views, fc.integer({ min: 1, max: 3 }), ([versions, cuts, size], view, every) => {
+        const { metas, open } = writeRun(versions, cuts, size)
+        expectCursor(new RunCursor(open, metas, direction), direction, versions, view, every)
+      }),
+      100,
+    )
+  })
+
+  test.each(['forward', 'reverse'] as const)(
+    'a %s cursor over those tables only that meet the view answers the same in it',
+    (direction) => {
+      holds(
+        fc.property(run, views, ([versions, cuts, size], view) => {
+          const { metas, open } = writeRun(versions, cuts, size)
+          const meets = ({ minTime, maxTime }: TableMeta) =>
+            view.some(({ after, through }) => after < maxTime && minTime <= through)
+          const left = metas.filter(meets)
+          const inThem = left.flatMap(({ number }) => Array.from(open(number).versions()))
+          expectCursor(new RunCursor(open, left, direction), direction, inThem, view)
+        }),
+        50,
+      )
+    },
+  )
+})
