@@ -19,7 +19,7 @@ import { formatDuration } from '../time/duration.ts'
 import { formatIso, microsOf } from '../time/hybrid-time.ts'
 import { generateHistory } from './git/generator.ts'
 import { type GitCommit } from './git/history.ts'
-import { FILES_TABLE, importHistory } from './git/import.ts'
+import { FILES_TABLE, importHistory, keyOfPath } from './git/import.ts'
 import { readRepository } from './git/repository.ts'
 import { type VerifyReport, importedCommits, verifyHistory } from './git/verify.ts'
 
@@ -110,7 +110,7 @@ export function runMainJob({
   const reopened = openAt(path, new SystemClock())
   steps.push(verify('after a reopen', reopened))
   const span = spanOf(reopened)
-  const example = exampleOf(reopened)
+  const example = exampleOf(reopened, commits)
   reopened.close()
 
   const windows = SHARES.map((share) =>
@@ -227,12 +227,18 @@ function spanOf(database: Database): number {
   return microsOf(commits.at(-1)!.time) - microsOf(commits[0]!.time)
 }
 
-/** The first path that existed half-way. */
-function exampleOf(database: Database): MainJobReport['example'] {
-  const commits = importedCommits(database)
-  for (const { time } of commits.slice(Math.floor(commits.length / 2))) {
-    const [first] = database.table(FILES_TABLE).scan({ asOf: time, limit: 1 })
-    if (first !== undefined) return { path: first.key, at: formatIso(time) }
+/** The path that changed most often, as of the first commit from half-way on that has it. */
+function exampleOf(database: Database, commits: readonly GitCommit[]): MainJobReport['example'] {
+  const counts = new Map<string, number>()
+  for (const { path } of commits.flatMap(({ changes }) => changes)) {
+    const key = keyOfPath(path)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
   }
-  return { path: '', at: formatIso(commits.at(-1)!.time) }
+  const [path] = [...counts].reduce((most, next) => (next[1] > most[1] ? next : most), ['', 0])
+  const known = importedCommits(database)
+  const later = known.slice(Math.floor(known.length / 2))
+  const files = database.table(FILES_TABLE)
+  const { time } =
+    later.find((commit) => files.get(path, { asOf: commit.time }) !== undefined) ?? known.at(-1)!
+  return { path, at: formatIso(time) }
 }
