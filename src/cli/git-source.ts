@@ -14,6 +14,9 @@ import { type GitCommit } from '../lab/git/history.ts'
 import { type GitBlob, readBlobs, readRepository } from '../lab/git/repository.ts'
 import { type Session } from './session.ts'
 
+/** Longer contents are left out of an import; their modes and ids are there: 16 MiB. */
+const CONTENTS_BYTES_MAX = 16 * 1024 * 1024
+
 /** A history that can be read. */
 export interface GitSource {
   readonly commits: Iterable<GitCommit>
@@ -53,7 +56,7 @@ export function openGitSource(session: Session, given: string, wantsContents: bo
 function repositorySource(path: string): GitSource {
   return {
     commits: readRepository(path),
-    readBlobs: (objects) => readBlobs(path, objects),
+    readBlobs: (objects) => readBlobs(path, objects, { limit: CONTENTS_BYTES_MAX }),
     [Symbol.dispose]: () => undefined,
   }
 }

@@ -1,41 +1,50 @@
 /**
  * The process: arguments, streams and exit code.
  */
-import { once } from 'node:events'
-import { type WriteStream } from 'node:tty'
+import { type WriteStream, isatty } from 'node:tty'
 import { type Io, OutputClosed, type Sink } from './io.ts'
 import { run } from './run.ts'
 
-/** A stream of the process. When its reader goes away, that is remembered and nothing more. */
+type ProcessStream = WriteStream & { readonly fd: number }
+
+/** A stream of the process. That it failed, or that its reader went away, is remembered and told by `drained`. */
 class StreamSink implements Sink {
-  readonly #stream: WriteStream
+  readonly #stream: ProcessStream
+  #lastWrite: Promise<void> = Promise.resolve()
   #failure: Error | undefined
 
-  constructor(stream: WriteStream) {
+  constructor(stream: ProcessStream) {
     this.#stream = stream
-    stream.on('error', (error: Error & { code?: string }) => {
-      this.#failure ??= error.code === 'EPIPE' ? new OutputClosed('nobody reads the output') : error
-    })
+    // Without a listener, the process would end here.
+    stream.on('error', (error) => this.#fail(error))
   }
 
   get isTty(): boolean {
-    return this.#stream.isTTY
+    return isatty(this.#stream.fd)
   }
 
   get columns(): number | undefined {
-    return this.#stream.columns
+    // Zero is what a terminal says that does not know.
+    return this.#stream.columns === 0 ? undefined : this.#stream.columns
   }
 
   write(text: string): void {
-    if (this.#failure === undefined) this.#stream.write(text)
+    if (this.#failure !== undefined) return
+    this.#lastWrite = new Promise((resolve) => {
+      this.#stream.write(text, (error) => {
+        if (error) this.#fail(error)
+        resolve()
+      })
+    })
   }
 
   async drained(): Promise<void> {
-    if (this.#failure === undefined && this.#stream.writableNeedDrain) {
-      // An error ends the wait too; the listener above has kept it.
-      await once(this.#stream, 'drain').catch(() => undefined)
-    }
+    await this.#lastWrite
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #fail(error: Error & { code?: string }): void {
+    this.#failure ??= error.code === 'EPIPE' ? new OutputClosed('nobody reads the output') : error
   }
 }
 

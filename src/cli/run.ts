@@ -23,23 +23,34 @@ import { jsonText, messageText } from './text.ts'
 /** Runs the command line with these arguments. Answers the exit code; throws nothing. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = new Session(io, asksForJson(argv))
-  const printed = { stdout: '', stderr: '' }
   try {
-    await programFor(session, printed).parseAsync(argv, { from: 'user' })
+    await parse(session, argv)
     await io.stdout.drained()
     return session.exitCode
   } catch (error) {
     session.clearProgress()
     if (error instanceof OutputClosed) return session.exitCode
-    if (error instanceof CommanderError && !isUsageError(error)) {
-      io.stdout.write(printed.stdout)
-      return 0
-    }
     const failure = failureOf(error)
-    // What commander would print is the help text that the lack of a command gets.
-    if (printed.stderr !== '' && !session.isJson) io.stderr.write(printed.stderr)
-    else session.message(session.isJson ? jsonText({ error: failure }) : failureText(failure))
+    session.message(session.isJson ? jsonText({ error: failure }) : failureText(failure))
     return USAGE_CODES.has(failure.code) ? 2 : 1
+  }
+}
+
+/** Reads the arguments and runs the command that they name, or prints the help text that they get. */
+async function parse(session: Session, argv: readonly string[]): Promise<void> {
+  const printed = { stdout: '', stderr: '' }
+  try {
+    await programFor(session, printed).parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) {
+      session.io.stdout.write(printed.stdout)
+    } else if (error.code === 'commander.help' && !session.isJson) {
+      session.io.stderr.write(printed.stderr)
+      session.exitCode = 2
+    } else {
+      throw error
+    }
   }
 }
 
@@ -127,11 +138,6 @@ function usageFailure(error: CommanderError): Failure {
   const isHelp = error.code === 'commander.help'
   const message = isHelp ? 'no command is given; --help names them' : error.message.replace(/^error: /, '')
   return { code: 'INVALID_ARGUMENT', message, details: {} }
-}
-
-/** Whether commander stopped for another reason than that it was asked for help or for the version. */
-function isUsageError(error: CommanderError): boolean {
-  return error.exitCode !== 0
 }
 
 function readVersion(): string {

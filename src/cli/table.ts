@@ -111,7 +111,7 @@ function tableAsOf(database: Database, name: string, time: HybridTime): Table {
     return database.asOf(time).table(name)
   } catch (error) {
     if (!(error instanceof PalimpsestError) || error.code !== 'UNKNOWN_TABLE') throw error
-    const message = `${error.message} (as of ${momentText(momentOf(time))})`
+    const message = `${error.message} (as of ${momentOf(time).at})`
     throw new PalimpsestError(error.code, message, { ...error.details, asOf: momentOf(time) }, error)
   }
 }
@@ -143,8 +143,13 @@ function scanOptionsOf(flags: ScanFlags): ScanOptions {
   const { gt, gte, lt, lte, prefix, limit, reverse } = flags
   const bound = (given: string | undefined) => (given === undefined ? undefined : keyOf(given, flags))
   return {
-    ...{ gt: bound(gt), gte: bound(gte), lt: bound(lt), lte: bound(lte), prefix: bound(prefix) },
-    ...{ limit, reverse },
+    gt: bound(gt),
+    gte: bound(gte),
+    lt: bound(lt),
+    lte: bound(lte),
+    prefix: bound(prefix),
+    limit,
+    reverse,
   }
 }
 

@@ -54,21 +54,28 @@ export function* storedVersions<K extends Key, V>(
 /** The files of some tablets of a table: from the top level down, each level in its order. */
 export function storedFiles<K extends Key>(
   store: Store,
-  { keys }: TableRow,
+  row: TableRow,
   tablets: readonly number[],
 ): readonly StoredFile<K>[] {
-  const decode = (key: Uint8Array) => decodeKey(key, keys) as K
+  const decode = (key: Uint8Array) => decodeKey(key, row.keys) as K
   const files = tablets.flatMap((id) =>
     store.tablets.get(id).state.shape.flatMap((tables, level) => tables.map((table) => ({ level, table }))),
   )
   return files
     .toSorted((a, b) => a.level - b.level)
-    .map(({ level, table: { first, last, number, bytes, versions, minTime, maxTime, ...counts } }) => ({
-      ...{ level, number, bytes, versions, minTime, maxTime },
-      ...{ keys: counts.keys, live: counts.live, superseded: counts.superseded },
-      tombstones: counts.tombstones,
-      firstKey: decode(first.key),
-      lastKey: decode(last.key),
+    .map(({ level, table }) => ({
+      level,
+      number: table.number,
+      bytes: table.bytes,
+      keys: table.keys,
+      versions: table.versions,
+      live: table.live,
+      superseded: table.superseded,
+      tombstones: table.tombstones,
+      firstKey: decode(table.first.key),
+      lastKey: decode(table.last.key),
+      minTime: table.minTime,
+      maxTime: table.maxTime,
     }))
 }
 

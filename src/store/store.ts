@@ -9,6 +9,7 @@ import {
   type Moment,
   catalogOf,
   directiveFor,
+  fullNameOf,
   tableCutoff,
   tableReadable,
 } from '../catalog/catalog.ts'
@@ -279,8 +280,9 @@ export class Store {
     const generation = generationAt(this.#catalog.generations.get(table.id) ?? [], time)
     if (generation !== undefined)
       return { table, tablets: generation.tablets, view: viewAsOf(generation, time) }
-    const message = `the table ${table.name} did not exist as of ${formatIso(time)}`
-    throw new PalimpsestError('UNKNOWN_TABLE', message, { table: table.name, time: formatExact(time) })
+    const name = fullNameOf(this.#catalog, table)
+    const message = `the table ${name} did not exist as of ${formatIso(time)}`
+    throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
   }
 
   *#scan(table: TableRow, { range, direction, asOf }: ScanRequest, time: HybridTime): Generator<LiveVersion> {
@@ -326,7 +328,7 @@ export class Store {
     const moment = this.moment()
     if (time >= tableCutoff(this.#catalog, table, moment)) return
     try {
-      assertReadable(tableReadable(this.#catalog, table, moment), time, table.name)
+      assertReadable(tableReadable(this.#catalog, table, moment), time, fullNameOf(this.#catalog, table))
     } catch (error) {
       // A refusal is a promise too: no clock that starts lower after a crash may take it back (law 4).
       this.use(hybridTime(moment.nowMicros))

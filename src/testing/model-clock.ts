@@ -58,11 +58,11 @@ export class ModelClock {
     this.look()
   }
 
-  /** Another process begins to look at the wall, and knows that now was `retained` once. */
-  restart(retained: number): void {
-    this.#trusted = { wall: this.#wall, monotonic: this.#monotonic }
+  /** Another process begins to look at the wall, which shows `micros`; the now of retention is `retained`. */
+  restart(micros: number, retained: number): void {
+    this.#wall = micros
+    this.#trusted = { wall: micros, monotonic: this.#monotonic }
     this.#retained = retained
-    this.look()
   }
 
   /** A read or a commit uses a time. */

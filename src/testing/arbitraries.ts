@@ -1,0 +1,208 @@
+/**
+ * Arbitraries of fast-check for lists of operations, made so that they find bugs early and shrink well.
+ *
+ * - Times lie next to something that happened: uniform ones miss most bugs.
+ * - Worlds are tiny: two or three keys, one or two tables, a window of a few microseconds.
+ * - Each run takes one of three presets, and leaves out some kinds of operations altogether: what a
+ *   uniform mixture would always disturb then happens (swarm testing).
+ * - The simplest comes first everywhere, and nothing depends on what was drawn before it, so that a
+ *   failing list shrinks to little.
+ */
+import * as fc from 'fast-check'
+import { CRASH_MODELS } from '../simulator/crash-models.ts'
+import {
+  type Delta,
+  type KeepChoice,
+  type Moment,
+  type Operation,
+  type OperationKind,
+  type RangePlan,
+  type RunPlan,
+  type ScopePlan,
+  type TablePlan,
+  type WorldPlan,
+  type WritePlan,
+} from './operations.ts'
+
+/** How often a kind of operation is drawn, relative to the others. */
+export type Weights = Readonly<Partial<Record<OperationKind, number>>>
+
+/** How operations are mixed. */
+export type Preset = 'tiny' | 'many versions' | 'maintenance'
+
+const WRITING: Weights = { put: 14, delete: 4, batch: 3 }
+const READING: Weights = { get: 6, scan: 4, view: 1, openCursor: 2, stepCursor: 4, closeCursor: 1 }
+const TIMES: Weights = { advance: 12, stepBack: 1, jump: 1, confirm: 1 }
+const PROMISES: Weights = { hold: 3, release: 2, retain: 2, createTable: 1 }
+const UPKEEP: Weights = { flush: 5, compact: 3, sync: 1, reopen: 1, crash: 2, openReader: 1, check: 1, misuse: 1 }
+
+/** The mixtures. */
+export const PRESETS: Readonly<Record<Preset, Weights>> = {
+  tiny: { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...UPKEEP },
+  'many versions': { ...READING, ...TIMES, ...PROMISES, ...UPKEEP, put: 40, delete: 2, batch: 6, get: 10 },
+  maintenance: { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...UPKEEP, flush: 14, compact: 9, reopen: 4, hold: 5 },
+}
+
+const table = fc.nat({ max: 3 })
+const key = fc.nat({ max: 3 })
+const durability = fc.option(fc.constantFrom('os' as const, 'none' as const, 'disk' as const), { nil: undefined })
+
+/** Time that passes: mostly nothing or a step, sometimes to just before, at or behind the end of a window. */
+const passing: fc.Arbitrary<Delta> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ micros: fc.constantFrom(1, 0, 2, 3), windows: fc.constant(0) }) },
+  { weight: 4, arbitrary: fc.record({ micros: fc.constantFrom(0, 1, -1), windows: fc.constantFrom(1, 2) }) },
+  { weight: 1, arbitrary: fc.record({ micros: fc.constantFrom(3_600_000_000, 1000), windows: fc.constant(0) }) },
+)
+
+/** What the wall shows to a new process, against what it showed to the last one. */
+const meanwhile: fc.Arbitrary<Delta> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ micros: fc.constantFrom(0, 1, 2), windows: fc.constantFrom(0, 0, 1) }) },
+  { weight: 3, arbitrary: fc.record({ micros: fc.constantFrom(0, -1, -5), windows: fc.constantFrom(0, -1, -2) }) },
+)
+
+const moment: fc.Arbitrary<Moment> = fc.record({
+  anchor: fc.oneof(
+    { weight: 6, arbitrary: fc.constant('version' as const) },
+    { weight: 3, arbitrary: fc.constant('window' as const) },
+    { weight: 2, arbitrary: fc.constantFrom('hold' as const, 'newest' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('now' as const, 'created' as const, 'zero' as const, 'end of time' as const) },
+  ),
+  index: fc.nat({ max: 30 }),
+  micros: fc.constantFrom(0, 0, 0, -1, 1),
+  ticks: fc.constantFrom(0, 0, -1, 1, 4095, -4095),
+  form: fc.constantFrom('time' as const, 'time' as const, 'exact' as const, 'micros' as const, 'name' as const),
+})
+const whenever = fc.option(moment, { nil: undefined, freq: 3 })
+
+const keep: fc.Arbitrary<KeepChoice> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ micros: fc.constantFrom(0, 1), windows: fc.constantFrom(1, 0, 2) }) },
+  { weight: 2, arbitrary: fc.constantFrom('forever' as const, 'default' as const) },
+)
+
+const scope: fc.Arbitrary<ScopePlan> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ table }) },
+  { weight: 1, arbitrary: fc.constant('database' as const) },
+  { weight: 1, arbitrary: fc.record({ keyspace: fc.nat({ max: 1 }) }) },
+)
+
+/** Lengths: small, empty, around the size of a block, larger than a memtable. */
+const size = fc.oneof(
+  { weight: 10, arbitrary: fc.constant(1) },
+  { weight: 2, arbitrary: fc.constantFrom(0, 20, 60, 75, 76, 77, 100) },
+  { weight: 1, arbitrary: fc.constant(1100) },
+)
+const write: fc.Arbitrary<WritePlan> = fc.record({ table, key, size })
+const writeOrDelete: fc.Arbitrary<WritePlan> = fc.record({
+  table,
+  key,
+  size: fc.option(size, { nil: undefined, freq: 3 }),
+})
+
+const bound = fc.option(key, { nil: undefined, freq: 1 })
+const range: fc.Arbitrary<RangePlan> = fc.record({
+  gt: bound,
+  gte: bound,
+  lt: bound,
+  lte: bound,
+  prefix: bound,
+  reverse: fc.boolean(),
+  limit: fc.option(fc.constantFrom(1, 0, 2, -1), { nil: undefined, freq: 1 }),
+})
+
+const plan: fc.Arbitrary<TablePlan> = fc.record({
+  keys: fc.constantFrom('bytes' as const, 'text' as const),
+  values: fc.constantFrom('text' as const, 'bytes' as const, 'document' as const),
+  keyspace: fc.nat({ max: 1 }),
+  keep,
+})
+
+/** What a crash can fall into. */
+const during: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({ do: fc.constant('put' as const), write, durability }),
+  fc.record({ do: fc.constant('compact' as const) }),
+  fc.record({ do: fc.constant('flush' as const) }),
+  fc.record({ do: fc.constant('batch' as const), writes: fc.array(writeOrDelete, { minLength: 1, maxLength: 4 }) }),
+  fc.record({ do: fc.constant('hold' as const), name: fc.nat({ max: 2 }), scope, at: moment }),
+  fc.record({ do: fc.constant('release' as const), name: fc.nat({ max: 2 }) }),
+  fc.record({ do: fc.constant('retain' as const), scope, keep }),
+  fc.record({ do: fc.constant('createTable' as const), plan }),
+  fc.record({ do: fc.constant('reopen' as const), wall: fc.constant({ micros: 0, windows: 0 }) }),
+)
+
+const OPERATIONS: { readonly [Kind in OperationKind]: fc.Arbitrary<Operation> } = {
+  put: fc.record({ do: fc.constant('put' as const), write, durability }),
+  delete: fc.record({ do: fc.constant('delete' as const), table, key }),
+  batch: fc.record({ do: fc.constant('batch' as const), writes: fc.array(writeOrDelete, { maxLength: 4 }), durability }),
+  createTable: fc.record({ do: fc.constant('createTable' as const), plan }),
+  flush: fc.record({ do: fc.constant('flush' as const), table: fc.option(table, { nil: undefined }) }),
+  compact: fc.record({ do: fc.constant('compact' as const), table: fc.option(table, { nil: undefined, freq: 1 }) }),
+  sync: fc.record({ do: fc.constant('sync' as const) }),
+  advance: fc.record({ do: fc.constant('advance' as const), by: passing }),
+  stepBack: fc.record({ do: fc.constant('stepBack' as const), by: passing }),
+  jump: fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(1, 3600, -1, -3600) }),
+  confirm: fc.record({ do: fc.constant('confirm' as const) }),
+  hold: fc.record({
+    do: fc.constant('hold' as const),
+    name: fc.nat({ max: 2 }),
+    scope,
+    at: moment,
+    through: whenever,
+    expiresIn: fc.option(passing, { nil: undefined, freq: 2 }),
+  }),
+  release: fc.record({ do: fc.constant('release' as const), name: fc.nat({ max: 2 }) }),
+  retain: fc.record({ do: fc.constant('retain' as const), scope, keep }),
+  get: fc.record({ do: fc.constant('get' as const), table, key, at: whenever }),
+  scan: fc.record({ do: fc.constant('scan' as const), table, range, at: whenever }),
+  view: fc.record({ do: fc.constant('view' as const), at: moment }),
+  openCursor: fc.record({ do: fc.constant('openCursor' as const), table, range, at: whenever }),
+  stepCursor: fc.record({ do: fc.constant('stepCursor' as const), cursor: fc.nat({ max: 3 }), steps: fc.constantFrom(1, 2, 9) }),
+  closeCursor: fc.record({ do: fc.constant('closeCursor' as const), cursor: fc.nat({ max: 3 }) }),
+  check: fc.record({ do: fc.constant('check' as const) }),
+  reopen: fc.record({ do: fc.constant('reopen' as const), wall: meanwhile }),
+  openReader: fc.record({ do: fc.constant('openReader' as const) }),
+  misuse: fc.record({ do: fc.constant('misuse' as const), how: fc.nat({ max: 99 }), table }),
+  crash: fc.record({
+    do: fc.constant('crash' as const),
+    model: fc.constantFrom(...CRASH_MODELS),
+    seed: fc.nat(),
+    wall: meanwhile,
+    during: fc.option(during, { nil: undefined, freq: 1 }),
+    calls: fc.nat({ max: 14 }),
+  }),
+}
+
+const KINDS = Object.keys(OPERATIONS) as readonly OperationKind[]
+
+/** One operation of a mixture. */
+export function operationOf(weights: Weights): fc.Arbitrary<Operation> {
+  const weighted = KINDS.map((kind) => ({ weight: weights[kind] ?? 0, arbitrary: OPERATIONS[kind] }))
+  return fc.oneof({ withCrossShrink: true }, ...weighted.filter(({ weight }) => weight > 0))
+}
+
+/** The world of a run. */
+export const world: fc.Arbitrary<WorldPlan> = fc.record({
+  // An ordinary day; the day on which a hybrid time gets its top bit, in 2041; the beginning of time.
+  startMicros: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(1_763_633_730_000_000) },
+    { weight: 2, arbitrary: fc.constantFrom(2 ** 51 - 4, 3, 0) },
+  ),
+  windowMicros: fc.constantFrom(3, 5, 1, 10, 0, 40),
+  tables: fc.array(plan, { minLength: 1, maxLength: 2 }),
+  keys: fc.oneof(
+    fc.constant([0, 1]),
+    fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 4 }),
+  ),
+  without: fc.oneof(fc.constant([]), fc.subarray(KINDS.filter((kind) => kind !== 'put'))),
+  canReopenEarlier: fc.boolean(),
+})
+
+/** Runs of a mixture, of at most so many operations. */
+export function runOf(preset: Preset, maxLength = 50): fc.Arbitrary<RunPlan> {
+  const operations = fc.array(operationOf(PRESETS[preset]), { maxLength, size: 'max' })
+  return fc.record({ world, operations })
+}
+
+/** Runs of all mixtures. */
+export function anyRun(maxLength = 50): fc.Arbitrary<RunPlan> {
+  return fc.oneof(runOf('maintenance', maxLength), runOf('tiny', maxLength), runOf('many versions', maxLength))
+}

@@ -1,0 +1,112 @@
+/**
+ * What a script works on: a database in memory and a clock that moves only when the script says so, so
+ * that every run gives the same answers. The database is made at microsecond 0, before time moves.
+ */
+import { crc32 } from '../../base/checksum.ts'
+import { PalimpsestError } from '../../base/errors.ts'
+import { type Database, type KeepInput, openDatabase } from '../../database/database.ts'
+import { type GeometryName } from '../../storage/geometry.ts'
+import { MemoryFiles } from '../../storage/memory-files.ts'
+import { type Table } from '../../table/table.ts'
+import { type HybridTime, MICROS_MAX, endOfMicrosecond } from '../../time/hybrid-time.ts'
+import { ReplayClock } from '../../time/replay-clock.ts'
+
+/** The keyspace of all tables of scripts. */
+const KEYSPACE = 'main'
+
+/** The database and the clock of one script. */
+export class ScriptSession {
+  readonly #files = new MemoryFiles()
+  readonly #clock = new ReplayClock({ micros: 0 })
+  /** The script's tables, the first one first. */
+  readonly #tables: string[] = []
+  #geometry: GeometryName = 'default'
+  #database: Database | undefined
+
+  /** The database, made when it is first asked for. */
+  get database(): Database {
+    return this.#made()
+  }
+
+  /** What the clock on the wall shows. */
+  get micros(): number {
+    return this.#clock.now()
+  }
+
+  /** Gives the database the sizes that shape its trees; only before it is made. */
+  chooseGeometry(geometry: GeometryName): void {
+    if (this.#database !== undefined)
+      throw new PalimpsestError('INVALID_ARGUMENT', 'a geometry is chosen before anything else happens')
+    this.#geometry = geometry
+  }
+
+  /** Puts the clock at a microsecond, forwards or back. */
+  setClock(micros: number): void {
+    this.#made()
+    this.#clock.set(checkedMicros(micros))
+  }
+
+  /** Moves the wall alone, as an operator or a faulty time server does. */
+  jumpWall(micros: number): void {
+    this.#made()
+    this.#clock.jump(checkedMicros(this.micros + micros) - this.micros)
+  }
+
+  /** Closes the database and opens it again from its files. */
+  reopen(): void {
+    this.close()
+    this.#made()
+  }
+
+  close(): void {
+    this.#database?.close()
+    this.#database = undefined
+  }
+
+  /** Creates a table of texts. */
+  createTable(name: string, keep: KeepInput | undefined): void {
+    this.database.createTable(this.fullName(name), { values: 'text', keep })
+    this.#tables.push(name)
+  }
+
+  /** The full name of a table; of the script's first one where none is named. */
+  fullName(name: string | undefined): string {
+    return `${KEYSPACE}.${this.shortName(name)}`
+  }
+
+  /** The name of a table as the script gave it. */
+  shortName(name: string | undefined): string {
+    const short = name ?? this.#tables[0]
+    if (short === undefined)
+      throw new PalimpsestError('UNKNOWN_TABLE', 'the script has no table yet: begin with "table t"')
+    return short.startsWith(`${KEYSPACE}.`) ? short.substring(KEYSPACE.length + 1) : short
+  }
+
+  /** A table; the script's first one where none is named. */
+  table(name: string | undefined): Table<string, string> {
+    return this.database.table(this.fullName(name))
+  }
+
+  /** The time that a script means: a bare number is a microsecond and means its end. */
+  timeOf(text: string): HybridTime {
+    if (!/^\d+$/.test(text)) return this.database.resolveTime(text)
+    return endOfMicrosecond(checkedMicros(Number(text)))
+  }
+
+  #made(): Database {
+    this.#database ??= this.#open()
+    return this.#database
+  }
+
+  #open(): Database {
+    const world = { files: this.#files, clock: this.#clock, checksum: crc32 }
+    const database = openDatabase(world, { geometry: this.#geometry })
+    if (database.keyspaces.length === 0) database.createKeyspace(KEYSPACE)
+    return database
+  }
+}
+
+function checkedMicros(micros: number): number {
+  if (micros >= 0 && micros <= MICROS_MAX) return micros
+  throw new PalimpsestError('INVALID_TIME', `not a microsecond that there is: ${micros}`)
+}

@@ -1,0 +1,154 @@
+import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type DatabaseStats, ReplayClock, open } from '../../src/index.ts'
+import { cli, expectRefusal, scratchDirectory } from './harness.ts'
+
+const cwd = scratchDirectory()
+const at = { cwd }
+
+beforeAll(() => {
+  const clock = new ReplayClock({ micros: 1_767_225_600_000_000 })
+  using db = open(join(cwd, 'db'), { clock, geometry: 'tiny' })
+  db.createKeyspace('k')
+  const table = db.createTable('k.t', { keep: '1s' })
+  db.createTable('k.other')
+  for (let i = 0; i < 3000; i++) {
+    clock.advance(1_000_000)
+    table.put(`key-${i % 100}`, { i, text: 'x'.repeat(40) })
+  }
+})
+
+/** A copy of the database that a test may break. */
+function copyOf(name: string): string {
+  cpSync(join(cwd, 'db'), join(cwd, name), { recursive: true })
+  return name
+}
+
+/** Every file of a directory with its contents. */
+function contentsOf(name: string): ReadonlyMap<string, string> {
+  const directory = join(cwd, name)
+  return new Map(readdirSync(directory).map((file) => [file, readFileSync(join(directory, file), 'latin1')]))
+}
+
+/** Turns a byte in the middle of the largest file with this ending around. */
+function spoil(directory: string, ending: string): void {
+  const files = [...contentsOf(directory)].filter(([name]) => name.endsWith(ending))
+  const [[name, contents] = ['', '']] = files.toSorted((a, b) => b[1].length - a[1].length)
+  const bytes = Buffer.from(contents, 'latin1')
+  bytes[Math.floor(bytes.length / 2)]! ^= 0xff
+  writeFileSync(join(cwd, directory, name), bytes)
+}
+
+describe('stats', () => {
+  test('as JSON are those of the library', async () => {
+    const { exitCode, stdout } = await cli(['stats', 'db', '--json'], at)
+    using db = open(join(cwd, 'db'), { readOnly: true })
+    const { reads: _, cache: __, ...expected } = db.stats()
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout) as DatabaseStats).toMatchObject(expected)
+  })
+
+  test('as text have a line for each level of each table', async () => {
+    const { stdout } = await cli(['stats', 'db'], at)
+    using db = open(join(cwd, 'db'), { readOnly: true })
+    for (const { name, levels } of db.stats().tables) {
+      const about = stdout.slice(stdout.indexOf(`\n${name}: `))
+      for (const { level, tables } of levels) {
+        expect(about).toMatch(new RegExp(`^ {2}${level} +${tables} `, 'm'))
+      }
+    }
+    expect(stdout).toMatch(/^k\.t: keeps 1s, from 2026-01-01T00:49:59/m)
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  test('have bold headings on a terminal, unless NO_COLOR or a dumb terminal forbids', async () => {
+    const on = (env: Readonly<Record<string, string>>) =>
+      cli(['stats', 'db'], { ...at, stdoutIsTty: true, env })
+    expect((await on({})).stdout).toContain('\u001b[1mk.t\u001b[22m')
+    expect((await on({ NO_COLOR: '' })).stdout).toContain('\u001b[1m')
+    expect((await on({ NO_COLOR: '1' })).stdout).not.toContain('\u001b')
+    expect((await on({ TERM: 'dumb' })).stdout).not.toContain('\u001b')
+  })
+
+  test('change nothing', async () => {
+    const before = contentsOf('db')
+    await cli(['stats', 'db'], at)
+    await cli(['check', 'db'], at)
+    await cli(['get', 'db', 'k.t', 'key-1'], at)
+    expect(contentsOf('db')).toEqual(before)
+  })
+})
+
+describe('check', () => {
+  test('of a sound database ends with 0 and says what it looked at', async () => {
+    const { exitCode, stdout } = await cli(['check', 'db', '--json'], at)
+    expect(exitCode).toBe(0)
+    const found = JSON.parse(stdout) as { tablets: readonly { tables: number; versions: number }[] }
+    expect(found).toMatchObject({ sound: true, faults: [] })
+    expect(found.tablets.reduce((sum, { versions }) => sum + versions, 0)).toBeGreaterThan(100)
+    expect((await cli(['check', 'db'], at)).stdout).toMatch(/^sound: checked \d+ table files, \d+ blocks?, /)
+  })
+
+  test('of a database with a damaged table file ends with 1 and names the fault', async () => {
+    const name = copyOf('spoilt')
+    spoil(name, '.table')
+    const { exitCode, stdout, stderr } = await cli(['check', name], at)
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' })
+    expect(stdout).toMatch(/table.*\n1 fault: checked/)
+    const inJson = await cli(['check', name, '--json'], at)
+    expect(inJson.exitCode).toBe(1)
+    expect(JSON.parse(inJson.stdout)).toMatchObject({ sound: false, faults: [expect.any(String)] })
+    await expectRefusal(['scan', name, 'k.t'], { code: 'TABLE_CORRUPT', exitCode: 1 }, at)
+  })
+
+  test('of a database with a damaged manifest ends with 1', async () => {
+    const name = copyOf('torn')
+    spoil(name, 'MANIFEST')
+    await expectRefusal(['check', name], { code: 'MANIFEST_CORRUPT', exitCode: 1 }, at)
+  })
+})
+
+describe('compact', () => {
+  test('drops what no readable time sees, and says how much that was', async () => {
+    const name = copyOf('compacted')
+    const { exitCode, stdout, stderr } = await cli(['compact', name, '--json'], at)
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    const { before, after } = JSON.parse(stdout) as Record<
+      'before' | 'after',
+      { versions: number; bytes: number }
+    >
+    expect(after.versions).toBeLessThan(before.versions / 2)
+    expect(after.bytes).toBeLessThan(before.bytes)
+    expect((await cli(['check', name], at)).exitCode).toBe(0)
+    expect((await cli(['get', name, 'k.t', 'key-99'], at)).stdout).toContain('"i":2999')
+  })
+
+  test('can be told one table', async () => {
+    const name = copyOf('one')
+    const versionsOf = async () =>
+      (JSON.parse((await cli(['stats', name, '--json'], at)).stdout) as DatabaseStats).versions
+    const before = await versionsOf()
+    const other = await cli(['compact', name, '--table', 'k.other'], { ...at, stderrIsTty: true })
+    expect(other).toMatchObject({ exitCode: 0, stderr: `next: palimpsest stats ${name}\n` })
+    expect(await versionsOf()).toBe(before)
+    expect((await cli(['compact', name, '--table', 'k.t'], at)).stdout).toMatch(/^compacted k\.t: /)
+    expect(await versionsOf()).toBeLessThan(before / 2)
+  })
+
+  test('of an unknown table changes nothing', async () => {
+    const name = copyOf('unknown')
+    const before = JSON.parse((await cli(['stats', name, '--json'], at)).stdout) as DatabaseStats
+    await expectRefusal(['compact', name, '--table', 'k.nope'], { code: 'UNKNOWN_TABLE', exitCode: 1 }, at)
+    const after = JSON.parse((await cli(['stats', name, '--json'], at)).stdout) as DatabaseStats
+    expect(after.tables).toEqual(before.tables)
+  })
+
+  test('is refused while the database is open elsewhere', async () => {
+    const name = copyOf('locked')
+    const holder = open(join(cwd, name))
+    await expectRefusal(['compact', name], { code: 'DATABASE_LOCKED', exitCode: 1 }, at)
+    holder.close()
+    expect((await cli(['compact', name], at)).exitCode).toBe(0)
+  })
+})

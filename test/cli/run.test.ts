@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import { cli, expectRefusal } from './harness.ts'
+
+const COMMANDS = [
+  ['start'],
+  ['git'],
+  ['git', 'import'],
+  ['git', 'verify'],
+  ['get'],
+  ['scan'],
+  ['stats'],
+  ['check'],
+  ['compact'],
+]
+
+describe('help', () => {
+  test.each([[[]], ...COMMANDS.map((words) => [words])])(
+    'of "palimpsest %j" has examples, goes to stdout and ends with 0',
+    async (words) => {
+      const { exitCode, stdout, stderr } = await cli([...words, '--help'])
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+      expect(stdout).toMatch(new RegExp(`^Usage: ${['palimpsest', ...words].join(' ')}`))
+      expect(stdout).toMatch(/\nExamples:\n {2}palimpsest /)
+      expect(stdout).toContain('--json')
+    },
+  )
+
+  test('is what no command at all gets, as a mistake', async () => {
+    for (const argv of [[], ['git']]) {
+      const { exitCode, stdout, stderr } = await cli(argv)
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+      expect(stderr).toMatch(/^Usage: palimpsest/)
+      expect(stderr).toContain('Examples:')
+    }
+  })
+
+  test('is not mixed into JSON', async () => {
+    const { exitCode, stderr } = await cli(['--json'])
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'INVALID_ARGUMENT' } })
+  })
+
+  test('says the version', async () => {
+    expect(await cli(['--version'])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+    })
+  })
+})
+
+describe('wrong usage ends with 2, in one line', () => {
+  const usage = { code: 'INVALID_ARGUMENT', exitCode: 2 } as const
+
+  test('for a command that is misspelt, with what it may have been', async () => {
+    await expectRefusal(['stat', 'x'], {
+      ...usage,
+      says: /unknown command 'stat' \(Did you mean (one of )?.*stats/,
+    })
+    await expectRefusal(['git', 'improt'], { ...usage, says: /Did you mean import\?/ })
+  })
+
+  test('for an unknown option', async () => {
+    await expectRefusal(['stats', 'x', '--colour'], { ...usage, says: /unknown option '--colour'\n$/ })
+    await expectRefusal(['get', 'x', 't', 'k', '--asof', 'now'], {
+      ...usage,
+      says: /Did you mean --as-of\?\)\n$/,
+    })
+  })
+
+  test('for too few arguments and too many', async () => {
+    await expectRefusal(['get', 'x', 't'], { ...usage, says: /missing required argument 'key'/ })
+    await expectRefusal(['stats', 'x', 'y'], { ...usage, says: /too many arguments/ })
+    await expectRefusal(['get', 'x', 't', 'k', '--as-of'], { ...usage, says: /argument missing/ })
+  })
+
+  test('for a value that an option cannot have', async () => {
+    for (const limit of ['-1', 'ten', '1.5', '1e3', '99999999999999999999', '']) {
+      await expectRefusal(['scan', 'x', 't', '--limit', limit], { ...usage, says: /not a whole number/ })
+    }
+    await expectRefusal(['git', 'import', 'x', 'y', '--geometry', 'huge'], {
+      ...usage,
+      says: /default, tiny/,
+    })
+    await expectRefusal(['git', 'import', 'x', 'y', '--keep', '365'], { ...usage, says: /365 has no unit/ })
+    await expectRefusal(['git', 'import', 'x', 'y', '--keep', '-5d'], {
+      ...usage,
+      says: /neither forever nor/,
+    })
+  })
+
+  test('with control characters of the command line escaped', async () => {
+    await expectRefusal(['sta\u001b[2Jts'], { ...usage, says: /sta\\u001b\[2Jts/ })
+  })
+})
+
+describe('a key that begins with -', () => {
+  test('is taken for an option, and the refusal says what to do', async () => {
+    await expectRefusal(['get', 'x', 't', '-k'], {
+      code: 'INVALID_ARGUMENT',
+      exitCode: 2,
+      says: /a key that begins with - is written behind --/,
+    })
+  })
+})
