@@ -92,6 +92,21 @@ export class Maintenance {
     if (plan.choice !== undefined) this.#compact(tablet, plan)
   }
 
+  /**
+   * Writes down that times before `cutoff` are no longer readable, because somebody was told so: a clock
+   * that is set back must not make them readable again (law 4).
+   */
+  raiseRatchet(tablets: readonly Tablet[], cutoff: HybridTime): void {
+    const { failStop, manifest } = this.#context
+    const behind = tablets.filter(({ state }) => state.ratchet < cutoff)
+    // A store that has failed can still be read; its refusals are as good as its memory.
+    if (behind.length === 0 || failStop.hasFailed) return
+    failStop.guard(() => {
+      manifest.commit({ trees: behind.map(({ id }) => ({ tree: id, remove: [], add: [], ratchet: cutoff })) })
+      for (const tablet of behind) tablet.install(manifest.state.trees.get(tablet.id)!)
+    })
+  }
+
   #compact(tablet: Tablet, plan: CompactionPlan): void {
     const { failStop, directiveFor, tables, events } = this.#context
     const choice = plan.choice!

@@ -326,12 +326,15 @@ export class Store {
 
   #checkReadable(table: TableRow, time: HybridTime): void {
     const moment = this.moment()
-    if (time >= tableCutoff(this.#catalog, table, moment)) return
+    const cutoff = tableCutoff(this.#catalog, table, moment)
+    if (time >= cutoff) return
     try {
       assertReadable(tableReadable(this.#catalog, table, moment), time, fullNameOf(this.#catalog, table))
     } catch (error) {
-      // A refusal is a promise too: no clock that starts lower after a crash may take it back (law 4).
-      this.use(hybridTime(moment.nowMicros))
+      const generations = this.#catalog.generations.get(table.id) ?? []
+      const tablets = this.#chosen([...new Set(generations.flatMap((generation) => generation.tablets))])
+      if (time >= moment.ratchetOf(tablets.map(({ id }) => id)))
+        this.#writing?.maintenance.raiseRatchet(tablets, cutoff)
       throw error
     }
   }
