@@ -92,29 +92,31 @@ export class Maintenance {
     if (plan.choice !== undefined) this.#compact(tablet, plan)
   }
 
+  /** Every refusal that follows from this microsecond is written down already. */
+  get judgedMicros(): number {
+    return this.#context.manifest.state.judgedMicros
+  }
+
   /**
-   * Writes down that times before `cutoff` are no longer readable, because somebody was told so: a clock
-   * that is set back must not make them readable again (law 4).
+   * Writes down that somebody was refused history as of this microsecond: a clock that is set back must
+   * not make it readable again (law 4).
    */
-  raiseRatchet(tablets: readonly Tablet[], cutoff: HybridTime): void {
+  noteJudged(judgedMicros: number): void {
     const { failStop, manifest } = this.#context
-    const behind = tablets.filter(({ state }) => state.ratchet < cutoff)
     // A store that has failed can still be read; its refusals are as good as its memory.
-    if (behind.length === 0 || failStop.hasFailed) return
-    failStop.guard(() => {
-      manifest.commit({ trees: behind.map(({ id }) => ({ tree: id, remove: [], add: [], ratchet: cutoff })) })
-      for (const tablet of behind) tablet.install(manifest.state.trees.get(tablet.id)!)
-    })
+    if (!failStop.hasFailed) failStop.guard(() => manifest.commit({ judgedMicros }))
   }
 
   #compact(tablet: Tablet, plan: CompactionPlan): void {
-    const { failStop, directiveFor, tables, events } = this.#context
+    const { failStop, directiveFor, tables, events, log } = this.#context
     const choice = plan.choice!
     failStop.guard(() => {
       const job = tablet.jobFor(choice, directiveFor(tablet.id))
       const { edit, result } = tablet.runCompaction(job)
-      // The ratchet goes with the edit that drops: once lost, never readable again (law 4).
-      this.#install({ trees: [{ ...edit, ratchet: job.directive.cutoff }] })
+      // The ratchet goes with the edit that drops, and so does the time at which holds had run out: what is
+      // lost is never readable again (law 4).
+      const judgedMicros = log.clock.retentionMicros()
+      this.#install({ trees: [{ ...edit, ratchet: job.directive.cutoff }], judgedMicros })
       const stays = new Set(edit.add.map(({ table }) => table.number))
       tables.remove(edit.remove.filter((number) => !stays.has(number)))
       const { kind: how, because, outputLevel, inputs } = choice

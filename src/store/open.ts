@@ -88,7 +88,8 @@ function openForReading(world: World, options: StoreOptions, events: EventBus): 
   const wallMicros = world.clock.now()
   const state = readManifest(world.files, world.checksum)
   const loaded = load(world, options, state, () => state, events)
-  const micros = Math.max(microsOf(loaded.newest), state.birth.clock === 'replay' ? 0 : wallMicros)
+  const shownMicros = state.birth.clock === 'replay' ? 0 : wallMicros
+  const micros = Math.max(microsOf(loaded.newest), state.judgedMicros, shownMicros)
   return new Store({ ...loaded, clock: standingClock(micros, loaded.newest) })
 }
 
@@ -112,6 +113,7 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     {
       ...{ files, checksum, failStop, segmentBytes: geometry.segmentBytes },
       physical: isReplay ? new ReplayClock({ micros: microsOf(floor) }) : world.clock,
+      judgedMicros: manifest.state.judgedMicros,
       apply: (time, writes) => {
         tablets.apply(time, writes)
       },

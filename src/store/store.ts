@@ -28,16 +28,8 @@ import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
 import { type TabletWrites } from '../tablet/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
-import {
-  type HybridTime,
-  MAX_TIME,
-  MIN_TIME,
-  formatExact,
-  formatIso,
-  hybridTime,
-  laterOf,
-} from '../time/hybrid-time.ts'
-import { type Stretches, stretch } from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
+import { type Stretches, contains, stretch } from '../time/stretches.ts'
 import { type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { MemoryHolds } from './memory-holds.ts'
@@ -190,7 +182,7 @@ export class Store {
    */
   scan(request: ScanRequest): Generator<LiveVersion> {
     const { table } = this.readPoint(request.table, request.asOf)
-    return this.#scan(table, request, request.asOf ?? this.lastTime)
+    return this.#scan(table, request, request.asOf ?? this.#presentOf(table))
   }
 
   /**
@@ -285,9 +277,11 @@ export class Store {
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
   }
 
-  *#scan(table: TableRow, { range, direction, asOf }: ScanRequest, time: HybridTime): Generator<LiveVersion> {
-    // The first step may come long after the call.
-    if (asOf !== undefined) this.#checkReadable(table, time)
+  *#scan(table: TableRow, { range, direction, asOf }: ScanRequest, from: HybridTime): Generator<LiveVersion> {
+    this.#checkOpen()
+    // The first step may come long after the call. What was the present then may still be it, or be gone.
+    const time = asOf === undefined && from === this.lastTime ? this.#presentOf(table) : from
+    this.#checkReadable(table, time)
     const { tablets, view } = this.#readPointAt(table, time)
     const hold = this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
     try {
@@ -299,6 +293,13 @@ export class Store {
     } finally {
       this.#memoryHolds.release(hold)
     }
+  }
+
+  /** The newest time there is; where the window of a table begins after it, that time, closed. */
+  #presentOf(table: TableRow): HybridTime {
+    const cutoff = tableCutoff(this.#catalog, table, this.moment())
+    if (cutoff > this.lastTime) this.use(cutoff)
+    return this.lastTime
   }
 
   #commit(build: (time: HybridTime) => readonly TabletWrites[], durability: Durability): HybridTime {
@@ -326,17 +327,21 @@ export class Store {
 
   #checkReadable(table: TableRow, time: HybridTime): void {
     const moment = this.moment()
-    const cutoff = tableCutoff(this.#catalog, table, moment)
-    if (time >= cutoff) return
+    if (time >= tableCutoff(this.#catalog, table, moment)) return
     try {
       assertReadable(tableReadable(this.#catalog, table, moment), time, fullNameOf(this.#catalog, table))
     } catch (error) {
-      const generations = this.#catalog.generations.get(table.id) ?? []
-      const tablets = this.#chosen([...new Set(generations.flatMap((generation) => generation.tablets))])
-      if (time >= moment.ratchetOf(tablets.map(({ id }) => id)))
-        this.#writing?.maintenance.raiseRatchet(tablets, cutoff)
+      this.#noteRefusal(table, time, moment)
       throw error
     }
+  }
+
+  /** A refusal is a promise: no clock that starts lower later may take it back (law 4). */
+  #noteRefusal(table: TableRow, time: HybridTime, moment: Moment): void {
+    if (this.#writing === undefined) return
+    const { maintenance } = this.#writing
+    const written = { ...moment, nowMicros: maintenance.judgedMicros }
+    if (contains(tableReadable(this.#catalog, table, written), time)) maintenance.noteJudged(moment.nowMicros)
   }
 
   #tableOf(id: number): TableRow {
