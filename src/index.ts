@@ -2,7 +2,7 @@
  * Palimpsest on Node: the engine over real files and the system's clock, or over memory.
  */
 import { PalimpsestError } from './base/errors.ts'
-import { Database, type OpenOptions, openDatabase } from './database/database.ts'
+import { type Database, type OpenOptions, openDatabase } from './database/database.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'
 import { MemoryFiles } from './storage/memory-files.ts'
@@ -11,6 +11,7 @@ import { type PhysicalClock } from './time/clock.ts'
 export { PalimpsestError, ERROR_CODES, type ErrorCode } from './base/errors.ts'
 export * from './database/database.ts'
 export { type DatabaseStats, type TableStats, type LevelStats } from './database/stats.ts'
+export { type ReadableStretch, type StoredFile, type StoredVersion } from './database/inspect.ts'
 export { type StoreEvent } from './store/events.ts'
 export {
   Table,

@@ -7,7 +7,7 @@ import { type Generation, firstGeneration } from '../history/lineage.ts'
 import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
 import { type HybridTime, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
-import { type Stretches, stretch, stretchFrom, union } from '../time/stretches.ts'
+import { type Stretches, stretch, stretchFrom } from '../time/stretches.ts'
 import { type CatalogRow, type HoldRow, type KeyspaceRow, type TableRow } from './rows.ts'
 
 /** History is kept for this long unless somebody says otherwise: 24 hours, in microseconds. */
@@ -114,7 +114,7 @@ export function tableReadable(catalog: Catalog, table: TableRow, moment: Moment)
 /** The times as of which the catalog can be read: those of any table. */
 export function catalogReadable(catalog: Catalog, moment: Moment): Stretches {
   const ofTables = [...catalog.tables.values()].map((table) => tableReadable(catalog, table, moment))
-  return union(stretchFrom(hybridTime(moment.nowMicros)), ...ofTables)
+  return readableTimes(hybridTime(moment.nowMicros), ofTables)
 }
 
 /** What a compaction of a tablet may forget. */

@@ -46,7 +46,8 @@ export function planCreateKeyspace(catalog: Catalog, name: string): Creation {
   if ([...catalog.keyspaces.values()].some((keyspace) => keyspace.name === name))
     throw taken('keyspace', name)
   const id = catalog.next
-  return { id, change: () => [counter(id + 1), putRow({ kind: 'keyspace', row: { id, name } })] }
+  const writes = [counter(id + 1), putRow({ kind: 'keyspace', row: { id, name } })]
+  return { id, change: () => writes }
 }
 
 /** What a new table is. */
@@ -58,7 +59,7 @@ export interface TableShape {
 
 /** Creates a table with one tablet. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
 export function planCreateTable(catalog: Catalog, fullName: string, shape: TableShape): Creation {
-  const [keyspaceName = '', name = '', ...rest] = fullName.split('.')
+  const [keyspaceName = '', name = '', ...rest] = String(fullName).split('.')
   if (rest.length > 0 || name === '') {
     throw new PalimpsestError(
       'INVALID_ARGUMENT',
@@ -117,7 +118,8 @@ export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment)
     const [gone] = difference(held, readable)
     if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), fullNameOf(catalog, table))
   }
-  return { id, change: () => [counter(id + 1), putRow({ kind: 'hold', row })] }
+  const writes = [counter(id + 1), putRow({ kind: 'hold', row })]
+  return { id, change: () => writes }
 }
 
 /** Releases a hold. Throws `UNKNOWN_HOLD`. */

@@ -70,10 +70,24 @@ export type CatalogRow =
   | { readonly kind: 'ratchet'; readonly table: number; readonly time: HybridTime }
   | { readonly kind: 'hold'; readonly row: HoldRow }
 
-/** The write that puts a row. */
+/**
+ * The write that puts a row. What could not be read again must never be written: callers without types
+ * can pass anything. Throws `INVALID_ARGUMENT`.
+ */
 export function putRow(row: CatalogRow): Write {
   const { path, fields } = encodeRow(row)
-  return { key: bytesOfText(path), value: bytesOfText(JSON.stringify(fields)) }
+  const text = JSON.stringify(fields)
+  try {
+    decodeRow(path.split('/'), JSON.parse(text) as Fields)
+  } catch (error) {
+    throw new PalimpsestError(
+      'INVALID_ARGUMENT',
+      `the catalog cannot hold this: row=${path} ${text}`,
+      { row: path },
+      error,
+    )
+  }
+  return { key: bytesOfText(path), value: bytesOfText(text) }
 }
 
 /** The write that deletes a row. */

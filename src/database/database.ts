@@ -23,7 +23,7 @@ import { Table, type Receipt, type TableContext, type WriteOptions, commitBatch 
 import { type Durability } from '../tablet/commit-log.ts'
 import { parseDuration } from '../time/duration.ts'
 import { type TimeInput, resolveTime } from '../time/expression.ts'
-import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
+import { type HybridTime, MICROS_MAX, MIN_TIME, laterOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import {
   type ReadableStretch,
@@ -169,7 +169,9 @@ export class Database {
   /** The hybrid time that an input means now. Throws `INVALID_TIME`. */
   resolveTime(time: TimeInput): HybridTime {
     const nowMicros = this.#store.currentMicros
-    const resolveName = (name: string) => holdNamed(this.#store.catalog, name, nowMicros)?.through
+    // A hold runs out by the now that drives retention, which may be another.
+    const resolveName = (name: string) =>
+      holdNamed(this.#store.catalog, name, this.#store.moment().nowMicros)?.through
     return resolveTime(time, { nowMicros, resolveName })
   }
 
@@ -218,6 +220,7 @@ export class Database {
     of: { table?: string | undefined; keyspace?: string | undefined } = {},
   ): void {
     const { catalog } = this.#store
+    checkOneScope(of)
     const id =
       of.table !== undefined
         ? tableNamed(catalog, of.table).id
@@ -231,11 +234,14 @@ export class Database {
   hold(options: HoldOptions): Hold {
     const { catalog } = this.#store
     const through = options.at ?? options.through
-    if (through === undefined || (options.at !== undefined && options.from !== undefined)) {
+    const isBoth = options.at !== undefined && (options.from ?? options.through) !== undefined
+    if (through === undefined || isBoth) {
       throw new PalimpsestError('INVALID_ARGUMENT', 'a hold is at a time, or from a time through another')
     }
-    const last = this.resolveTime(through)
-    const first = options.from === undefined ? last : this.resolveTime(options.from)
+    // Nothing is at the beginning of time itself.
+    const timeOf = (time: TimeInput) => laterOf(this.resolveTime(time), tickAfter(MIN_TIME))
+    const last = timeOf(through)
+    const first = options.from === undefined ? last : timeOf(options.from)
     if (first > last) throw new PalimpsestError('INVALID_ARGUMENT', 'a hold ends before it begins')
     this.#store.use(last)
     const moment = this.#store.moment()
@@ -333,6 +339,7 @@ export class Database {
 
   #scopeOf({ table, keyspace }: HoldOptions): HoldRow['scope'] {
     const { catalog } = this.#store
+    checkOneScope({ table, keyspace })
     if (table !== undefined) return { table: tableNamed(catalog, table).id }
     return keyspace === undefined ? { database: true } : { keyspace: keyspaceNamed(catalog, keyspace).id }
   }
@@ -387,8 +394,22 @@ function keepFrom(keep: KeepInput): Keep {
 
 function durationFrom(duration: string | number): number {
   if (typeof duration === 'string') return parseDuration(duration)
-  if (Number.isSafeInteger(duration) && duration >= 0) return duration
-  throw new PalimpsestError('INVALID_TIME', `a duration is a whole number of microseconds, not ${duration}`)
+  if (Number.isInteger(duration) && duration >= 0 && duration <= MICROS_MAX) return duration
+  throw new PalimpsestError(
+    'INVALID_TIME',
+    `a duration is a whole number of microseconds below 2^52, not ${String(duration)}`,
+  )
+}
+
+function checkOneScope({
+  table,
+  keyspace,
+}: {
+  table?: string | undefined
+  keyspace?: string | undefined
+}): void {
+  if (table === undefined || keyspace === undefined) return
+  throw new PalimpsestError('INVALID_ARGUMENT', 'a table or a keyspace, not both')
 }
 
 function checkChoice(name: string, value: string, allowed: readonly string[]): void {

@@ -20,7 +20,7 @@ export interface StoredVersion<K extends Key = Key, V = unknown> {
 /** A table file. */
 export interface StoredFile<K extends Key = Key> {
   readonly level: number
-  /** Its number, which no other file of the database ever has. */
+  /** Its number, which no other file that the manifest ever named has. */
   readonly number: number
   readonly bytes: number
   readonly keys: number

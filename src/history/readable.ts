@@ -54,7 +54,7 @@ export function nearestReadable(readable: Stretches, time: HybridTime): NearestR
 export function assertReadable(readable: Stretches, time: HybridTime, what: string): void {
   if (contains(readable, time)) return
   const { before, after } = nearestReadable(readable, time)
-  const near = [before && `before=${formatIso(before)}`, after && `after=${formatIso(after)}`].filter(Boolean)
+  const near = [before && `before=${bothForms(before)}`, after && `after=${bothForms(after)}`].filter(Boolean)
   throw new PalimpsestError(
     'HISTORY_GONE',
     `the history of ${what} as of ${formatIso(time)} is gone; nearest readable: ${near.join(' ')}`,
@@ -65,4 +65,9 @@ export function assertReadable(readable: Stretches, time: HybridTime, what: stri
       nearestAfter: after && formatExact(after),
     },
   )
+}
+
+/** Exact, to paste back, and ISO, to read. */
+function bothForms(time: HybridTime): string {
+  return `${formatExact(time)} (${formatIso(time)})`
 }

@@ -52,6 +52,10 @@ export class BudgetCache<Key, Value> {
   /** Puts a value in and lets others go until the budget holds; a value beyond the budget goes at once. */
   set(key: Key, value: Value, cost: number): void {
     this.delete(key)
+    if (cost > this.#budget) {
+      this.#onEvict?.(value)
+      return
+    }
     this.#entries.set(key, { value, cost })
     this.#cost += cost
     for (const oldest of this.#entries.keys()) {

@@ -16,6 +16,3 @@ export interface VersionFilter {
 
 /** Makes the filter of a directive. */
 export type FilterFor<Directive> = (directive: Directive) => VersionFilter
-
-/** Keeps everything, as a flush does. */
-export const KEEP_ALL: VersionFilter = { beginKey: () => undefined, keeps: () => true }

@@ -11,7 +11,7 @@
  */
 import { compareBytes } from '../base/bytes.ts'
 import { type Geometry } from './geometry.ts'
-import { LEVELS_MAX, type Shape, bytesOfTables, overlapsKeys } from './shape.ts'
+import { LEVELS_MAX, type Shape, bytesOfTables, overlapsKeys, spanOf } from './shape.ts'
 import { type TableMeta } from './table-format.ts'
 import { type Position, comparePositions } from './version.ts'
 
@@ -92,7 +92,8 @@ function chooseInputs(
   because: string,
 ): CompactionChoice {
   const outputLevel = level + 1
-  const below = shape[outputLevel]!.filter((table) => overlapsKeys(picked, table))
+  // The output may run over gaps between the picked tables, so what lies in a gap has to be merged too.
+  const below = shape[outputLevel]!.filter((table) => overlapsKeys([spanOf(picked)], table))
   const inputs = [{ level, tables: picked }]
   const isMove = below.length === 0 && level > 0
   if (below.length > 0) inputs.push({ level: outputLevel, tables: below })

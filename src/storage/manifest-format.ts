@@ -13,8 +13,8 @@ import { type Position } from './version.ts'
 
 /** The text of an edit. */
 export function encodeManifestEdit(edit: ManifestEdit): string {
-  const { birth, nextNumber, firstSegment, trees = [] } = edit
-  return JSON.stringify({ birth, nextNumber, firstSegment, trees: trees.map(encodeTreeEdit) })
+  const { birth, nextNumber, firstSegment, judgedMicros, trees = [] } = edit
+  return JSON.stringify({ birth, nextNumber, firstSegment, judgedMicros, trees: trees.map(encodeTreeEdit) })
 }
 
 /** The edit of a text. */
@@ -24,6 +24,7 @@ export function decodeManifestEdit(text: string): ManifestEdit {
     birth: fields.optional('birth', decodeBirth),
     nextNumber: fields.optional('nextNumber', countOf),
     firstSegment: fields.optional('firstSegment', countOf),
+    judgedMicros: fields.optional('judgedMicros', countOf),
     trees: fields.required('trees', listOf(decodeTreeEdit)),
   }
 }

@@ -79,6 +79,8 @@ export interface ManifestEdit {
   readonly nextNumber?: number | undefined
   /** The oldest log segment that is still needed. */
   readonly firstSegment?: number | undefined
+  /** The microsecond that it was when history was dropped or refused. */
+  readonly judgedMicros?: number | undefined
 }
 
 /** Everything that the manifest says. */
@@ -87,11 +89,13 @@ export interface ManifestState {
   readonly trees: ReadonlyMap<number, TreeState>
   readonly nextNumber: number
   readonly firstSegment: number
+  /** History was dropped or refused as of this microsecond, so it can never be earlier again (law 4). */
+  readonly judgedMicros: number
 }
 
 /** The manifest of a new database. */
 export function newManifestState(birth: Birth): ManifestState {
-  return { birth, trees: new Map(), nextNumber: 1, firstSegment: 1 }
+  return { birth, trees: new Map(), nextNumber: 1, firstSegment: 1, judgedMicros: 0 }
 }
 
 /** The state after an edit. */
@@ -105,6 +109,7 @@ export function applyManifestEdit(state: ManifestState, edit: ManifestEdit): Man
     trees,
     nextNumber: edit.nextNumber ?? state.nextNumber,
     firstSegment: edit.firstSegment ?? state.firstSegment,
+    judgedMicros: Math.max(edit.judgedMicros ?? 0, state.judgedMicros),
   }
 }
 
@@ -130,5 +135,6 @@ export function wholeEdit(state: ManifestState): ManifestEdit {
     )
     return [{ tree, remove: [], add, flushedThrough, ratchet, totals }, ...pointerEdits]
   })
-  return { birth: state.birth, trees, nextNumber: state.nextNumber, firstSegment: state.firstSegment }
+  const { birth, nextNumber, firstSegment, judgedMicros } = state
+  return { birth, trees, nextNumber, firstSegment, judgedMicros }
 }

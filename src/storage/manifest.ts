@@ -5,8 +5,8 @@
  * file was begun. Each edit is synced before anything relies on it. When the edits have grown well
  * beyond what they say, the file is begun anew beside the old one and takes its name by an atomic rename.
  *
- * An edit is made durable only after the files that it adds, and after the log (law 3 needs the log
- * first: see `tablet/`). A torn last edit was never relied on and is cut off; other damage is refused.
+ * An edit is made durable only after the files that it adds, and after the log (why the log
+ * goes first: see `store/maintenance.ts`). A torn last edit was never relied on and is cut off; other damage is refused.
  */
 import { type Checksum } from '../base/checksum.ts'
 import { bytesOfText, textOfBytes } from '../base/bytes.ts'

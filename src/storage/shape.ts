@@ -9,6 +9,7 @@
  * (key, time) without overlap; and for one key, every version in an upper place is newer than every
  * version in a lower one. Reads rest on the second: the first answer from above is the answer.
  */
+import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
 import { type TableMeta } from './table-format.ts'
 import { comparePositions } from './version.ts'
@@ -54,8 +55,24 @@ export function lowestLevel(shape: Shape): number {
   return shape.findLastIndex((tables) => tables.length > 0)
 }
 
-/** Whether the keys of two tables, or sets of tables, touch. */
-export function overlapsKeys(tables: readonly TableMeta[], table: TableMeta): boolean {
+/** From where to where something reaches. */
+export type Span = Pick<TableMeta, 'first' | 'last'>
+
+/** The span of some tables together, gaps between them included. */
+export function spanOf(tables: readonly TableMeta[]): Span {
+  const [some] = tables
+  assert(some !== undefined, 'no tables have no span')
+  return tables.reduce<Span>(
+    ({ first, last }, table) => ({
+      first: comparePositions(table.first, first) < 0 ? table.first : first,
+      last: comparePositions(table.last, last) > 0 ? table.last : last,
+    }),
+    some,
+  )
+}
+
+/** Whether the keys of a table touch those of any of the spans. */
+export function overlapsKeys(tables: readonly Span[], table: Span): boolean {
   return tables.some(
     ({ first, last }) =>
       compareBytes(first.key, table.last.key) <= 0 && compareBytes(table.first.key, last.key) <= 0,

@@ -40,7 +40,7 @@ export interface TableFacts extends VersionCounts {
 
 /** A table as the manifest knows it: plain data, enough for every decision of a policy. */
 export interface TableMeta extends TableFacts {
-  /** Its file's number; never used twice. */
+  /** Its file's number, which no other file that a manifest ever named has. */
   readonly number: number
   /** Its file's length. */
   readonly bytes: number
@@ -90,6 +90,7 @@ export function tableNumberOf(name: string): number | undefined {
   return match ? Number(match[1]) : undefined
 }
 
+/** The bytes of an index. */
 export function encodeIndex(entries: readonly BlockEntry[]): Uint8Array {
   const writer = new BinaryWriter(64 * entries.length + 8)
   writer.varint(entries.length)
@@ -106,6 +107,7 @@ export function encodeIndex(entries: readonly BlockEntry[]): Uint8Array {
   return writer.finish()
 }
 
+/** The index of bytes; keys have memory of their own. Throws {@link FormatError}. */
 export function decodeIndex(bytes: Uint8Array): readonly BlockEntry[] {
   const reader = new BinaryReader(bytes)
   const count = reader.varint()
@@ -127,6 +129,7 @@ export function decodeIndex(bytes: Uint8Array): readonly BlockEntry[] {
   return entries
 }
 
+/** The bytes of the facts of a table. */
 export function encodeFacts(facts: TableFacts): Uint8Array {
   const writer = new BinaryWriter()
   writePosition(writer, facts.first)
@@ -146,6 +149,7 @@ export function encodeFacts(facts: TableFacts): Uint8Array {
   return writer.finish()
 }
 
+/** The facts of bytes. Throws {@link FormatError}. */
 export function decodeFacts(bytes: Uint8Array): TableFacts {
   const reader = new BinaryReader(bytes)
   const facts = {
@@ -164,6 +168,7 @@ export function decodeFacts(bytes: Uint8Array): TableFacts {
   return facts
 }
 
+/** The bytes of a footer. */
 export function encodeFooter(footer: Footer, checksum: Checksum): Uint8Array {
   const writer = new BinaryWriter(FOOTER_BYTES)
   for (const { offset, length } of [footer.filter, footer.index, footer.facts]) {

@@ -24,6 +24,7 @@ export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): reado
   let bytes = 0
   for (const write of batch) {
     const { table } = write
+    checkType(write)
     const key = encodeKey(write.key, table.keys)
     const value = write.type === 'put' ? encodeValue(write.value, table.values) : undefined
     bytes += key.length + (value?.length ?? 0)
@@ -41,4 +42,10 @@ export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): reado
     tablets.set(tablet, writes.set(hexOfBytes(key), { key, value }))
   }
   return [...tablets].map(([tablet, writes]) => ({ tablet, writes: [...writes.values()] }))
+}
+
+/** Callers without types can say anything; what is not understood must not delete. */
+function checkType({ type }: { readonly type: string }): void {
+  if (type === 'put' || type === 'delete') return
+  throw new PalimpsestError('INVALID_ARGUMENT', `a write is a put or a delete, not ${JSON.stringify(type)}`)
 }

@@ -73,7 +73,7 @@ function bytesOfBytes(bytes: unknown, code: 'INVALID_KEY' | 'INVALID_VALUE', wha
 const DEPTH_MAX = 200
 const INTEGER_MAX = 2n ** 64n
 
-/** Refuses what would not come back as it went in. */
+/** Refuses what would not come back as it went in. (The sign of −0 is the one thing that is lost, as in JSON.) */
 function checkDocument(value: unknown, depth: number): void {
   const refuse = (what: string): never => {
     throw new PalimpsestError('INVALID_VALUE', `a document cannot hold ${what}`)

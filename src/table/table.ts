@@ -6,11 +6,10 @@
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
-import { bytesOfText } from '../base/bytes.ts'
 import { fullNameOf } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
-import { type Durability } from '../tablet/commit-log.ts'
+import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
@@ -164,8 +163,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const encode = (key: K | undefined) => (key === undefined ? undefined : encodeKey(key, row.keys))
     const bounds = keyRange({ gt: encode(gt), gte: encode(gte), lt: encode(lt), lte: encode(lte) })
     if (prefix === undefined) return bounds
-    const bytes = typeof prefix === 'string' ? bytesOfText(prefix) : encodeKey(prefix, row.keys)
-    return intersectRanges(bounds, prefixRange(bytes))
+    return intersectRanges(bounds, prefixRange(encodeKey(prefix, row.keys)))
   }
 
   #row(): TableRow {
@@ -182,6 +180,10 @@ export function commitBatch(
   batch: readonly TableWrite[],
   options: WriteOptions,
 ): Receipt {
+  if (options.durability !== undefined && !DURABILITIES.includes(options.durability)) {
+    const known = DURABILITIES.join(', ')
+    throw new PalimpsestError('INVALID_ARGUMENT', `durability is one of ${known}, not ${options.durability}`)
+  }
   const writes = planBatch(store.catalog, batch)
   const time = writes.length === 0 ? store.lastTime : store.commit(writes, options.durability ?? durability)
   return { time, at: formatIso(time) }

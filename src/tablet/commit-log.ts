@@ -21,8 +21,11 @@ import { type HybridTime, MIN_TIME, formatExact, formatIso, laterOf } from '../t
 import { type CommitLogRecord, type TabletWrites, decodeRecord, encodeRecord } from './commit-record.ts'
 import { type FailStop } from './fail-stop.ts'
 
-/** What a commit survives: nothing, the death of the process, a power cut. */
-export type Durability = 'none' | 'os' | 'disk'
+/** What a commit can survive: nothing, the death of the process, a power cut. */
+export const DURABILITIES = ['none', 'os', 'disk'] as const
+
+/** One of {@link DURABILITIES}. */
+export type Durability = (typeof DURABILITIES)[number]
 
 /** What the log said when it was opened. */
 export interface LogRecovery {
@@ -81,6 +84,8 @@ export interface CommitLogContext {
   readonly checksum: Checksum
   readonly segmentBytes: number
   readonly physical: PhysicalClock
+  /** A microsecond by which history was judged: see `HybridClockOptions`. */
+  readonly judgedMicros?: number | undefined
   readonly failStop: FailStop
   /** Gives the writes of a commit to the trees. */
   readonly apply: (time: HybridTime, tablets: readonly TabletWrites[]) => void
@@ -105,6 +110,7 @@ export class CommitLog {
     this.#segments = [...(recovery?.segments ?? [])]
     this.clock = new HybridClock({
       physical: context.physical,
+      judgedMicros: context.judgedMicros,
       floor,
       ceiling: floor,
       reserve: (ceiling) => {
@@ -129,6 +135,8 @@ export class CommitLog {
   ): CommitLog {
     const { files, checksum, segmentBytes } = context
     const log = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
+    // A crash at the begin of a segment took the ceiling away with which every segment begins.
+    if (recovery.end.contents.records.length === 0) log.append(encodeRecord({ kind: 'ceiling', time: floor }))
     return new CommitLog(context, log, floor, recovery)
   }
 

@@ -33,6 +33,7 @@ const CLOSE = 3
 const PUT = 0
 const DELETE = 1
 
+/** The bytes of a record. */
 export function encodeRecord(record: CommitLogRecord): Uint8Array {
   const writer = new BinaryWriter()
   writer.u8(record.kind === 'commit' ? COMMIT : record.kind === 'ceiling' ? CEILING : CLOSE)

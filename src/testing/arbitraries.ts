@@ -28,36 +28,59 @@ import {
 export type Weights = Readonly<Partial<Record<OperationKind, number>>>
 
 /** How operations are mixed. */
-export type Preset = 'tiny' | 'many versions' | 'maintenance'
+export type Preset = 'tiny' | 'many versions' | 'maintenance' | 'cursors' | 'crashes'
 
 const WRITING: Weights = { put: 14, delete: 4, batch: 3 }
 const READING: Weights = { get: 6, scan: 4, view: 1, openCursor: 2, stepCursor: 4, closeCursor: 1 }
 const TIMES: Weights = { advance: 12, stepBack: 1, jump: 1, confirm: 1 }
 const PROMISES: Weights = { hold: 3, release: 2, retain: 2, createTable: 1 }
-const UPKEEP: Weights = { flush: 5, compact: 3, sync: 1, reopen: 1, crash: 2, openReader: 1, check: 1, misuse: 1 }
+const UPKEEP: Weights = { flush: 5, compact: 3, sync: 1, openReader: 1, check: 1, misuse: 1 }
+const PROCESSES: Weights = { reopen: 1, crash: 2 }
+const ALL: Weights = { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...UPKEEP, ...PROCESSES }
 
 /** The mixtures. */
 export const PRESETS: Readonly<Record<Preset, Weights>> = {
-  tiny: { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...UPKEEP },
-  'many versions': { ...READING, ...TIMES, ...PROMISES, ...UPKEEP, put: 40, delete: 2, batch: 6, get: 10 },
-  maintenance: { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...UPKEEP, flush: 14, compact: 9, reopen: 4, hold: 5 },
+  tiny: ALL,
+  'many versions': { ...ALL, put: 40, delete: 2, batch: 6, get: 10 },
+  maintenance: { ...ALL, flush: 14, compact: 9, reopen: 4, hold: 5 },
+  cursors: { ...WRITING, ...UPKEEP, advance: 5, openCursor: 8, stepCursor: 28, flush: 8, compact: 6 },
+  crashes: { ...WRITING, ...PROMISES, batch: 12, flush: 8, compact: 6, advance: 6, crash: 10, reopen: 2 },
+}
+
+/** A value, or mostly nothing. */
+function seldom<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary })
+}
+
+/** A value, or as often nothing. */
+function maybe<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(arbitrary, { nil: undefined, freq: 2 })
 }
 
 const table = fc.nat({ max: 3 })
-const key = fc.nat({ max: 3 })
-const durability = fc.option(fc.constantFrom('os' as const, 'none' as const, 'disk' as const), { nil: undefined })
+const key = fc.nat({ max: 5 })
+const durability = maybe(fc.constantFrom('os' as const, 'none' as const, 'disk' as const))
 
 /** Time that passes: mostly nothing or a step, sometimes to just before, at or behind the end of a window. */
 const passing: fc.Arbitrary<Delta> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ micros: fc.constantFrom(1, 0, 2, 3), windows: fc.constant(0) }) },
   { weight: 4, arbitrary: fc.record({ micros: fc.constantFrom(0, 1, -1), windows: fc.constantFrom(1, 2) }) },
-  { weight: 1, arbitrary: fc.record({ micros: fc.constantFrom(3_600_000_000, 1000), windows: fc.constant(0) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ micros: fc.constantFrom(3_600_000_000, 1000), windows: fc.constant(0) }),
+  },
 )
 
 /** What the wall shows to a new process, against what it showed to the last one. */
 const meanwhile: fc.Arbitrary<Delta> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ micros: fc.constantFrom(0, 1, 2), windows: fc.constantFrom(0, 0, 1) }) },
-  { weight: 3, arbitrary: fc.record({ micros: fc.constantFrom(0, -1, -5), windows: fc.constantFrom(0, -1, -2) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ micros: fc.constantFrom(0, 1, 2), windows: fc.constantFrom(0, 0, 1) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ micros: fc.constantFrom(0, -1, -5), windows: fc.constantFrom(0, -1, -2) }),
+  },
 )
 
 const moment: fc.Arbitrary<Moment> = fc.record({
@@ -65,12 +88,21 @@ const moment: fc.Arbitrary<Moment> = fc.record({
     { weight: 6, arbitrary: fc.constant('version' as const) },
     { weight: 3, arbitrary: fc.constant('window' as const) },
     { weight: 2, arbitrary: fc.constantFrom('hold' as const, 'newest' as const) },
-    { weight: 1, arbitrary: fc.constantFrom('now' as const, 'created' as const, 'zero' as const, 'end of time' as const) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('now' as const, 'created' as const, 'zero' as const, 'end of time' as const),
+    },
   ),
   index: fc.nat({ max: 30 }),
   micros: fc.constantFrom(0, 0, 0, -1, 1),
   ticks: fc.constantFrom(0, 0, -1, 1, 4095, -4095),
-  form: fc.constantFrom('time' as const, 'time' as const, 'exact' as const, 'micros' as const, 'name' as const),
+  form: fc.constantFrom(
+    'time' as const,
+    'time' as const,
+    'exact' as const,
+    'micros' as const,
+    'name' as const,
+  ),
 })
 const whenever = fc.option(moment, { nil: undefined, freq: 3 })
 
@@ -98,7 +130,7 @@ const writeOrDelete: fc.Arbitrary<WritePlan> = fc.record({
   size: fc.option(size, { nil: undefined, freq: 3 }),
 })
 
-const bound = fc.option(key, { nil: undefined, freq: 1 })
+const bound = seldom(key)
 const range: fc.Arbitrary<RangePlan> = fc.record({
   gt: bound,
   gte: bound,
@@ -106,7 +138,7 @@ const range: fc.Arbitrary<RangePlan> = fc.record({
   lte: bound,
   prefix: bound,
   reverse: fc.boolean(),
-  limit: fc.option(fc.constantFrom(1, 0, 2, -1), { nil: undefined, freq: 1 }),
+  limit: seldom(fc.constantFrom(1, 0, 2, -1)),
 })
 
 const plan: fc.Arbitrary<TablePlan> = fc.record({
@@ -121,7 +153,10 @@ const during: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant('put' as const), write, durability }),
   fc.record({ do: fc.constant('compact' as const) }),
   fc.record({ do: fc.constant('flush' as const) }),
-  fc.record({ do: fc.constant('batch' as const), writes: fc.array(writeOrDelete, { minLength: 1, maxLength: 4 }) }),
+  fc.record({
+    do: fc.constant('batch' as const),
+    writes: fc.array(writeOrDelete, { minLength: 1, maxLength: 4 }),
+  }),
   fc.record({ do: fc.constant('hold' as const), name: fc.nat({ max: 2 }), scope, at: moment }),
   fc.record({ do: fc.constant('release' as const), name: fc.nat({ max: 2 }) }),
   fc.record({ do: fc.constant('retain' as const), scope, keep }),
@@ -132,10 +167,17 @@ const during: fc.Arbitrary<Operation> = fc.oneof(
 const OPERATIONS: { readonly [Kind in OperationKind]: fc.Arbitrary<Operation> } = {
   put: fc.record({ do: fc.constant('put' as const), write, durability }),
   delete: fc.record({ do: fc.constant('delete' as const), table, key }),
-  batch: fc.record({ do: fc.constant('batch' as const), writes: fc.array(writeOrDelete, { maxLength: 4 }), durability }),
+  batch: fc.record({
+    do: fc.constant('batch' as const),
+    writes: fc.array(writeOrDelete, { maxLength: 4 }),
+    durability,
+  }),
   createTable: fc.record({ do: fc.constant('createTable' as const), plan }),
-  flush: fc.record({ do: fc.constant('flush' as const), table: fc.option(table, { nil: undefined }) }),
-  compact: fc.record({ do: fc.constant('compact' as const), table: fc.option(table, { nil: undefined, freq: 1 }) }),
+  flush: fc.record({ do: fc.constant('flush' as const), table: maybe(table) }),
+  compact: fc.record({
+    do: fc.constant('compact' as const),
+    table: seldom(table),
+  }),
   sync: fc.record({ do: fc.constant('sync' as const) }),
   advance: fc.record({ do: fc.constant('advance' as const), by: passing }),
   stepBack: fc.record({ do: fc.constant('stepBack' as const), by: passing }),
@@ -147,7 +189,7 @@ const OPERATIONS: { readonly [Kind in OperationKind]: fc.Arbitrary<Operation> } 
     scope,
     at: moment,
     through: whenever,
-    expiresIn: fc.option(passing, { nil: undefined, freq: 2 }),
+    expiresIn: maybe(passing),
   }),
   release: fc.record({ do: fc.constant('release' as const), name: fc.nat({ max: 2 }) }),
   retain: fc.record({ do: fc.constant('retain' as const), scope, keep }),
@@ -155,7 +197,11 @@ const OPERATIONS: { readonly [Kind in OperationKind]: fc.Arbitrary<Operation> } 
   scan: fc.record({ do: fc.constant('scan' as const), table, range, at: whenever }),
   view: fc.record({ do: fc.constant('view' as const), at: moment }),
   openCursor: fc.record({ do: fc.constant('openCursor' as const), table, range, at: whenever }),
-  stepCursor: fc.record({ do: fc.constant('stepCursor' as const), cursor: fc.nat({ max: 3 }), steps: fc.constantFrom(1, 2, 9) }),
+  stepCursor: fc.record({
+    do: fc.constant('stepCursor' as const),
+    cursor: fc.nat({ max: 3 }),
+    steps: fc.constantFrom(1, 1, 2, 9),
+  }),
   closeCursor: fc.record({ do: fc.constant('closeCursor' as const), cursor: fc.nat({ max: 3 }) }),
   check: fc.record({ do: fc.constant('check' as const) }),
   reopen: fc.record({ do: fc.constant('reopen' as const), wall: meanwhile }),
@@ -166,7 +212,7 @@ const OPERATIONS: { readonly [Kind in OperationKind]: fc.Arbitrary<Operation> } 
     model: fc.constantFrom(...CRASH_MODELS),
     seed: fc.nat(),
     wall: meanwhile,
-    during: fc.option(during, { nil: undefined, freq: 1 }),
+    during: maybe(during),
     calls: fc.nat({ max: 14 }),
   }),
 }
@@ -188,12 +234,10 @@ export const world: fc.Arbitrary<WorldPlan> = fc.record({
   ),
   windowMicros: fc.constantFrom(3, 5, 1, 10, 0, 40),
   tables: fc.array(plan, { minLength: 1, maxLength: 2 }),
-  keys: fc.oneof(
-    fc.constant([0, 1]),
-    fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 4 }),
-  ),
+  keys: fc.oneof(fc.constant([0, 1]), fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 6 })),
   without: fc.oneof(fc.constant([]), fc.subarray(KINDS.filter((kind) => kind !== 'put'))),
   canReopenEarlier: fc.boolean(),
+  isWatched: fc.boolean(),
 })
 
 /** Runs of a mixture, of at most so many operations. */
@@ -204,5 +248,6 @@ export function runOf(preset: Preset, maxLength = 50): fc.Arbitrary<RunPlan> {
 
 /** Runs of all mixtures. */
 export function anyRun(maxLength = 50): fc.Arbitrary<RunPlan> {
-  return fc.oneof(runOf('maintenance', maxLength), runOf('tiny', maxLength), runOf('many versions', maxLength))
+  const presets = Object.keys(PRESETS) as readonly Preset[]
+  return fc.oneof(...presets.map((preset) => runOf(preset, maxLength)))
 }

@@ -57,7 +57,7 @@ export interface ModelHold {
 /** An open cursor. It holds its time from its first step on. */
 export interface ModelCursor {
   readonly table: number
-  readonly time: HybridTime
+  time: HybridTime
   /** The microsecond of the first step. */
   since: number | undefined
 }
@@ -116,13 +116,15 @@ export class Model {
 
   /** To be called whenever the clock may have moved: windows go with it and never come back. */
   passTime(): void {
-    for (const { number } of this.tables) this.#windows[number] = later(this.#windows[number]!, this.#windowNow(number))
+    for (const { number } of this.tables)
+      this.#windows[number] = later(this.#windows[number]!, this.#windowNow(number))
   }
 
   /** From now on history is kept so long. What is behind a window now stays there. */
   retain(scope: ModelScope, keep: ModelKeep): void {
     this.passTime()
-    for (const table of this.tables) if (concerns(scope, table)) this.promise(table.number, this.windowOf(table.number))
+    for (const table of this.tables)
+      if (concerns(scope, table)) this.promise(table.number, this.windowOf(table.number))
     this.#keeps.set(keepName(scope), keep)
     this.passTime()
   }
@@ -143,6 +145,11 @@ export class Model {
 
   closeCursor(cursor: ModelCursor): void {
     this.#cursors.delete(cursor)
+  }
+
+  /** The process ends, and its cursors with it. */
+  closeCursors(): void {
+    this.#cursors.clear()
   }
 
   /** Somebody was told that everything before `first` is gone from a table, but for what is held. */
@@ -166,7 +173,6 @@ export class Model {
   /** What a new process says of a window counts from now on. */
   adoptWindow(table: number, first: HybridTime): void {
     this.#windows[table] = first
-    this.promise(table, first)
   }
 
   // What there is to say.
@@ -180,12 +186,29 @@ export class Model {
   keepOf(table: number): ModelKeep {
     const { keyspace } = this.tables[table]!
     const names = [keepName({ table }), keepName({ keyspace }), keepName('database')]
-    return names.map((name) => this.#keeps.get(name)).find((keep) => keep !== undefined) ?? DEFAULT_KEEP_MICROS
+    return (
+      names.map((name) => this.#keeps.get(name)).find((keep) => keep !== undefined) ?? DEFAULT_KEEP_MICROS
+    )
   }
 
   /** Whether a time of a table can be read. */
   isReadable(table: number, time: HybridTime): boolean {
-    return time >= this.windowOf(table) || this.#held(table).some(({ first, last }) => first <= time && time <= last)
+    return (
+      time >= this.windowOf(table) ||
+      this.#held(table).some(({ first, last }) => first <= time && time <= last)
+    )
+  }
+
+  /** Whether a time of a table can be read by somebody for whom it is `nowMicros` already. */
+  isReadableBy(table: number, time: HybridTime, nowMicros: number): boolean {
+    const keep = this.keepOf(table)
+    const isInWindow = keep === 'forever' || Number(time / 4096n) >= nowMicros - keep
+    const holds = this.#holds.filter(({ scope }) => concerns(scope, this.tables[table]!))
+    const isHeld = holds.some(
+      ({ first, last, expires }) =>
+        first <= time && time <= last && (expires === undefined || expires > nowMicros),
+    )
+    return (isInWindow && time >= this.windowOf(table)) || isHeld
   }
 
   /** Whether a time can be read only because it is held. */
@@ -249,7 +272,9 @@ export class Model {
       const oldestFirst = this.#versions
         .filter((version) => version.table === table && version.key === key)
         .toSorted((a, b) => (a.time < b.time ? -1 : 1))
-      const seen = oldestFirst.filter((version, i) => this.#isSeen(table, version.time, oldestFirst[i + 1]?.time))
+      const seen = oldestFirst.filter((version, i) =>
+        this.#isSeen(table, version.time, oldestFirst[i + 1]?.time),
+      )
       const firstValue = seen.findIndex(({ value }) => value !== undefined)
       return firstValue === -1 ? [] : seen.slice(firstValue)
     })
@@ -286,7 +311,9 @@ export class Model {
       for (const { first, last } of this.#held(number)) lines.push(`  held ${exact(first)} … ${exact(last)}`)
       for (const key of new Set(this.#versions.filter((v) => v.table === number).map((v) => v.key))) {
         const versions = this.#versions.filter((v) => v.table === number && v.key === key)
-        const texts = versions.map(({ time, value }) => `${exact(time)}=${value === undefined ? '✝' : short(value)}`)
+        const texts = versions.map(
+          ({ time, value }) => `${exact(time)}=${value === undefined ? '✝' : short(value)}`,
+        )
         lines.push(`  ${JSON.stringify(key)}  ${texts.join('  ')}`)
       }
     }
@@ -307,7 +334,9 @@ export class Model {
 
   /** What is held of a table now. */
   #held(table: number): readonly { readonly first: HybridTime; readonly last: HybridTime }[] {
-    const held = this.#holds.filter((hold) => this.#isInForce(hold) && concerns(hold.scope, this.tables[table]!))
+    const held = this.#holds.filter(
+      (hold) => this.#isInForce(hold) && concerns(hold.scope, this.tables[table]!),
+    )
     const read = [...this.#cursors].filter((cursor) => cursor.table === table && this.holdsItsTime(cursor))
     return [...held, ...read.map(({ time }) => ({ first: time, last: time }))]
   }

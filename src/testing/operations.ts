@@ -76,7 +76,11 @@ export interface CrashPlan {
 export type Operation =
   | { readonly do: 'put'; readonly write: WritePlan; readonly durability?: Durability | undefined }
   | { readonly do: 'delete'; readonly table: number; readonly key: number }
-  | { readonly do: 'batch'; readonly writes: readonly WritePlan[]; readonly durability?: Durability | undefined }
+  | {
+      readonly do: 'batch'
+      readonly writes: readonly WritePlan[]
+      readonly durability?: Durability | undefined
+    }
   | { readonly do: 'createTable'; readonly plan: TablePlan }
   | { readonly do: 'flush'; readonly table?: number | undefined }
   | { readonly do: 'compact'; readonly table?: number | undefined }
@@ -96,9 +100,19 @@ export type Operation =
   | { readonly do: 'release'; readonly name: number }
   | { readonly do: 'retain'; readonly scope: ScopePlan; readonly keep: KeepChoice }
   | { readonly do: 'get'; readonly table: number; readonly key: number; readonly at?: Moment | undefined }
-  | { readonly do: 'scan'; readonly table: number; readonly range: RangePlan; readonly at?: Moment | undefined }
+  | {
+      readonly do: 'scan'
+      readonly table: number
+      readonly range: RangePlan
+      readonly at?: Moment | undefined
+    }
   | { readonly do: 'view'; readonly at: Moment }
-  | { readonly do: 'openCursor'; readonly table: number; readonly range: RangePlan; readonly at?: Moment | undefined }
+  | {
+      readonly do: 'openCursor'
+      readonly table: number
+      readonly range: RangePlan
+      readonly at?: Moment | undefined
+    }
   | { readonly do: 'stepCursor'; readonly cursor: number; readonly steps: number }
   | { readonly do: 'closeCursor'; readonly cursor: number }
   | { readonly do: 'check' }
@@ -124,6 +138,11 @@ export interface WorldPlan {
   readonly without: readonly OperationKind[]
   /** Whether the wall can be found further back by a new process. */
   readonly canReopenEarlier: boolean
+  /**
+   * Whether everything is read whenever data were moved about. Where somebody always looks, what nobody
+   * sees is not tried; so some worlds are looked at only when a process begins, and at the end.
+   */
+  readonly isWatched: boolean
 }
 
 /** A world and what happens in it. */
@@ -164,7 +183,7 @@ export const BYTES_KEYS: readonly string[] = [
   'ffff',
   'ff00',
   '0000',
-  'fe',
+  'feff',
   '6b'.repeat(120),
   '6b'.repeat(121),
 ]

@@ -40,7 +40,9 @@ export function textOfValue(type: 'text' | 'bytes' | 'document', value: unknown)
   }
   if (value === null) return ''
   const { text } = value as { text: string }
-  return JSON.stringify(value) === JSON.stringify(documentOf(text)) ? text : `another document: ${JSON.stringify(value)}`
+  return JSON.stringify(value) === JSON.stringify(documentOf(text))
+    ? text
+    : `another document: ${JSON.stringify(value)}`
 }
 
 function documentOf(text: string): unknown {

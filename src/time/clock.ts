@@ -56,6 +56,8 @@ export interface HybridClockOptions {
   readonly ceiling: HybridTime
   /** Makes a new ceiling durable before it returns; if it throws, nothing was issued or used. */
   readonly reserve: (ceiling: HybridTime) => void
+  /** A microsecond by which history was judged, and before which retention's now can therefore not be. */
+  readonly judgedMicros?: number | undefined
   /** How far clocks may be apart. Half a second unless given. */
   readonly skewMicros?: number | undefined
   /** Told once of each jump. Only a forward one waits for {@link HybridClock.confirmJump}. */
@@ -84,7 +86,7 @@ export class HybridClock {
   #ceiling: HybridTime
   #closed = false
   /** The newest answer of `retentionMicros`. */
-  #retained = 0
+  #retained: number
   /** The wall, as it was last trusted, and the monotonic clock at that moment. */
   #trusted: Readings
   /** Where the wall was found, against the monotonic clock, when retention last looked. */
@@ -100,6 +102,7 @@ export class HybridClock {
     this.#onJump = options.onJump
     this.#last = options.floor
     this.#ceiling = options.ceiling
+    this.#retained = options.judgedMicros ?? 0
     this.#trusted = this.#readings()
   }
 

@@ -168,9 +168,7 @@ export const HOUSE_RULES: readonly HouseRule[] = [
     faults: each(
       () => true,
       ({ text }) =>
-        linesWith(text, /\b(?:TODO|FIXME|XXX|HACK)\b|@ts-(?:ignore|nocheck)/).map(
-          (line) => `line ${line}`,
-        ),
+        linesWith(text, /\b(?:TODO|FIXME|XXX|HACK)\b|@ts-(?:ignore|nocheck)/).map((line) => `line ${line}`),
     ),
     plant: [planted('test/a.test.ts', '// TODO: later')],
   },

@@ -28,7 +28,7 @@ export function filesBelow(directory: string, ending: string): readonly SourceFi
  * found in it is meant. Every character stands where it stood; the quotes of strings stay.
  */
 export function codeOf(text: string): string {
-  const code = [...blanks(text)]
+  const code = blanks(text).split('')
   const keep = (from: number, to = from + 1): void => {
     for (let i = from; i < to; i++) code[i] = text.charAt(i)
   }

@@ -10,15 +10,7 @@ import { type TableStats } from '../../database/stats.ts'
 import { GEOMETRIES, isGeometryName } from '../../storage/geometry.ts'
 import { formatDuration } from '../../time/duration.ts'
 import { formatExact } from '../../time/hybrid-time.ts'
-import {
-  countText,
-  fileText,
-  fromText,
-  keyText,
-  plainText,
-  stretchText,
-  versionText,
-} from './notation.ts'
+import { countText, fileText, fromText, keyText, plainText, stretchText, versionText } from './notation.ts'
 import { type ScriptSession } from './session.ts'
 import { Arguments, type Word, malformed, wordsOf } from './words.ts'
 

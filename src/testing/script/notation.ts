@@ -26,6 +26,9 @@ import {
 import { parseTimeExpression } from '../../time/expression.ts'
 import { type Stretch } from '../../time/stretches.ts'
 
+/** The keyspace of all tables of scripts, which answers leave out. */
+export const KEYSPACE = 'main'
+
 /** A time of a commit, or one from which something holds. */
 export function startText(time: HybridTime): string {
   return logicalOf(time) === 0 ? String(microsOf(time)) : formatExact(time)
@@ -56,7 +59,7 @@ export function keyText(table: string | undefined, key: string): string {
 
 /** A key or a value. */
 export function plainText(text: string): string {
-  return /^[^\s"#/=@:✝]+$/u.test(text) ? text : JSON.stringify(text)
+  return /^[^\s\p{Cc}\p{Cf}"#/=@:✝]+$/u.test(text) ? text : JSON.stringify(text)
 }
 
 /** A version without its key. */
@@ -82,12 +85,14 @@ export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : noun.endsWith('sh') ? 'es' : 's'}`
 }
 
-/** A refusal of the engine, with its times as scripts write them. */
+/** A refusal of the engine, with times and tables as scripts write them. */
 export function errorText({ code, message }: PalimpsestError): string {
-  const shortened = message.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, (iso) =>
+  // Of a time in both forms the exact one is enough.
+  const once = message.replaceAll(/ \(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\)/g, '')
+  const shortened = once.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, (iso) =>
     String(microsOf(parseTimeExpression(iso, { nowMicros: 0 }))),
   )
-  return `error ${code}: ${shortened.replaceAll(/\s*\n\s*/g, ' ')}`
+  return `error ${code}: ${shortened.replaceAll(`${KEYSPACE}.`, '').replaceAll(/\s*\n\s*/g, ' ')}`
 }
 
 function rangeText(first: string, last: string): string {

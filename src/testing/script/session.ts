@@ -10,9 +10,7 @@ import { MemoryFiles } from '../../storage/memory-files.ts'
 import { type Table } from '../../table/table.ts'
 import { type HybridTime, MICROS_MAX, endOfMicrosecond } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
-
-/** The keyspace of all tables of scripts. */
-const KEYSPACE = 'main'
+import { KEYSPACE } from './notation.ts'
 
 /** The database and the clock of one script. */
 export class ScriptSession {

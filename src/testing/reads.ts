@@ -1,0 +1,121 @@
+/**
+ * The operations that read: single keys, ranges, views of the past, and a reader beside the writer. Each
+ * is answered as the model answers, or refused as it refuses.
+ */
+import { type Key } from '../table/codec.ts'
+import { type Table } from '../table/table.ts'
+import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
+import {
+  type ComparedTable,
+  compareAsOf,
+  expectSame,
+  expectThat,
+  expectVerdict,
+  noteRefusal,
+  outcomeOf,
+  readAll,
+  versionText,
+} from './comparison.ts'
+import { type AskedTime } from './meaning.ts'
+import { type Moment, type Operation } from './operations.ts'
+import { type Subject } from './subject.ts'
+import { keyOf, textOfValue } from './values.ts'
+
+/** Reads one key. */
+export function get(subject: Subject, plan: Extract<Operation, { do: 'get' }>): void {
+  const { db, model, meaning, transcript } = subject
+  const table = meaning.tableOf(plan.table)
+  const text = meaning.keyOf(table, plan.key)
+  const asked = meaning.askedAt(plan.at)
+  if (asked !== undefined) return getAsOf(subject, table, text, asked)
+  const value = textOfValue(table.values, db.table<Key>(table.name).get(keyOf(table.keys, text)))
+  expectSame(`${table.name} now`, value, model.find(table.number, text, model.clock.used)?.value)
+  transcript.push(`get ${value}`)
+}
+
+function getAsOf(subject: Subject, table: ComparedTable, text: string, { input, time }: AskedTime): void {
+  const { db, model, transcript } = subject
+  const { number, name, keys, values } = table
+  const handle = db.table<Key>(name)
+  const verdict = model.judge(number, time)
+  const what = `get ${JSON.stringify(text)} of ${name} as of ${formatExact(time)}`
+  const outcome = outcomeOf(() => handle.get(keyOf(keys, text), { asOf: input }))
+  const value = textOfValue(values, expectVerdict(what, outcome, verdict))
+  transcript.push(`${what}: ${verdict} ${value}`)
+  if (verdict === 'HISTORY_GONE') noteRefusal(model, number, time, subject.counts)
+  if (verdict !== 'ok') return
+  model.clock.use(time)
+  expectSame(what, value, model.find(number, text, time)?.value)
+  const view = db.asOf(input).table<Key>(name)
+  expectSame(`${what}, by a view`, textOfValue(values, view.get(keyOf(keys, text))), value)
+  expectSame(
+    `scan of ${name}, by a view`,
+    readAll(table, view.scan()),
+    model.scan(number, time).map(versionText),
+  )
+  compareAsOf(subject.comparison, table, handle, time)
+}
+
+/** Reads a range. */
+export function scan(subject: Subject, plan: Extract<Operation, { do: 'scan' }>): void {
+  const { db, model, meaning, transcript } = subject
+  const table = meaning.tableOf(plan.table)
+  const asked = meaning.askedAt(plan.at)
+  const verdict = asked === undefined ? 'ok' : model.judge(table.number, asked.time)
+  const options = meaning.scanOptionsOf(table, plan.range, asked?.input)
+  const at = asked === undefined ? 'now' : formatExact(asked.time)
+  const what = `scan of ${table.name} ${JSON.stringify(plan.range)} as of ${at}`
+  const outcome = outcomeOf(() => readAll(table, db.table<Key>(table.name).scan(options)))
+  const entries = expectVerdict(what, outcome, verdict)
+  transcript.push(`${what}: ${verdict} ${JSON.stringify(entries)}`)
+  if (asked !== undefined && verdict === 'HISTORY_GONE')
+    noteRefusal(model, table.number, asked.time, subject.counts)
+  if (verdict !== 'ok') return
+  if (asked !== undefined) model.clock.use(asked.time)
+  expectSame(what, entries, meaning.scanOf(table, plan.range, asked?.time ?? model.clock.used))
+}
+
+/** Reads the names of the tables as of a time. */
+export function view({ db, model, meaning }: Subject, at: Moment): void {
+  const { input, time } = meaning.momentOf(at)
+  const isFuture = Number(time / 4096n) > model.clock.current
+  const outcome = outcomeOf(() => db.asOf(input).tables)
+  const names = expectVerdict(`a view as of ${formatExact(time)}`, outcome, isFuture ? 'FUTURE_TIME' : 'ok')
+  if (names === undefined) return
+  model.clock.use(time)
+  const expected = model.tables.filter(({ created }) => created <= time).map(({ name }) => name)
+  expectSame(`the tables as of ${formatExact(time)}`, names, expected.toSorted())
+}
+
+/** A reader beside the writer sees whole commits (law 5), at least those that were handed to the system. */
+export function readBeside(subject: Subject): void {
+  const { model, tables, ledger } = subject
+  const reader = subject.openReader()
+  const { newest } = reader
+  expectThat(`a reader sees ${formatExact(newest)}`, ledger.has(newest) && newest >= ledger.handedOver)
+  const now = Math.max(Number(newest / 4096n), model.clock.retained)
+  for (const table of tables) {
+    const handle = reader.table<Key>(table.name)
+    const entries = model.scan(table.number, newest).map(versionText)
+    expectSame(`a reader's scan of ${table.name}`, readAll(table, handle.scan()), entries)
+    const times = model.boundaries(table.number).filter((time) => time <= newest)
+    for (const time of times) compareReader(subject, table, handle, time, now)
+  }
+  reader.close()
+}
+
+/** A reader's clock stands at another time, so it may still answer what the writer does not, but then truly. */
+function compareReader(
+  { model }: Subject,
+  table: ComparedTable,
+  handle: Table<Key>,
+  time: HybridTime,
+  now: number,
+): void {
+  const outcome = outcomeOf(() => readAll(table, handle.scan({ asOf: time })))
+  const what = `a reader's scan of ${table.name} as of ${formatExact(time)}`
+  const isThere = time >= model.tables[table.number]!.created
+  if (model.isReadableBy(table.number, time, now))
+    expectVerdict(what, outcome, isThere ? 'ok' : 'UNKNOWN_TABLE')
+  if ('answer' in outcome) expectSame(what, outcome.answer, model.scan(table.number, time).map(versionText))
+}

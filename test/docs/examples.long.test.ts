@@ -1,0 +1,20 @@
+/**
+ * The commands of the documents that are marked `long`. `npm run test:long` is the run that this is a part of.
+ */
+import { afterAll, expect, test } from 'vitest'
+import { ReaderRepository, argumentsOf, commandsOf } from './examples.ts'
+import { blocksOf, documents } from './markdown.ts'
+
+const repository = new ReaderRepository()
+afterAll(() => repository.remove())
+
+const long = documents()
+  .flatMap(blocksOf)
+  .filter(({ flags }) => flags.includes('long'))
+  .flatMap(commandsOf)
+
+test.each(long)('$place: $line', ({ line }) => {
+  const words = argumentsOf(line)
+  if (words === undefined) expect(line).toBe('npm run test:long')
+  else expect(repository.run(words)).toMatchObject({ status: 0, stderr: '' })
+})

@@ -1,0 +1,70 @@
+/**
+ * The lists of the documents are those of the code, and every link leads somewhere.
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ERROR_CODES } from '../../src/base/errors.ts'
+import { ROOT, filesBelow } from '../house/source.ts'
+import { anchorOf, documents, headingsOf, linksOf } from './markdown.ts'
+
+const document = (path: string): { path: string; text: string } => {
+  return { path, text: readFileSync(join(ROOT, path), 'utf8') }
+}
+
+test('docs/errors.md has a heading for each code, in the order of the code, and no other', () => {
+  expect(headingsOf(document('docs/errors.md'), 2)).toEqual([...ERROR_CODES])
+})
+
+describe('the folders of src', () => {
+  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && filesBelow(`src/${entry.name}`, '.ts').length > 0)
+    .map(({ name }) => name)
+    .toSorted()
+
+  test('each has its section in the tour', () => {
+    expect(headingsOf(document('docs/tour.md'), 2).toSorted()).toEqual(folders)
+  })
+
+  test('each has its line in the index', () => {
+    const lines = document('docs/README.md').text.matchAll(/^\| \[`(\w+)\/`\]/gm)
+    expect(Array.from(lines, ([, folder]) => folder!).toSorted()).toEqual(folders)
+  })
+})
+
+test('the list of decisions has every record', () => {
+  const records = filesBelow('docs/decisions', '.md').map(({ path }) => path.replace('docs/decisions/', ''))
+  const listed = linksOf(document('docs/decisions/README.md'))
+  expect([...listed, 'README.md'].toSorted()).toEqual([...records].toSorted())
+})
+
+test('every decision says its status, its context, the choice and what was rejected', () => {
+  const records = filesBelow('docs/decisions', '.md').filter(({ path }) => !path.endsWith('README.md'))
+  for (const record of records) {
+    expect(headingsOf(record, 2), record.path).toEqual(['Context', 'Choice', 'Rejected'])
+    expect(record.text, record.path).toMatch(/^Status: (?:accepted|replaced by)/m)
+  }
+})
+
+describe('links', () => {
+  test.each(documents())('of $path', (file) => {
+    expect(brokenLinks(file)).toEqual([])
+  })
+
+  test('that lead nowhere are found', () => {
+    const text = '[a](tour.md) [b](tour.md#time) [c](nowhere.md) [d](tour.md#nowhere) [e](#here)\n\n# Here\n'
+    expect(brokenLinks({ path: 'docs/a.md', text })).toEqual(['nowhere.md', 'tour.md#nowhere'])
+  })
+})
+
+function brokenLinks(file: { path: string; text: string }): readonly string[] {
+  return linksOf(file).filter((link) => {
+    if (/^https?:/.test(link)) return false
+    const [path = '', anchor] = link.split('#')
+    const target = path === '' ? file.path : join(dirname(file.path), path)
+    if (path !== '' && !existsSync(join(ROOT, target))) return true
+    if (anchor === undefined) return false
+    const headings = headingsOf(path === '' ? file : document(target))
+    return !headings.map(anchorOf).includes(anchor)
+  })
+}
