@@ -59,7 +59,9 @@ export interface TableShape {
 
 /** Creates a table with one tablet. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
 export function planCreateTable(catalog: Catalog, fullName: string, shape: TableShape): Creation {
-  const [keyspaceName = '', name = '', ...rest] = String(fullName).split('.')
+  // Callers without types may pass anything.
+  const given: unknown = fullName
+  const [keyspaceName = '', name = '', ...rest] = typeof given === 'string' ? given.split('.') : []
   if (rest.length > 0 || name === '') {
     throw new PalimpsestError(
       'INVALID_ARGUMENT',
@@ -118,7 +120,13 @@ export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment)
     const [gone] = difference(held, readable)
     if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), fullNameOf(catalog, table))
   }
-  const writes = [counter(id + 1), putRow({ kind: 'hold', row })]
+  // One that has run out must not come back under the same name, should the clock be set back.
+  const namesakes = [...catalog.holds.values()].filter(({ name }) => name === request.name)
+  const writes = [
+    counter(id + 1),
+    ...namesakes.map((namesake) => deleteRow({ kind: 'hold', row: namesake })),
+    putRow({ kind: 'hold', row }),
+  ]
   return { id, change: () => writes }
 }
 

@@ -76,18 +76,18 @@ export type CatalogRow =
  */
 export function putRow(row: CatalogRow): Write {
   const { path, fields } = encodeRow(row)
-  const text = JSON.stringify(fields)
+  const json = JSON.stringify(fields)
   try {
-    decodeRow(path.split('/'), JSON.parse(text) as Fields)
+    decodeRow(path.split('/'), JSON.parse(json) as Fields)
   } catch (error) {
     throw new PalimpsestError(
       'INVALID_ARGUMENT',
-      `the catalog cannot hold this: row=${path} ${text}`,
+      `the catalog cannot hold this: row=${path} ${json}`,
       { row: path },
       error,
     )
   }
-  return { key: bytesOfText(path), value: bytesOfText(text) }
+  return { key: bytesOfText(path), value: bytesOfText(json) }
 }
 
 /** The write that deletes a row. */

@@ -5,11 +5,12 @@
 import { compareBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, earlierOf, laterOf } from '../time/hybrid-time.ts'
+import { type Block } from './block.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { mergeVersions } from './compaction.ts'
 import { type Shape, shapeFaults, tablesOf } from './shape.ts'
 import { type TableFile } from './table-file.ts'
-import { type TableFacts, type TableMeta } from './table-format.ts'
+import { type BlockEntry, type TableFacts, type TableMeta } from './table-format.ts'
 import { type KeyedVersion, comparePositions } from './version.ts'
 
 /** What a check found and how much it looked at. */
@@ -90,10 +91,30 @@ function factsOf(table: TableFile, expect: (isTrue: boolean, fault: string) => v
       blockMin === entry.minTime && blockMax === entry.maxTime,
       `block ${i} has other times than the index says`,
     )
-    const counted = entry.live + entry.superseded + entry.tombstones
-    expect(counted === block.versionCount, `block ${i} has other counts than the index says`)
+    const before = i === 0 ? undefined : table.block(i - 1)
+    const { live, superseded, tombstones } = countsOf(block, before?.keyAt(before.keyCount - 1))
+    const isCounted =
+      live === entry.live && superseded === entry.superseded && tombstones === entry.tombstones
+    expect(isCounted, `block ${i} has other counts than the index says`)
   }
   return { ...counts, blocks: table.index.length, minTime, maxTime, first: first!, last: last! }
+}
+
+/** The counts of a block; `lastKey` is that of the block before it, whose key it may go on with. */
+function countsOf(
+  block: Block,
+  lastKey: Uint8Array | undefined,
+): Pick<BlockEntry, 'live' | 'superseded' | 'tombstones'> {
+  const counts = { live: 0, superseded: 0, tombstones: 0 }
+  for (let k = 0; k < block.keyCount; k++) {
+    const goesOn = k === 0 && lastKey !== undefined && block.compareKeyAt(0, lastKey) === 0
+    const first = block.versionsFrom(k)
+    for (let v = first; v < block.versionsTo(k); v++) {
+      if (block.versionAt(v).value === undefined) counts.tombstones++
+      else counts[v === first && !goesOn ? 'live' : 'superseded']++
+    }
+  }
+  return counts
 }
 
 function sameFacts(a: TableFacts, b: TableFacts): boolean {

@@ -50,9 +50,10 @@ export function* replaySegments(
   for (const segment of numbers) {
     if (segment !== expected++) break
     const contents = readRecords(readWholeFile(files, segmentPath(segment)), 'PALIMLOG', segment, checksum)
+    // A segment that has a successor was synced to its end, so it has its header and no torn tail.
+    const isWhole = contents.tornBytes === 0 && contents.wholeBytes > 0
     const isLast = segment === numbers.at(-1)
-    const damagedAt =
-      contents.damagedAt ?? (isLast || contents.tornBytes === 0 ? undefined : contents.wholeBytes)
+    const damagedAt = contents.damagedAt ?? (isLast || isWhole ? undefined : contents.wholeBytes)
     if (damagedAt !== undefined) {
       throw new PalimpsestError(
         'LOG_CORRUPT',

@@ -20,13 +20,13 @@ export function encodeManifestEdit(edit: ManifestEdit): string {
 /** The edit of a text. */
 export function decodeManifestEdit(text: string): ManifestEdit {
   const fields = fieldsOf(JSON.parse(text) as unknown)
-  return {
+  return fields.end({
     birth: fields.optional('birth', decodeBirth),
     nextNumber: fields.optional('nextNumber', countOf),
     firstSegment: fields.optional('firstSegment', countOf),
     judgedMicros: fields.optional('judgedMicros', countOf),
     trees: fields.required('trees', listOf(decodeTreeEdit)),
-  }
+  })
 }
 
 function decodeBirth(value: unknown): Birth {
@@ -35,7 +35,7 @@ function decodeBirth(value: unknown): Birth {
   const clock = fields.required('clock', textOf)
   if (!isGeometryName(geometry)) throw new FormatError(`unknown geometry ${geometry}`)
   if (!(clock === 'system' || clock === 'replay')) throw new FormatError(`unknown clock ${clock}`)
-  return { geometry, clock }
+  return fields.end({ geometry, clock })
 }
 
 function encodeTreeEdit(edit: TreeEdit): unknown {
@@ -53,7 +53,7 @@ function encodeTreeEdit(edit: TreeEdit): unknown {
 
 function decodeTreeEdit(value: unknown): TreeEdit {
   const fields = fieldsOf(value)
-  return {
+  return fields.end({
     tree: fields.required('tree', countOf),
     remove: fields.required('remove', listOf(countOf)),
     add: fields.required('add', listOf(atLevel('table', decodeTable))),
@@ -61,7 +61,7 @@ function decodeTreeEdit(value: unknown): TreeEdit {
     ratchet: fields.optional('ratchet', timeOf),
     pointer: fields.optional('pointer', atLevel('position', decodePosition)),
     totals: fields.optional('totals', decodeTotals),
-  }
+  })
 }
 
 function exactOf(time: HybridTime | undefined): string | undefined {
@@ -81,7 +81,7 @@ function encodeTable(table: TableMeta): unknown {
 
 function decodeTable(value: unknown): TableMeta {
   const fields = fieldsOf(value)
-  return {
+  return fields.end({
     number: fields.required('number', countOf),
     bytes: fields.required('bytes', countOf),
     first: fields.required('first', decodePosition),
@@ -94,7 +94,7 @@ function decodeTable(value: unknown): TableMeta {
     live: fields.required('live', countOf),
     superseded: fields.required('superseded', countOf),
     tombstones: fields.required('tombstones', countOf),
-  }
+  })
 }
 
 function encodePosition({ key, time }: Position): unknown {
@@ -103,18 +103,17 @@ function encodePosition({ key, time }: Position): unknown {
 
 function decodePosition(value: unknown): Position {
   const fields = fieldsOf(value)
-  return {
+  return fields.end({
     key: fields.required('key', (hex) => bytesOfHex(textOf(hex))),
     time: fields.required('time', timeOf),
-  }
+  })
 }
 
 function decodeTotals(value: unknown): TreeTotals {
   const fields = fieldsOf(value)
   const names = Object.keys(NO_TOTALS) as (keyof TreeTotals)[]
-  return Object.fromEntries(
-    names.map((name) => [name, fields.required(name, countOf)]),
-  ) as unknown as TreeTotals
+  const totals = Object.fromEntries(names.map((name) => [name, fields.required(name, countOf)]))
+  return fields.end(totals as unknown as TreeTotals)
 }
 
 function atLevel<Name extends string, T>(name: Name, decode: (value: unknown) => T) {
@@ -122,23 +121,32 @@ function atLevel<Name extends string, T>(name: Name, decode: (value: unknown) =>
     const fields = fieldsOf(value)
     const level = fields.required('level', countOf)
     if (level >= LEVELS_MAX) throw new FormatError(`level ${level} does not exist`)
-    return { level, [name]: fields.required(name, decode) } as { level: number } & Record<Name, T>
+    return fields.end({ level, [name]: fields.required(name, decode) }) as { level: number } & Record<Name, T>
   }
 }
 
+/** The fields of an object, each to be taken once. What this version does not know, it must not overlook. */
 function fieldsOf(value: unknown) {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new FormatError('not an object')
   const fields = new Map(Object.entries(value))
   const optional = <T>(name: string, decode: (value: unknown) => T): T | undefined => {
     const field: unknown = fields.get(name)
+    fields.delete(name)
     return field === undefined ? undefined : decode(field)
   }
   const required = <T>(name: string, decode: (value: unknown) => T): T => {
     if (!fields.has(name)) throw new FormatError(`${name} is missing`)
-    return decode(fields.get(name))
+    const field: unknown = fields.get(name)
+    fields.delete(name)
+    return decode(field)
   }
-  return { optional, required }
+  const end = <T>(decoded: T): T => {
+    const [unknown] = fields.keys()
+    if (unknown !== undefined) throw new FormatError(`${unknown} is not known to this version`)
+    return decoded
+  }
+  return { optional, required, end }
 }
 
 function listOf<T>(decode: (value: unknown) => T) {

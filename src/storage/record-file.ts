@@ -23,7 +23,8 @@ import { type AppendFile, type FileSystem } from './files.ts'
 /** What kind of file the records are in: eight bytes at its start. */
 export type RecordMagic = 'PALIMLOG' | 'PALIMMAN'
 
-const FILE_HEADER_BYTES = 16
+/** The length of the header of a file: one without records is no longer. */
+export const FILE_HEADER_BYTES = 16
 const RECORD_HEADER_BYTES = 20
 
 /** A record that was read back. */

@@ -16,6 +16,7 @@ import { GEOMETRIES } from '../storage/geometry.ts'
 import { LogWriter, listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth, type ManifestState } from '../storage/manifest-state.ts'
 import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
+import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
 import { tablesOf } from '../storage/shape.ts'
 import { TableFiles, type TableLimits } from '../storage/table-files.ts'
 import { type TreeContext } from '../storage/tree.ts'
@@ -104,10 +105,7 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
   const manifest = Manifest.open(files, checksum)
   const loaded = load(world, options, manifest.state, () => manifest.state, events)
   const { tablets, failStop, geometry, recovery, newest, tables } = loaded
-  // A ratchet was the clock's present once, perhaps without a commit at it.
-  const floor = tablets
-    .all()
-    .reduce((time, { state }) => laterOf(time, state.ratchet), laterOf(newest, recovery.floor))
+  const floor = laterOf(newest, recovery.floor)
   const isReplay = manifest.state.birth.clock === 'replay' && !(world.clock instanceof ReplayClock)
   const log = CommitLog.resume(
     {
@@ -125,9 +123,7 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     recovery,
     floor,
   )
-  // Files that a crash left behind and nothing names.
-  const named = new Set(namedTables(manifest.state))
-  tables.remove(tables.list().filter((number) => !named.has(number)))
+  removeOrphans(tables, namedTables(manifest.state))
   for (const segment of listSegments(files)) {
     if (segment < manifest.state.firstSegment) files.remove(segmentPath(segment))
   }
@@ -190,6 +186,17 @@ function replayLog(
   return recovery
 }
 
+/**
+ * Files that a crash left behind and nothing names. Where one that is named is missing, this was no crash:
+ * the manifest has lost its last edit, and what looks left behind may be all that is left.
+ */
+function removeOrphans(tables: TableFiles, named: readonly number[]): void {
+  const there = new Set(tables.list())
+  if (!named.every((number) => there.has(number))) return
+  for (const number of named) there.delete(number)
+  tables.remove([...there])
+}
+
 function namedTables(state: ManifestState): readonly number[] {
   return [...state.trees.values()].flatMap(({ shape }) => tablesOf(shape).map(({ number }) => number))
 }
@@ -197,9 +204,12 @@ function namedTables(state: ManifestState): readonly number[] {
 /** Refuses a directory that holds something else, or nothing where nothing may be made. */
 function checkCreatable(files: FileSystem, options: StoreOptions): void {
   const names = files.list('')
-  // What a crash while a database was made can leave behind.
-  const own = new Set([NEW_MANIFEST_PATH, segmentPath(1)])
-  const isOwn = (name: string) => own.has(name) || name === LOCK_PATH || name.startsWith(`${LOCK_PATH}.`)
+  // What a crash while a database was made can leave behind. A log with records in it was a database's.
+  const isOwn = (name: string) =>
+    name === NEW_MANIFEST_PATH ||
+    name === LOCK_PATH ||
+    name.startsWith(`${LOCK_PATH}.`) ||
+    (name === segmentPath(1) && (files.size(name) ?? 0) <= FILE_HEADER_BYTES)
   const foreign = (names ?? []).filter((name) => !isOwn(name))
   if (options.create && !options.readOnly && foreign.length === 0) return
   const what = names === undefined ? 'there is no such directory' : 'the directory holds no database'

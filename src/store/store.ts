@@ -250,6 +250,7 @@ export class Store {
 
   /** Checks the files of every tablet; reads only. */
   check(): readonly TabletCheck[] {
+    this.#checkOpen()
     const open = (number: number) => this.tables.open(number)
     return this.tablets.all().map(({ id, state }) => ({ tablet: id, ...checkTree(state.shape, open) }))
   }

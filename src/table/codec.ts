@@ -20,7 +20,14 @@ export const BATCH_BYTES_MAX: number = 1024 * 1024 * 1024
 export type Key = string | Uint8Array
 
 // Records would make a document depend on what the same packer packed before.
-const packr = new Packr({ useRecords: false, moreTypes: true, structuredClone: false })
+// `variableMapSize` lifts its limit of 65,535 fields; `toJSON` is a field like any other.
+const packr = new Packr({
+  useRecords: false,
+  moreTypes: true,
+  structuredClone: false,
+  variableMapSize: true,
+  useToJSON: false,
+})
 
 /** The bytes of a key. Throws `INVALID_KEY`, `TOO_LARGE`. */
 export function encodeKey(key: unknown, type: KeyType): Uint8Array {
@@ -96,7 +103,8 @@ function checkDocument(value: unknown, depth: number): void {
     default:
       return refuse(`a ${typeof value}`)
   }
-  if (value === null || value instanceof Uint8Array || value instanceof Date) return
+  if (value === null || value instanceof Uint8Array) return
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? refuse('a date that is none') : undefined
   if (Array.isArray(value)) {
     for (const item of value) checkDocument(item, depth + 1)
     return
@@ -105,6 +113,7 @@ function checkDocument(value: unknown, depth: number): void {
   if (prototype !== Object.prototype && prototype !== null) refuse('an instance of a class')
   for (const [name, item] of Object.entries(value as object)) {
     if (name === '__proto__') refuse('a field called __proto__')
+    if (!name.isWellFormed()) refuse('half of a surrogate pair')
     checkDocument(item, depth + 1)
   }
 }

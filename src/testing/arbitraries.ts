@@ -42,9 +42,9 @@ const ALL: Weights = { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...UPKEEP,
 export const PRESETS: Readonly<Record<Preset, Weights>> = {
   tiny: ALL,
   'many versions': { ...ALL, put: 40, delete: 2, batch: 6, get: 10 },
-  maintenance: { ...ALL, flush: 14, compact: 9, reopen: 4, hold: 5 },
-  cursors: { ...WRITING, ...UPKEEP, advance: 5, openCursor: 8, stepCursor: 28, flush: 8, compact: 6 },
-  crashes: { ...WRITING, ...PROMISES, batch: 12, flush: 8, compact: 6, advance: 6, crash: 10, reopen: 2 },
+  maintenance: { ...ALL, flush: 18, compact: 7, reopen: 3, hold: 4, crash: 1 },
+  cursors: { ...WRITING, ...UPKEEP, advance: 12, openCursor: 8, stepCursor: 28, flush: 8, compact: 8 },
+  crashes: { ...WRITING, ...PROMISES, batch: 16, flush: 10, compact: 4, advance: 6, crash: 10, reopen: 2 },
 }
 
 /** A value, or mostly nothing. */
@@ -136,7 +136,7 @@ const range: fc.Arbitrary<RangePlan> = fc.record({
   gte: bound,
   lt: bound,
   lte: bound,
-  prefix: bound,
+  prefix: maybe(key),
   reverse: fc.boolean(),
   limit: seldom(fc.constantFrom(1, 0, 2, -1)),
 })
@@ -234,10 +234,13 @@ export const world: fc.Arbitrary<WorldPlan> = fc.record({
   ),
   windowMicros: fc.constantFrom(3, 5, 1, 10, 0, 40),
   tables: fc.array(plan, { minLength: 1, maxLength: 2 }),
-  keys: fc.oneof(fc.constant([0, 1]), fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 6 })),
+  keys: fc.oneof(
+    fc.constantFrom([0, 1], [0, 1, 2, 3, 4, 5], [0, 3, 4, 2], [6, 7, 8, 10, 5], [0, 3, 11, 12, 1]),
+    fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 6 }),
+  ),
   without: fc.oneof(fc.constant([]), fc.subarray(KINDS.filter((kind) => kind !== 'put'))),
   canReopenEarlier: fc.boolean(),
-  isWatched: fc.boolean(),
+  watch: fc.constantFrom('always' as const, 'always' as const, 'new processes' as const, 'the end' as const),
 })
 
 /** Runs of a mixture, of at most so many operations. */

@@ -156,7 +156,7 @@ export function compareEverything(comparison: Comparison): void {
   }
 }
 
-function compareNow({ model, keys }: Comparison, table: ComparedTable, handle: Table<Key>): void {
+function compareNow({ model, keys }: Comparison, table: ComparedTable, handle: Table): void {
   const texts = [...keysOf(table.keys, keys), ABSENT[table.keys]]
   const values = handle.getMany(texts.map((text) => keyOf(table.keys, text)))
   const now = model.clock.used
@@ -173,7 +173,7 @@ function compareNow({ model, keys }: Comparison, table: ComparedTable, handle: T
 export function compareAsOf(
   { model, keys, counts }: Comparison,
   table: ComparedTable,
-  handle: Table<Key>,
+  handle: Table,
   time: HybridTime,
 ): void {
   const what = `${table.name} as of ${formatExact(time)}`

@@ -63,8 +63,8 @@ export class Cursors {
 
   step(number: number, steps: number): void {
     const cursor = this.#cursorOf(number)
-    for (let step = 0; cursor !== undefined && step < steps && this.#open.includes(cursor); step++)
-      this.#step(cursor)
+    if (cursor === undefined) return
+    for (let step = 0; step < steps && this.#open.includes(cursor); step++) this.#step(cursor)
   }
 
   close(number: number): void {

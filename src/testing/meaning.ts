@@ -1,7 +1,6 @@
 /**
  * What the relative words of an operation mean in a run: which table, which key, which time.
  */
-import { type Key } from '../table/codec.ts'
 import { type ScanOptions } from '../table/table.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
@@ -118,7 +117,7 @@ export class Meaning {
   }
 
   /** The options of a scan. */
-  scanOptionsOf(table: ComparedTable, range: RangePlan, asOf: TimeInput | undefined): ScanOptions<Key> {
+  scanOptionsOf(table: ComparedTable, range: RangePlan, asOf: TimeInput | undefined): ScanOptions {
     const bound = (number: number | undefined) =>
       number === undefined ? undefined : keyOf(table.keys, this.keyOf(table, number))
     const { gt, gte, lt, lte, prefix, reverse, limit } = range

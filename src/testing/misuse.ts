@@ -12,7 +12,7 @@ export interface MisuseContext {
   readonly db: Database
   /** The full name of a table. */
   readonly name: string
-  readonly table: Table<Key, unknown>
+  readonly table: Table
   /** A table that can be read as of the newest time. */
   readonly readable: string
   /** A key and a value that fit the table, and a key that does not. */
@@ -28,9 +28,9 @@ export interface Misuse {
   readonly call: (context: MisuseContext) => unknown
 }
 
-/** Passes a value of a wrong type, as callers without types do. */
-function wrong<T>(value: unknown): T {
-  return value as T
+/** A value of a wrong type, as callers without types pass it. */
+function wrong(value: unknown): never {
+  return value as never
 }
 
 /** Half of a surrogate pair: text that has no UTF-8. */

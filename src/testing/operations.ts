@@ -139,10 +139,10 @@ export interface WorldPlan {
   /** Whether the wall can be found further back by a new process. */
   readonly canReopenEarlier: boolean
   /**
-   * Whether everything is read whenever data were moved about. Where somebody always looks, what nobody
-   * sees is not tried; so some worlds are looked at only when a process begins, and at the end.
+   * When everything is read: also whenever data were moved about, when a process has begun, or at the end
+   * only. Where somebody always looks, what happens unseen is not tried.
    */
-  readonly isWatched: boolean
+  readonly watch: 'always' | 'new processes' | 'the end'
 }
 
 /** A world and what happens in it. */

@@ -46,11 +46,11 @@ function getAsOf(subject: Subject, table: ComparedTable, text: string, { input, 
   if (verdict !== 'ok') return
   model.clock.use(time)
   expectSame(what, value, model.find(number, text, time)?.value)
-  const view = db.asOf(input).table<Key>(name)
-  expectSame(`${what}, by a view`, textOfValue(values, view.get(keyOf(keys, text))), value)
+  const bound = db.asOf(input).table<Key>(name)
+  expectSame(`${what}, by a view`, textOfValue(values, bound.get(keyOf(keys, text))), value)
   expectSame(
     `scan of ${name}, by a view`,
-    readAll(table, view.scan()),
+    readAll(table, bound.scan()),
     model.scan(number, time).map(versionText),
   )
   compareAsOf(subject.comparison, table, handle, time)
@@ -108,7 +108,7 @@ export function readBeside(subject: Subject): void {
 function compareReader(
   { model }: Subject,
   table: ComparedTable,
-  handle: Table<Key>,
+  handle: Table,
   time: HybridTime,
   now: number,
 ): void {

@@ -369,7 +369,7 @@ class Run {
   }
 
   #compareIfWatched(): void {
-    if (this.#subject.world.isWatched) this.#subject.compareEverything()
+    if (this.#subject.world.watch === 'always') this.#subject.compareEverything()
   }
 }
 

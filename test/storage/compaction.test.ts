@@ -11,7 +11,7 @@ import {
   mergeVersions,
   runCompaction,
 } from '../../src/storage/compaction.ts'
-import { KEEP_ALL, type VersionFilter } from '../../src/storage/filter.ts'
+import { type VersionFilter } from '../../src/storage/filter.ts'
 import { type Geometry } from '../../src/storage/geometry.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type TableMeta, tablePath } from '../../src/storage/table-format.ts'
@@ -33,6 +33,8 @@ import {
   version,
   writeTable,
 } from './samples.ts'
+
+const KEEP_ALL: VersionFilter = { beginKey: () => undefined, keeps: () => true }
 
 const smallTables = smallGeometry({ tableBytes: 500, blockBytes: 100 })
 

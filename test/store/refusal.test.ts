@@ -6,7 +6,8 @@ import { ReplayClock } from '../../src/time/replay-clock.ts'
 
 test('a time that was refused once stays refused, though the clock is set back and the database reopened', () => {
   const files = new MemoryFiles()
-  const openAt = (micros: number) => openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) })
+  const openAt = (micros: number) =>
+    openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) })
   const first = openAt(1_000_000)
   first.createKeyspace('k')
   const table = first.createTable('k.t', { keep: 1_000 })

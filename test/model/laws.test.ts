@@ -1,0 +1,53 @@
+/**
+ * Random operations on a database and on an obvious model of it.
+ *
+ * Laws 1, 2, 3, 4, 5, 6 and 11: every commit's time, every answer, every refusal is compared as it comes; after data
+ * were moved about, everything that can be read is. Law 10: the same operations give the same answers
+ * under every set of options.
+ */
+import { expect, test } from 'vitest'
+import { anyRun } from '../../src/testing/arbitraries.ts'
+import { type Counts } from '../../src/testing/comparison.ts'
+import { runPlan } from '../../src/testing/runner.ts'
+import { checkRuns, countRuns, isReplay } from './property.ts'
+import { VARIANTS, withoutProcesses } from './variants.ts'
+
+test('whatever is done to it, a database answers as a list of all its versions does', () => {
+  const counts = countRuns(anyRun(), 200, (plan) => runPlan(plan).counts)
+  if (!isReplay) expectEverythingMet(counts)
+})
+
+/** What the runs have to have met, so that they have shown something. */
+const LEAST: Counts = {
+  commits: 3000,
+  pastReads: 20_000,
+  olderAnswers: 20_000,
+  refusals: 20_000,
+  refusalsNeeded: 500,
+  heldReads: 50,
+  droppedVersions: 200,
+  droppedTombstones: 100,
+  deepTrees: 100,
+  effectiveCompactions: 200,
+  reopenings: 300,
+  crashes: 100,
+  crashesWithin: 20,
+  losses: 20,
+  cursorSteps: 50,
+  lateSteps: 20,
+  misuses: 30,
+}
+
+function expectEverythingMet(counts: Counts): void {
+  for (const name of Object.keys(LEAST) as (keyof Counts)[])
+    expect(counts[name], name).toBeGreaterThan(LEAST[name])
+}
+
+test('options, layouts, caches and upkeep change no answer and no time (law 10)', () => {
+  checkRuns(anyRun(40), 25, (drawn) => {
+    const plan = withoutProcesses(drawn)
+    const { transcript } = runPlan(plan)
+    for (const [name, options] of Object.entries(VARIANTS))
+      expect(runPlan(plan, options).transcript, name).toEqual(transcript)
+  })
+})

@@ -1,0 +1,89 @@
+/**
+ * How the properties of this folder are run: on a fixed list of seeds, so that every run covers the same
+ * ground, and on a fresh one. A failure prints the shortest case that was found and one line that runs
+ * exactly it again:
+ *
+ *     replay: PALIMPSEST_SEED=7 PALIMPSEST_PATH=12:3:0 npx vitest run test/model/x.test.ts -t '…'
+ *
+ * Long runs take fresh seeds until their time is over.
+ */
+import { relative } from 'node:path'
+import * as fc from 'fast-check'
+import { expect } from 'vitest'
+import { type Counts, addCounts, noCounts } from '../../src/testing/comparison.ts'
+
+const FIXED_SEEDS = [1, 2, 3]
+/** Cases of one seed in a long run. */
+const CHUNK = 100
+
+interface Run {
+  readonly seed?: number
+  readonly path?: string
+}
+
+/** The runs to make instead of all others, if the environment names one. */
+function runToReplay(): Run | undefined {
+  const { PALIMPSEST_SEED: seed, PALIMPSEST_PATH: path } = process.env
+  if (seed === undefined) return undefined
+  return path === undefined ? { seed: Number(seed) } : { seed: Number(seed), path }
+}
+
+/** Whether one case is run again, so that counts over all cases say nothing. */
+export const isReplay: boolean = runToReplay() !== undefined
+
+/** Checks a property of random values, `numRuns` for each seed. */
+export function checkRuns<T>(arbitrary: fc.Arbitrary<T>, numRuns: number, check: (value: T) => void): void {
+  const replay = runToReplay()
+  const runs: readonly Run[] = replay ? [replay] : [...FIXED_SEEDS.map((seed) => ({ seed })), {}]
+  for (const run of runs) checkRun(arbitrary, { ...run, numRuns }, check)
+}
+
+/** As {@link checkRuns}, with the sum of what all runs met. */
+export function countRuns<T>(
+  arbitrary: fc.Arbitrary<T>,
+  numRuns: number,
+  check: (value: T) => Counts,
+): Counts {
+  const sum = noCounts()
+  checkRuns(arbitrary, numRuns, (value) => addCounts(sum, check(value)))
+  return sum
+}
+
+/** Checks a property of random values for some seconds, and says what all runs met. */
+export function countRunsFor<T>(
+  arbitrary: fc.Arbitrary<T>,
+  seconds: number,
+  check: (value: T) => Counts,
+): Counts & { readonly runs: number } {
+  const sum = noCounts()
+  const replay = runToReplay()
+  const end = performance.now() + 1000 * seconds
+  let runs = 0
+  const count = (value: T) => {
+    runs++
+    addCounts(sum, check(value))
+  }
+  if (replay !== undefined) checkRun(arbitrary, { ...replay, numRuns: CHUNK }, count)
+  else while (performance.now() < end) checkRun(arbitrary, { numRuns: CHUNK }, count)
+  return { runs, ...sum }
+}
+
+function checkRun<T>(arbitrary: fc.Arbitrary<T>, run: fc.Parameters<[T]>, check: (value: T) => void): void {
+  const result = fc.check(fc.property(arbitrary, check), run)
+  if (result.failed) throw new Error(describeFailure(result), { cause: result.errorInstance })
+}
+
+function describeFailure<T>(result: fc.RunDetails<[T]>): string {
+  const { testPath = '', currentTestName = '' } = expect.getState()
+  const file = relative('.', testPath)
+  const config = file.endsWith('.long.test.ts') ? ' --config vitest.long.config.ts' : ''
+  const title = JSON.stringify(currentTestName.split(' > ').at(-1))
+  const seed = `PALIMPSEST_SEED=${result.seed} PALIMPSEST_PATH=${result.counterexamplePath}`
+  const error = result.errorInstance
+  return [
+    `after ${result.numRuns} runs and ${result.numShrinks} steps of shrinking:`,
+    error instanceof Error ? error.message : String(error),
+    JSON.stringify(result.counterexample?.[0]),
+    `replay: ${seed} npx vitest run${config} ${file} -t ${title}`,
+  ].join('\n')
+}

@@ -1,0 +1,337 @@
+/**
+ * The tree answers as the list of all its versions would, whatever is flushed and compacted in between,
+ * also to those who are in the middle of a scan.
+ */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { AssertionError } from '../../src/base/assert.ts'
+import { bytesOfText } from '../../src/base/bytes.ts'
+import { type KeyRange, keyRange } from '../../src/base/key-range.ts'
+import { checkTree } from '../../src/storage/check.ts'
+import { type Direction } from '../../src/storage/cursor.ts'
+import { type VersionFilter } from '../../src/storage/filter.ts'
+import { planFullCompaction, planLeveled } from '../../src/storage/leveled.ts'
+import {
+  EMPTY_TREE,
+  type ManifestState,
+  type TreeEdit,
+  applyManifestEdit,
+  newManifestState,
+} from '../../src/storage/manifest-state.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { bytesOfTables, tablesOf } from '../../src/storage/shape.ts'
+import { type TableFiles } from '../../src/storage/table-files.ts'
+import { Tree, type TreeContext } from '../../src/storage/tree.ts'
+import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
+import { MAX_TIME } from '../../src/time/hybrid-time.ts'
+import { type Stretches, stretch, union } from '../../src/time/stretches.ts'
+import { holds } from '../time/property.ts'
+import {
+  KEYS,
+  PROBES,
+  allShown,
+  compareKeys,
+  compareVersions,
+  keysOf,
+  newestOf,
+  shown,
+  smallGeometry,
+  tableFiles,
+  tick,
+} from './samples.ts'
+
+const keepAll = (): VersionFilter => ({ beginKey: () => undefined, keeps: () => true })
+
+/** A tree whose edits are installed at once, as a store does it. */
+class InstalledTree {
+  readonly files = new MemoryFiles()
+  readonly tables: TableFiles = tableFiles(this.files, 500)
+  readonly context: TreeContext<string>
+  tree: Tree<string>
+  #manifest: ManifestState = newManifestState({ geometry: 'tiny', clock: 'system' })
+  #next = 1
+
+  constructor() {
+    const geometry = smallGeometry({ level0Tables: 1, level1Bytes: 250, sizeRatio: 2, memtableBytes: 800 })
+    const newNumber = () => this.#next++
+    this.context = { tables: this.tables, geometry, filterFor: keepAll, newNumber }
+    this.tree = new Tree(4, EMPTY_TREE, this.context)
+  }
+
+  flush(): void {
+    if (this.tree.memtable.versionCount > 0) this.#install(this.tree.writeFlush())
+  }
+
+  /** Runs one compaction, if one is due; all there is to merge if `fully`. */
+  compact(fully: boolean): boolean {
+    const { shape, pointers } = this.tree.state
+    const { choice } = fully ? planFullCompaction(shape) : planLeveled(shape, pointers, this.context.geometry)
+    if (choice === undefined) return false
+    this.#install(this.tree.runCompaction(this.tree.jobFor(choice, 'a directive')).edit)
+    return true
+  }
+
+  /** The same files, opened again; what was in memory only is gone. */
+  reopen(): void {
+    this.tables.close()
+    this.tree = new Tree(4, this.tree.state, this.context)
+  }
+
+  #install(edit: TreeEdit): void {
+    this.#manifest = applyManifestEdit(this.#manifest, { trees: [edit] })
+    this.tree.install(this.#manifest.trees.get(4)!)
+    const stays = new Set(edit.add.map(({ table }) => table.number))
+    this.tables.remove(edit.remove.filter((number) => !stays.has(number)))
+  }
+}
+
+const value = fc.option(fc.uint8Array({ maxLength: 60, size: 'max' }), { nil: undefined, freq: 4 })
+const key = fc.nat({ max: KEYS.length - 1 })
+const maintenance = fc.constantFrom<Maintenance>('flush', 'flush', 'compact', 'rest', 'compact fully')
+const write = fc.uniqueArray(fc.tuple(key, value), {
+  minLength: 1,
+  maxLength: 6,
+  selector: ([index]) => index,
+})
+type Write = readonly (readonly [number, Uint8Array | undefined])[]
+/** `rest`: compactions until none is due. */
+type Maintenance = 'flush' | 'compact' | 'rest' | 'compact fully'
+
+/** A tree and the list of all versions that were written to it. */
+class Subject {
+  readonly installed = new InstalledTree()
+  readonly written: KeyedVersion[] = []
+  #time = 0
+
+  get tree(): Tree<string> {
+    return this.installed.tree
+  }
+
+  write(writes: Write): void {
+    // Times of commits are not next to each other.
+    const time = tick((this.#time += 3))
+    const each = writes.map(([index, bytes]) => ({ key: KEYS[index]!, value: bytes }))
+    this.tree.apply(time, each)
+    this.written.push(...each.map((one) => ({ ...one, time })))
+  }
+
+  run(step: Write | Maintenance): void {
+    if (step === 'flush') this.installed.flush()
+    else if (step === 'compact') this.installed.compact(false)
+    else if (step === 'compact fully') this.installed.compact(true)
+    else if (step === 'rest') while (this.installed.compact(false));
+    else this.write(step)
+  }
+
+  /** A view over times that were written. */
+  view(bounds: readonly (readonly [number, number])[]): Stretches {
+    const at = (part: number) => tick(Math.floor((part / 100) * (this.#time + 2)))
+    return union(...bounds.map(([after, through]) => stretch(at(after), at(through))))
+  }
+}
+
+const steps = fc.array(fc.oneof({ weight: 5, arbitrary: write }, { weight: 4, arbitrary: maintenance }), {
+  maxLength: 60,
+})
+const percent = fc.nat({ max: 100 })
+const bounds = fc.oneof(
+  fc.tuple(percent).map(([through]) => [[0, through] as const]),
+  fc.array(fc.tuple(percent, percent), { maxLength: 3 }),
+)
+const range: fc.Arbitrary<KeyRange> = fc
+  .record({
+    gte: fc.option(fc.constantFrom(...PROBES), { nil: undefined }),
+    lt: fc.option(fc.constantFrom(...PROBES), { nil: undefined }),
+  })
+  .map(keyRange)
+
+/** What a scan shows, by walking over all versions. */
+function expectedScan(
+  all: readonly KeyedVersion[],
+  { lower, upper }: KeyRange,
+  view: Stretches,
+  way: Direction,
+) {
+  const keys = keysOf(all).filter(
+    (each) => compareKeys(each, lower) >= 0 && (upper === undefined || compareKeys(each, upper) < 0),
+  )
+  const rows = keys.flatMap((each) => {
+    const newest = newestOf(all, each, view)
+    return newest?.value === undefined ? [] : [newest]
+  })
+  return allShown(way === 'forward' ? rows : rows.toReversed())
+}
+
+describe('a tree', () => {
+  test('finds and scans what the list of all versions has, in any view', () => {
+    const deepest = new Set<number>()
+    holds(
+      fc.property(steps, bounds, range, (script, parts, keys) => {
+        const subject = new Subject()
+        for (const step of script) subject.run(step)
+        const view = subject.view(parts)
+        // A tombstone that hides nothing may be gone; it reads as absent either way.
+        const answer = (one: Version | undefined) => shown(one?.value === undefined ? undefined : one)
+        for (const probe of PROBES)
+          expect(answer(subject.tree.find(probe, view))).toBe(answer(newestOf(subject.written, probe, view)))
+        for (const way of ['forward', 'reverse'] as const)
+          expect(allShown(subject.tree.scan(keys, view, way))).toEqual(
+            expectedScan(subject.written, keys, view, way),
+          )
+        deepest.add(subject.tree.state.shape.findLastIndex((tables) => tables.length > 0))
+      }),
+      60,
+    )
+    expect(Math.max(...deepest)).toBeGreaterThanOrEqual(3)
+  })
+
+  test('obeys every structural law after every step', () => {
+    holds(
+      fc.property(steps, (script) => {
+        const subject = new Subject()
+        for (const step of script) {
+          subject.run(step)
+          const { shape } = subject.tree.state
+          expect(checkTree(shape, (number) => subject.installed.tables.open(number)).faults).toEqual([])
+          const named = tablesOf(shape).map(({ number }) => number)
+          expect(subject.installed.tables.list().toSorted()).toEqual(named.toSorted())
+        }
+      }),
+      10,
+    )
+  })
+
+  test('comes to rest: compactions that are due end, and then none is due', () => {
+    holds(
+      fc.property(steps, (script) => {
+        const subject = new Subject()
+        for (const step of script) subject.run(step)
+        let rounds = 0
+        while (subject.installed.compact(false)) expect(++rounds).toBeLessThan(100)
+      }),
+      20,
+    )
+  })
+
+  test('holds every version until a filter drops it, but for tombstones that hide nothing', () => {
+    holds(
+      fc.property(steps, (script) => {
+        const subject = new Subject()
+        for (const step of script) subject.run(step)
+        const there = new Set(allShown(subject.tree.versions()))
+        expect([...there]).toEqual(
+          allShown(subject.written.toSorted(compareVersions)).filter((one) => there.has(one)),
+        )
+        for (const one of subject.written)
+          if (one.value !== undefined) expect(there).toContain(allShown([one])[0])
+      }),
+      40,
+    )
+  })
+
+  test('knows its newest time, opened again too', () => {
+    holds(
+      fc.property(steps, (script) => {
+        const subject = new Subject()
+        for (const step of script) subject.run(step)
+        const newest = (all: readonly KeyedVersion[]) =>
+          all.reduce((max, { time }) => (time > max ? time : max), tick(0))
+        expect(subject.tree.newestTime).toBe(newest(subject.written))
+        const { flushedThrough } = subject.tree.state
+        subject.installed.reopen()
+        expect(subject.tree.newestTime).toBe(flushedThrough)
+        expect(newest(subject.written.filter(({ time }) => time <= flushedThrough))).toBe(flushedThrough)
+      }),
+      40,
+    )
+  })
+
+  test('takes no version at or below its newest time', () => {
+    const { tree } = new InstalledTree()
+    const writes = [{ key: bytesOfText('a'), value: undefined }]
+    tree.apply(tick(5), writes)
+    for (const time of [5, 4]) expect(() => tree.apply(tick(time), writes)).toThrow(AssertionError)
+    expect(() => tree.apply(tick(5), [{ key: bytesOfText('b'), value: undefined }])).toThrow(AssertionError)
+  })
+
+  test('sums up the work it has done', () => {
+    const subject = new Subject()
+    for (let i = 0; i < 12; i++) {
+      subject.write(KEYS.map((_, index) => [index, new Uint8Array(20)]))
+      subject.run('flush')
+      while (subject.installed.compact(false));
+    }
+    const { totals, shape } = subject.tree.state
+    expect(totals).toMatchObject({
+      flushes: 12,
+      flushedVersions: 144,
+      droppedVersions: 0,
+      droppedTombstones: 0,
+    })
+    expect(totals.compactions).toBeGreaterThan(5)
+    const { flushedBytes, compactionReadBytes, compactionWrittenBytes } = totals
+    expect(flushedBytes + compactionWrittenBytes - compactionReadBytes).toBe(bytesOfTables(tablesOf(shape)))
+  })
+})
+
+describe('a scan that is open', () => {
+  test('shows what its view had when it began, whatever is written, flushed, merged and removed meanwhile', () => {
+    holds(
+      fc.property(
+        steps,
+        percent,
+        range,
+        fc.constantFrom<Direction>('forward', 'reverse'),
+        fc.array(fc.array(fc.oneof(write, maintenance), { maxLength: 3 }), { maxLength: 12 }),
+        (script, through, keys, way, meanwhile) => {
+          const subject = new Subject()
+          for (const step of script) subject.run(step)
+          const view = subject.view([[0, through]])
+          const expected = expectedScan(subject.written, keys, view, way)
+          const found: KeyedVersion[] = []
+          const scan = subject.tree.scan(keys, view, way)
+          for (let turn = 0; ; turn++) {
+            const next = scan.next()
+            if (next.done) break
+            found.push(next.value)
+            for (const step of meanwhile[turn] ?? []) subject.run(step)
+          }
+          expect(allShown(found)).toEqual(expected)
+        },
+      ),
+      60,
+    )
+  })
+
+  test('over all versions goes on behind the last one', () => {
+    const subject = new Subject()
+    for (let i = 0; i < 4; i++) subject.write(KEYS.map((_, index) => [index, Uint8Array.of(i)]))
+    const before = allShown(subject.tree.versions())
+    const versions = subject.tree.versions()
+    const found: KeyedVersion[] = []
+    for (const [turn, one] of [...before.keys()].entries()) {
+      found.push(versions.next().value as KeyedVersion)
+      if (one % 10 === 3) subject.run(turn % 20 === 3 ? 'flush' : 'compact fully')
+    }
+    expect(versions.next().done).toBe(true)
+    expect(allShown(found)).toEqual(before)
+  })
+
+  test('reads each block once, and steps over keys, not over versions', () => {
+    const subject = new Subject()
+    for (let i = 0; i < 30; i++)
+      subject.write([
+        [3, new Uint8Array(50)],
+        [5, Uint8Array.of(i)],
+      ])
+    subject.run('flush')
+    const { tables } = subject.installed
+    const read = () => tables.counters.blocksRead
+    const before = read()
+    const rows = Array.from(subject.tree.scan(keyRange({}), stretch(tick(0), MAX_TIME), 'forward'))
+    expect(rows.length).toBe(2)
+    const blocks = tablesOf(subject.tree.state.shape).reduce((sum, table) => sum + table.blocks, 0)
+    expect(blocks).toBeGreaterThan(15)
+    expect(read() - before).toBeLessThanOrEqual(4)
+  })
+})

@@ -1,0 +1,77 @@
+/** Directories for databases on real files, and worlds to open them in. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { type Database, type OpenOptions, openDatabase } from '../../src/database/database.ts'
+import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
+import { type PhysicalClock } from '../../src/time/clock.ts'
+import { ReplayClock } from '../../src/time/replay-clock.ts'
+
+/** When the tests of this folder begin: 2025-11-20T10:15:30Z. */
+export const START = 1_763_633_730_000_000
+export const HOUR = 3_600_000_000
+
+/** A clock of the kind that a machine has, that stands where it is put. */
+export class StandingClock implements PhysicalClock {
+  readonly #clock: ReplayClock
+
+  constructor(micros: number = START) {
+    this.#clock = new ReplayClock({ micros, leadMicros: 1000 })
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  monotonic(): number {
+    return this.#clock.monotonic()
+  }
+
+  reserveThrough(micros: number): number {
+    return this.#clock.reserveThrough(micros)
+  }
+
+  advance(micros: number): void {
+    this.#clock.advance(micros)
+  }
+}
+
+const root = mkdtempSync(join(tmpdir(), 'palimpsest-store-'))
+let count = 0
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true })
+})
+
+/** A path at which there is nothing yet. */
+export function newPlace(): string {
+  return join(root, String(count++))
+}
+
+/** Opens the database in a directory. */
+export function openAt(
+  place: string,
+  options: OpenOptions = {},
+  clock: PhysicalClock = new StandingClock(),
+): Database {
+  return openDatabase({ files: new NodeFiles(place), clock, checksum }, options)
+}
+
+/** Copies a directory as it is at this moment: what a process that died leaves. */
+export function copyPlace(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('LOCK') })
+}
+
+/** A new place that is a copy of another. */
+export function copyOfPlace(place: string): string {
+  const copy = newPlace()
+  copyPlace(place, copy)
+  return copy
+}
+
+/** Every file of a directory with its content. */
+export function contentOf(place: string): Record<string, string> {
+  if (!existsSync(place)) return {}
+  const names = readdirSync(place).toSorted()
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(place, name)).toString('base64')]))
+}
