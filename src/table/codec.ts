@@ -111,7 +111,7 @@ function checkDocument(value: unknown, depth: number): void {
   }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) refuse('an instance of a class')
-  for (const [name, item] of Object.entries(value as object)) {
+  for (const [name, item] of Object.entries(value)) {
     if (name === '__proto__') refuse('a field called __proto__')
     if (!name.isWellFormed()) refuse('half of a surrogate pair')
     checkDocument(item, depth + 1)

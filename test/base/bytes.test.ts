@@ -11,7 +11,7 @@ import {
   hexOfBytes,
   textOfBytes,
 } from '../../src/base/bytes.ts'
-import { PalimpsestError } from '../../src/base/errors.ts'
+import { type PalimpsestError } from '../../src/base/errors.ts'
 import { holds } from '../time/property.ts'
 
 /** Bytes that are often equal, or prefixes of each other. */
@@ -44,6 +44,7 @@ describe('order', () => {
         const expected = at === -1 || at >= y!.length ? x!.length - y!.length : x![at]! - y![at]!
         expect(Math.sign(compareBytes(bytesOfText(a), bytesOfText(b)))).toBe(Math.sign(expected))
       }),
+      40,
     )
   })
 })

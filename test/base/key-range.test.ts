@@ -19,7 +19,7 @@ import { holds } from '../time/property.ts'
 const LETTERS = [0, 1, 0xfe, 0xff]
 const KEYS = [0, 1, 2, 3].flatMap((length) =>
   Array.from({ length: 4 ** length }, (_, n) =>
-    Uint8Array.from({ length }, (_, i) => LETTERS[Math.floor(n / 4 ** i) % 4]!),
+    Uint8Array.from({ length }, (_each, i) => LETTERS[Math.floor(n / 4 ** i) % 4]!),
   ),
 )
 const key = fc.constantFrom(...KEYS)

@@ -154,7 +154,7 @@ describe('bytes that are no block', () => {
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
         isRefusedOrInside(bytes)
       }),
-      300,
+      150,
     )
   })
 
@@ -178,7 +178,7 @@ describe('bytes that are no block', () => {
           if (isRefusedOrInside(bytes)) refused++
         },
       ),
-      300,
+      150,
     )
     expect(refused).toBeGreaterThan(100)
   })

@@ -99,6 +99,7 @@ describe('the merge', () => {
           allShown(all).map((text) => text.split('=')[0]),
         )
       }),
+      40,
     )
   })
 
@@ -119,6 +120,7 @@ describe('the merge', () => {
         expect(result.droppedTombstones).toBe(versions.filter(isIdle).length)
         expect(result.droppedVersions).toBe(versions.filter(isIdle).length)
       }),
+      40,
     )
   })
 
@@ -145,6 +147,7 @@ describe('the merge', () => {
           some.filter((each) => each.value === undefined).length
         expect(result.droppedTombstones).toBe(tombstones(versions) - tombstones(expected))
       }),
+      40,
     )
   })
 
@@ -268,6 +271,7 @@ describe('what is written', () => {
           if (compareKeys(table.last.key, next.first.key) === 0) expect(size).toBeGreaterThanOrEqual(1000)
         }
       }),
+      40,
     )
   })
 

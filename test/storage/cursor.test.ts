@@ -50,7 +50,7 @@ describe.each(['forward', 'reverse'] as const)('a %s cursor over many sources', 
       fc.property(sources, views, fc.integer({ min: 1, max: 3 }), ([versions, cuts], view, every) => {
         expectCursor(cursorOver(versions, cuts, direction), direction, versions, view, every)
       }),
-      50,
+      25,
     )
   })
 
@@ -83,6 +83,7 @@ describe.each(['forward', 'reverse'] as const)('a %s cursor over many sources', 
           }
         }
       }),
+      50,
     )
   })
 })

@@ -324,7 +324,7 @@ describe('the file', () => {
         manifest.close()
         expect(readManifest(files, crc32)).toEqual(stateAfter([...edits, more]))
       }),
-      50,
+      25,
     )
   })
 
@@ -448,10 +448,10 @@ describe('when it has grown well beyond what it says', () => {
     const rename = whole.log.findLast((call) => call.includes('rename'))!
     const at = Number(rename.split(' ')[0])
     const found = new Set<number>()
-    for (let call = at - 8; call <= at + 3; call++) {
+    for (let call = at - 8; call <= at + 2; call++) {
       const files = new FaultFiles({ plan: [{ kind: 'crash', at: call }] })
       expect(() => run(files)).toThrow('simulated process ended')
-      for (const choice of files.crashChoices({ random: seededRandom(call), drawn: 5 })) {
+      for (const choice of files.crashChoices({ random: seededRandom(call), drawn: 2 })) {
         const image = files.crashImage(choice)
         found.add(readManifest(image, crc32).nextNumber)
         const manifest = Manifest.open(image, crc32)

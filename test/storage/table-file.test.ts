@@ -31,7 +31,7 @@ import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
 import { FormatError } from '../../src/base/binary.ts'
-import { holds as holdsFor } from '../time/property.ts'
+import { holds } from '../time/property.ts'
 import { expectCursor } from './cursor-check.ts'
 import {
   KEYS,
@@ -52,11 +52,6 @@ import {
   writeTable,
 } from './samples.ts'
 
-/** Each run writes tables. */
-const holds = <T>(property: fc.IProperty<T>, numRuns = 40) => {
-  holdsFor(property, numRuns)
-}
-
 /** From one version a block to all in one. */
 const blockBytes = fc.constantFrom(1, 40, 100, 300, 100_000)
 const hotKey = sortedVersions({ minLength: 10, keys: KEYS.slice(4, 7) })
@@ -71,6 +66,7 @@ describe('a table', () => {
         writeTable(tables, 1, versions, smallGeometry({ blockBytes: size }))
         expect(allShown(tables.open(1).versions())).toEqual(allShown(versions))
       }),
+      40,
     )
   })
 
@@ -86,7 +82,7 @@ describe('a table', () => {
           expect(shown(table.findVersion(probe, view))).toBe(expected)
         }
       }),
-      300,
+      80,
     )
   })
 
@@ -104,7 +100,7 @@ describe('a table', () => {
           expectCursor(cursor, direction, versions, view, every)
         },
       ),
-      100,
+      40,
     )
   })
 
@@ -143,6 +139,7 @@ describe('a table', () => {
           })
         }
       }),
+      40,
     )
   })
 
@@ -175,6 +172,7 @@ describe('a table', () => {
         for (const [i, { length }] of table.index.entries())
           if (table.block(i).versionCount > 1) expect(length).toBeLessThanOrEqual(100)
       }),
+      40,
     )
   })
 })
@@ -500,7 +498,7 @@ describe('runs of many tables', () => {
         const { metas, open } = writeRun(versions, cuts, size)
         expectCursor(new RunCursor(open, metas, direction), direction, versions, view, every)
       }),
-      100,
+      50,
     )
   })
 
@@ -516,7 +514,7 @@ describe('runs of many tables', () => {
           const inThem = left.flatMap(({ number }) => Array.from(open(number).versions()))
           expectCursor(new RunCursor(open, left, direction), direction, inThem, view)
         }),
-        50,
+        25,
       )
     },
   )

@@ -194,7 +194,7 @@ describe('a tree', () => {
           const { shape } = subject.tree.state
           expect(checkTree(shape, (number) => subject.installed.tables.open(number)).faults).toEqual([])
           const named = tablesOf(shape).map(({ number }) => number)
-          expect(subject.installed.tables.list().toSorted()).toEqual(named.toSorted())
+          expect(new Set(subject.installed.tables.list())).toEqual(new Set(named))
         }
       }),
       10,

@@ -123,7 +123,7 @@ test.each([{ readOnly: true }, { readOnly: false }])(
         }
         db.close()
       }),
-      40,
+      20,
     )
     // The damage was of every kind, and some of it harmed nothing.
     for (const what of ['MANIFEST_CORRUPT', 'LOG_CORRUPT', 'read TABLE_CORRUPT', 'all'])

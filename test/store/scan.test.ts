@@ -143,7 +143,7 @@ describe('a table that keeps nothing but the present', () => {
 })
 
 describe('holds in memory', () => {
-  const time = hybridTime(5) as HybridTime
+  const time = hybridTime(5)
 
   test('are there until they are released', () => {
     const holds = new MemoryHolds()

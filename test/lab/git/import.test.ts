@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bytesOfText } from '../../../src/base/bytes.ts'
-import { type Database, PalimpsestError, ReplayClock, open } from '../../../src/index.ts'
+import { type Database, PalimpsestError, type ReplayClock, open } from '../../../src/index.ts'
 import { generateContents, generateHistory } from '../../../src/lab/git/generator.ts'
 import { readGitLogFile } from '../../../src/lab/git/gitlog.ts'
 import { type GitCommit } from '../../../src/lab/git/history.ts'
