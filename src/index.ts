@@ -12,6 +12,8 @@ export { PalimpsestError, ERROR_CODES, type ErrorCode } from './base/errors.ts'
 export * from './database/database.ts'
 export { type DatabaseStats, type TableStats, type LevelStats } from './database/stats.ts'
 export { type ReadableStretch, type StoredFile, type StoredVersion } from './database/inspect.ts'
+export { type ListedRestore, type Restore } from './recovery/recovery.ts'
+export { type PlannedTable } from './recovery/restore.ts'
 export { type StoreEvent } from './store/events.ts'
 export {
   Table,

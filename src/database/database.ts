@@ -8,11 +8,25 @@ import {
   holdNamed,
   planCreateKeyspace,
   planCreateTable,
+  planDropKeyspace,
+  planDropTable,
   planHold,
   planRelease,
+  planRenameTable,
   planRetention,
+  planTruncate,
 } from '../catalog/changes.ts'
 import { type Keep } from '../history/readable.ts'
+import {
+  type ListedRestore,
+  type Restore,
+  applyRestore,
+  applyUndo,
+  listRestores,
+  previewRestore,
+  previewUndo,
+  restoreTimeNamed,
+} from '../recovery/recovery.ts'
 import { GEOMETRIES, type GeometryName } from '../storage/geometry.ts'
 import { type StoreEvent } from '../store/events.ts'
 import { type World, openStore } from '../store/open.ts'
@@ -64,6 +78,13 @@ export interface TableOptions {
   readonly values?: ValueType | undefined
   /** How long its history is kept. @defaultValue the keyspace's, the database's, or 24 hours */
   readonly keep?: KeepInput | undefined
+}
+
+/** What to put back, and to when. */
+export interface RestoreOptions {
+  readonly to: TimeInput
+  /** One table of the keyspace. @defaultValue all of them */
+  readonly table?: string | undefined
 }
 
 /** A hold to be placed: a point (`at`) or a stretch (`from` through `through`), on one table, a keyspace or everything. */
@@ -171,6 +192,7 @@ export class Database {
     const nowMicros = this.#store.currentMicros
     // A hold runs out by the now that drives retention, which may be another.
     const resolveName = (name: string) =>
+      restoreTimeNamed(this.#store, name) ??
       holdNamed(this.#store.catalog, name, this.#store.moment().nowMicros)?.through
     return resolveTime(time, { nowMicros, resolveName })
   }
@@ -187,6 +209,59 @@ export class Database {
     checkChoice('values', values, ['text', 'bytes', 'document'])
     const shape = { keys, values, keep: keep === undefined ? undefined : keepFrom(keep) }
     return new Table(this.#context, this.#store.create(planCreateTable(this.#store.catalog, name, shape)))
+  }
+
+  /** Drops a keyspace with its tables; they can be read as of the past, and come back. Throws `UNKNOWN_KEYSPACE`. */
+  dropKeyspace(name: string): void {
+    this.#store.commitCatalog(planDropKeyspace(this.#store.catalog, name))
+  }
+
+  /** Drops a table; it can be read as of the past, and come back. Throws `UNKNOWN_TABLE`. */
+  dropTable(name: string): void {
+    this.#store.commitCatalog(planDropTable(this.#store.catalog, name))
+  }
+
+  /** Gives the table `keyspace.table` another name in its keyspace. Throws `UNKNOWN_TABLE`, `NAME_TAKEN`. */
+  renameTable(name: string, newName: string): void {
+    this.#store.commitCatalog(planRenameTable(this.#store.catalog, name, newName))
+  }
+
+  /** Empties a table, at the same cost whatever it holds; its past stays. Throws `UNKNOWN_TABLE`. */
+  truncate(table: string): void {
+    this.#store.commitCatalog(planTruncate(this.#store.catalog, table))
+  }
+
+  /**
+   * What a restore would do. Throws as {@link restore} does.
+   */
+  planRestore(keyspace: string, options: RestoreOptions): Restore {
+    return previewRestore(this.#store, { keyspace, table: options.table }, this.resolveTime(options.to))
+  }
+
+  /**
+   * Puts a keyspace, or one of its tables, back to what it was at a time: one durable commit, at the same
+   * cost whatever it holds. Tables dropped since come back, tables created since are hidden; nothing is
+   * erased, and {@link undo} takes it back.
+   *
+   * Throws `FUTURE_TIME`, `HISTORY_GONE`, `UNKNOWN_KEYSPACE`, `UNKNOWN_TABLE`, `NAME_TAKEN`.
+   */
+  async restore(keyspace: string, options: RestoreOptions): Promise<Restore> {
+    return applyRestore(this.#store, { keyspace, table: options.table }, this.resolveTime(options.to))
+  }
+
+  /** What an undo would do. Throws as {@link undo} does. */
+  planUndo(restore: string): Restore {
+    return previewUndo(this.#store, restore)
+  }
+
+  /** Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`. */
+  async undo(restore: string): Promise<Restore> {
+    return applyUndo(this.#store, restore)
+  }
+
+  /** All restores and undos, oldest first. */
+  restores(): readonly ListedRestore[] {
+    return listRestores(this.#store)
   }
 
   /** The table `keyspace.table`. Throws `UNKNOWN_TABLE`. */

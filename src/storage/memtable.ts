@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
-import { type Stretches } from '../time/stretches.ts'
+import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { type KeyCursor, type Direction } from './cursor.ts'
 import { searchFirst } from './search.ts'
 import { type KeyedVersion, type Version } from './version.ts'
@@ -137,7 +137,7 @@ class MemtableCursor implements KeyCursor {
 /** The newest of versions in rising order whose time lies in the view. */
 function newestIn(versions: readonly Version[], view: Stretches): Version | undefined {
   let end = versions.length
-  for (let s = view.length - 1; s >= 0; s--) {
+  for (let s = view.length - 1; s >= 0; s = lastBefore(view, versions[end - 1]!.time)) {
     const { after, through } = view[s]!
     end = countThrough(versions, through, end)
     if (end === 0) return undefined

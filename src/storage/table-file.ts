@@ -9,7 +9,7 @@ import { compareBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Stretches, meets } from '../time/stretches.ts'
+import { type Stretches, lastBefore, meets } from '../time/stretches.ts'
 import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
@@ -104,11 +104,12 @@ export class TableFile {
 
   /** As {@link find}, without asking the filter. */
   findVersion(key: Uint8Array, view: Stretches): Version | undefined {
-    for (let s = view.length - 1; s >= 0; s--) {
+    for (let s = view.length - 1; s >= 0; ) {
       const { after, through } = view[s]!
       const version = this.#newestThrough(key, through)
       if (version === undefined) return undefined
       if (version.time > after) return version
+      s = lastBefore(view, version.time)
     }
     return undefined
   }

@@ -8,6 +8,7 @@ import {
   type Catalog,
   type Moment,
   catalogOf,
+  catalogReadable,
   directiveFor,
   fullNameOf,
   tableCutoff,
@@ -144,9 +145,10 @@ export class Store {
     return this.#parts.events.listen(listener)
   }
 
-  /** What existed at a time: definitions as of then, promises as of now. Throws `FUTURE_TIME`. */
+  /** What existed at a time: definitions as of then, promises as of now. Throws `FUTURE_TIME`, `HISTORY_GONE`. */
   catalogAsOf(time: HybridTime): Catalog {
     this.use(time)
+    assertReadable(catalogReadable(this.#catalog, this.moment()), time, 'the catalog')
     const { keyspaces, tables } = this.#readCatalog(time)
     return { ...this.#catalog, keyspaces, tables }
   }
@@ -163,12 +165,20 @@ export class Store {
    */
   readPoint(tableId: number, asOf?: HybridTime): ReadPoint {
     this.#checkOpen()
-    const table = this.#tableOf(tableId)
+    const table = this.tableOf(tableId, asOf)
     if (asOf !== undefined) {
       this.use(asOf)
       this.#checkReadable(table, asOf)
     }
     return this.#readPointAt(table, asOf ?? MAX_TIME)
+  }
+
+  /** A table by its id: as it is now or, where it was dropped, as it was at a time. Throws `UNKNOWN_TABLE`. */
+  tableOf(id: number, asOf?: HybridTime): TableRow {
+    const now = this.#catalog.tables.get(id)
+    const table = now ?? (asOf === undefined ? undefined : this.catalogAsOf(asOf).tables.get(id))
+    if (table !== undefined) return table
+    throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: id })
   }
 
   /** The version of a key that shows at a read point; it may be a tombstone. */
@@ -343,13 +353,6 @@ export class Store {
     const { maintenance } = this.#writing
     const written = { ...moment, nowMicros: maintenance.judgedMicros }
     if (contains(tableReadable(this.#catalog, table, written), time)) maintenance.noteJudged(moment.nowMicros)
-  }
-
-  #tableOf(id: number): TableRow {
-    const table = this.#catalog.tables.get(id)
-    if (table === undefined)
-      throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: id })
-    return table
   }
 
   #chosen(ids?: readonly number[]): readonly Tablet[] {

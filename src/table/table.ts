@@ -115,8 +115,8 @@ export class Table<K extends Key = Key, V = unknown> {
    * the table is written to.
    */
   scan(options: ScanOptions<K> = {}): IterableIterator<Entry<K, V>> {
-    const row = this.#row()
     const asOf = this.#asOf(options)
+    const row = this.#row(asOf)
     const limit = limitOf(options.limit)
     const range = this.#range(row, options)
     const direction = options.reverse === true ? 'reverse' : 'forward'
@@ -166,11 +166,8 @@ export class Table<K extends Key = Key, V = unknown> {
     return intersectRanges(bounds, prefixRange(encodeKey(prefix, row.keys)))
   }
 
-  #row(): TableRow {
-    const row = this.#context.store.catalog.tables.get(this.#id)
-    if (row === undefined)
-      throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: this.#id })
-    return row
+  #row(asOf: HybridTime | undefined = this.#boundTo): TableRow {
+    return this.#context.store.tableOf(this.#id, asOf)
   }
 }
 
