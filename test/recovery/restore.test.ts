@@ -257,7 +257,12 @@ async function compare(steps: readonly Step[], advances: readonly number[], keep
   let db = first
   first.dropTable('k.t')
   first.setRetention(keep)
-  const states: State[] = [{ time: db.newest, tables: new Map() }]
+  first.createTable('k.t0', { values: 'text' })
+  first.createTable('k.t1', { values: 'text' })
+  const empty: ReadonlyMap<string, string> = new Map()
+  const states: State[] = [
+    { time: db.newest, tables: new Map([0, 1].map((table) => [`k.t${table}`, empty])) },
+  ]
   const undoable: { id: string; before: number }[] = []
   const nameOf = (table: number) => `k.t${table}`
   const note = (time: HybridTime, tables: State['tables']) => states.push({ time, tables })
