@@ -15,7 +15,7 @@ export function examples(lines: readonly string[]): string {
 /** What a time may be, for help texts. */
 export const TIMES_HELP: string = `
 A time is ISO text (2025-11-20T10:15:30Z), Unix seconds, milliseconds or microseconds, the exact form
-that answers have (1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a hold. It is inclusive.`
+that answers have (1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a hold or a restore. It is inclusive.`
 
 /** How keys are given, for help texts. */
 export const KEYS_HELP: string = `

@@ -15,6 +15,7 @@ import { registerDatabase } from './database.ts'
 import { registerGit } from './git.ts'
 import { type Io, OutputClosed } from './io.ts'
 import { examples } from './options.ts'
+import { registerRestore } from './restore.ts'
 import { registerScript } from './script.ts'
 import { Session } from './session.ts'
 import { registerStart } from './start.ts'
@@ -93,6 +94,7 @@ function programFor(session: Session, printed: { stdout: string; stderr: string 
   registerGit(program, session)
   registerTable(program, session)
   registerDatabase(program, session)
+  registerRestore(program, session)
   registerScript(program, session)
   acceptJson(program)
   return program

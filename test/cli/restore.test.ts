@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { open, ReplayClock } from '../../src/index.ts'
+import { generateHistory } from '../../src/lab/git/generator.ts'
+import { importHistory } from '../../src/lab/git/import.ts'
+import { type ImportedCommit, importedCommits, treeIdAsOf } from '../../src/lab/git/verify.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
+import { formatExact } from '../../src/time/hybrid-time.ts'
+import { cli, scratchDirectory } from './harness.ts'
+
+const directory = join(scratchDirectory(), 'h.palimpsest')
+let commits: readonly ImportedCommit[] = []
+
+beforeAll(() => {
+  const history = generateHistory({ seed: 11, commits: 60, files: 25 })
+  const { database } = importHistory(
+    (clock: ReplayClock) => open(directory, { clock, geometry: 'tiny' }),
+    history,
+  )
+  commits = importedCommits(database)
+  database.close()
+})
+
+const json = async (...argv: string[]) => {
+  const { exitCode, stdout, stderr } = await cli([...argv, '--json'])
+  return {
+    exitCode,
+    answer: stdout === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>),
+    stderr,
+  }
+}
+
+/** The tree of the files as they are now. */
+function treeNow(): string {
+  const database = open(directory, { readOnly: true })
+  try {
+    return treeIdAsOf(database, database.newest)
+  } finally {
+    database.close()
+  }
+}
+
+describe('restore and undo', () => {
+  test('put the files back to commits chosen by a seed, proved by their tree ids, and undo each', async () => {
+    const random = seededRandom(5)
+    const last = commits.at(-1)!
+    for (let i = 0; i < 6; i++) {
+      const commit = commits[random.below(commits.length)]!
+      const to = formatExact(commit.time)
+      const { exitCode, answer } = await json('restore', directory, 'git', '--table', 'files', '--to', to)
+      expect(exitCode).toBe(0)
+      expect(answer).toMatchObject({
+        keyspace: 'git',
+        to,
+        method: 'rewind',
+        tables: [{ name: 'git.files', action: 'rewound' }],
+      })
+      expect(treeNow()).toBe(commit.tree)
+      const undone = await json('undo', directory, String(answer!['id']))
+      expect(undone.answer).toMatchObject({ cause: 'undo', undoes: answer!['id'] })
+      expect(treeNow()).toBe(last.tree)
+    }
+    const verified = await json('git', 'verify', directory)
+    expect(verified.answer).toMatchObject({ commits: 60, matched: 60, mismatched: 0, unreadable: 0 })
+    const listed = await cli(['restores', directory])
+    expect(listed.stdout.trim().split('\n')).toHaveLength(12)
+    expect(listed.stdout).toMatch(/put git\.files back to .*; undone by restore-\d+/)
+  })
+
+  test('a dry run says what would happen and does nothing', async () => {
+    const before = treeNow()
+    const { exitCode, stdout } = await cli([
+      'restore',
+      directory,
+      'git',
+      '--to',
+      formatExact(commits[3]!.time),
+      '--dry-run',
+    ])
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/would put back git to .*2 tables\n {2}git\.files shows what it showed then/)
+    expect(treeNow()).toBe(before)
+  })
+
+  test.each([
+    ['a time in the future', ['restore', directory, 'git', '--to', '2100-01-01'], 'FUTURE_TIME', 1],
+    ['a malformed time', ['restore', directory, 'git', '--to', 'whenever'], 'INVALID_TIME', 2],
+    ['a keyspace that is not there', ['restore', directory, 'nope', '--to', 'now'], 'UNKNOWN_KEYSPACE', 1],
+    ['a restore that is not there', ['undo', directory, 'restore-999'], 'UNKNOWN_RESTORE', 1],
+    ['a restore that was undone', ['undo', directory, 'the first'], 'ALREADY_UNDONE', 1],
+  ])('%s is refused with its code', async (_what, argv, code, exit) => {
+    const database = open(directory, { readOnly: true })
+    const first = database.restores()[0]!.id
+    database.close()
+    const { exitCode, stdout, stderr } = await cli(argv.map((word) => (word === 'the first' ? first : word)))
+    expect([exitCode, stdout]).toEqual([exit, ''])
+    expect(stderr).toMatch(new RegExp(`^palimpsest: ${code}: .*\n$`))
+  })
+})
