@@ -246,6 +246,11 @@ export class Database {
    * Throws `FUTURE_TIME`, `HISTORY_GONE`, `UNKNOWN_KEYSPACE`, `UNKNOWN_TABLE`, `NAME_TAKEN`.
    */
   async restore(keyspace: string, options: RestoreOptions): Promise<Restore> {
+    return this.restoreSync(keyspace, options)
+  }
+
+  /** As {@link restore}, for callers that cannot wait. */
+  restoreSync(keyspace: string, options: RestoreOptions): Restore {
     return applyRestore(this.#store, { keyspace, table: options.table }, this.resolveTime(options.to))
   }
 
@@ -256,6 +261,11 @@ export class Database {
 
   /** Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`. */
   async undo(restore: string): Promise<Restore> {
+    return this.undoSync(restore)
+  }
+
+  /** As {@link undo}, for callers that cannot wait. */
+  undoSync(restore: string): Restore {
     return applyUndo(this.#store, restore)
   }
 

@@ -84,7 +84,7 @@ export interface RestoreContext {
  * it did not exist then; `NAME_TAKEN` where another has its name now.
  */
 export function planRestore(context: RestoreContext, scope: RestoreScope, to: HybridTime): RestorePlan {
-  const then = readableCatalog(context, to)
+  const then = readableCatalog(context, scope.keyspace, to)
   const keyspace = keyspaceThen(context.catalog, then, scope.keyspace, to)
   if (scope.table === undefined) return planOf(context, then, { keyspace: keyspace.id }, to, 'restore')
   const table = tableThen(context.catalog, then, keyspace, scope.table, to)
@@ -109,7 +109,10 @@ export function planUndo(context: RestoreContext, id: number): RestorePlan {
   }
   const to = tickBefore(restore.at)
   const { keyspace, table } = restore
-  return { ...planOf(context, readableCatalog(context, to), { keyspace, table }, to, 'undo', id), undoes: id }
+  return {
+    ...planOf(context, readableCatalog(context, `restore ${id}`, to), { keyspace, table }, to, 'undo', id),
+    undoes: id,
+  }
 }
 
 /** The undo of a restore that is in force: one that was not itself undone. */
@@ -119,8 +122,12 @@ export function undoOf(catalog: Catalog, id: number): RestoreRow | undefined {
 }
 
 /** The definitions as of a time, which must be readable for them too. */
-function readableCatalog({ catalog, catalogAsOf, moment }: RestoreContext, to: HybridTime): Catalog {
-  assertReadable(catalogReadable(catalog, moment), to, 'the catalog')
+function readableCatalog(
+  { catalog, catalogAsOf, moment }: RestoreContext,
+  what: string,
+  to: HybridTime,
+): Catalog {
+  assertReadable(catalogReadable(catalog, moment), to, what)
   return catalogAsOf(to)
 }
 

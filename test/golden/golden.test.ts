@@ -11,9 +11,9 @@ const scripts = readdirSync(import.meta.dirname, { recursive: true, encoding: 'u
   .toSorted()
   .map((name) => ({ name, path: join(import.meta.dirname, name) }))
 
-test('there are scripts on visibility, garbage and time', () => {
+test('there are scripts on visibility, garbage, restore and time', () => {
   const areas = new Set(scripts.map(({ name }) => name.split(/[/\\]/)[0]))
-  expect([...areas]).toEqual(['garbage', 'time', 'visibility'])
+  expect([...areas]).toEqual(['garbage', 'restore', 'time', 'visibility'])
   expect(scripts.length).toBeGreaterThan(25)
 })
 

@@ -5,12 +5,23 @@
  */
 import { AssertionError } from '../../base/assert.ts'
 import { type DatabaseWrite, type HoldOptions, type KeepInput } from '../../database/database.ts'
+import { type Restore } from '../../recovery/recovery.ts'
 import { type StoredVersion } from '../../database/inspect.ts'
 import { type TableStats } from '../../database/stats.ts'
 import { GEOMETRIES, isGeometryName } from '../../storage/geometry.ts'
 import { formatDuration } from '../../time/duration.ts'
 import { formatExact } from '../../time/hybrid-time.ts'
-import { countText, fileText, fromText, keyText, plainText, stretchText, versionText } from './notation.ts'
+import {
+  KEYSPACE,
+  countText,
+  endText,
+  fileText,
+  fromText,
+  keyText,
+  plainText,
+  stretchText,
+  versionText,
+} from './notation.ts'
 import { type ScriptSession } from './session.ts'
 import { Arguments, type Word, malformed, wordsOf } from './words.ts'
 
@@ -149,6 +160,73 @@ export const SCRIPT_COMMANDS: readonly ScriptCommand[] = [
       ),
   },
   {
+    usage: 'restore [TABLE] to=TIME',
+    about: 'puts everything, or one table, back to what it was at a time',
+    read: (given) => {
+      const to = given.option('to')
+      if (to === undefined) throw given.refusal('the time to go back to is expected: to=TIME')
+      const table = given.optionalName('a table')
+      return (session) => {
+        const options = { to: session.timeOf(to), table: table && session.shortName(table) }
+        return restoreLines(session.database.restoreSync(KEYSPACE, options))
+      }
+    },
+  },
+  {
+    usage: 'undo [RESTORE]',
+    about: 'undoes a restore, the last one unless it is named',
+    read: (given) => {
+      const name = given.optionalName('the name of a restore')
+      return (session) => {
+        const last = session.database.restores().at(-1)?.id ?? 'restore-0'
+        return restoreLines(session.database.undoSync(name ?? last))
+      }
+    },
+  },
+  {
+    usage: 'restores',
+    about: 'lists the restores and undos',
+    read: () => (session) =>
+      orNothing(
+        session.database.restores().map(({ id, cause, to, undoes, undoneBy }) => {
+          const what = cause === 'restore' ? `back to ${endText(to)}` : `undoes ${undoes}`
+          return `${id}: ${what}${undoneBy === undefined ? '' : `, undone by ${undoneBy}`}`
+        }),
+      ),
+  },
+  {
+    usage: 'truncate [TABLE]',
+    about: 'empties a table; its past stays',
+    read: (given) => {
+      const table = given.optionalName('a table')
+      return silently((session) => session.database.truncate(session.fullName(table)))
+    },
+  },
+  {
+    usage: 'drop TABLE',
+    about: 'drops a table; its past stays',
+    read: (given) => {
+      const table = given.name('the name of the table')
+      return silently((session) => session.database.dropTable(session.fullName(table)))
+    },
+  },
+  {
+    usage: 'rename TABLE NAME',
+    about: 'gives a table another name',
+    read: (given) => {
+      const names = given.rest('a table and its new name').map(({ name }) => name)
+      const [table, name] = names
+      if (table === undefined || name === undefined || names.length > 2)
+        throw given.refusal('a table and its new name are expected')
+      return silently((session) => session.database.renameTable(session.fullName(table), name))
+    },
+  },
+  {
+    usage: 'tables',
+    about: 'lists the tables',
+    read: () => (session) => orNothing(session.database.tables.map((name) => session.shortName(name))),
+  },
+  {
     usage: 'window [TABLE]',
     about: 'says how long a table keeps its history and since when it can be read without a hold',
     read: (given) => {
@@ -231,6 +309,13 @@ export const SCRIPT_COMMANDS: readonly ScriptCommand[] = [
 const BY_NAME: ReadonlyMap<string, ScriptCommand> = new Map(
   SCRIPT_COMMANDS.map((command) => [command.usage.split(' ')[0]!, command]),
 )
+
+/** What a restore did: its name, and each table with what became of it. */
+function restoreLines({ id, tables }: Restore): readonly string[] {
+  const prefix = `${KEYSPACE}.`
+  const names = tables.map(({ name, action }) => `${name.replace(prefix, '')} ${action}`)
+  return [`${id}: ${names.join(', ')}`]
+}
 
 /** Reads a line of commands. Throws `INVALID_TRACE`. */
 export function readCommand(text: string, line: number): Action {
