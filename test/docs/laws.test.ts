@@ -40,8 +40,8 @@ test('the laws are numbered from 1 to 11', () => {
   expect(laws.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
 })
 
-test('only the laws of snapshots, restore and flashback are waiting', () => {
-  expect(laws.filter(isWaiting).map(({ number }) => number)).toEqual([7, 8, 9])
+test('only the laws of snapshots and flashback are waiting', () => {
+  expect(laws.filter(isWaiting).map(({ number }) => number)).toEqual([7, 9])
 })
 
 describe.each(laws.filter((law) => !isWaiting(law)))('law $number', (law) => {
