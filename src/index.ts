@@ -2,14 +2,24 @@
  * Palimpsest on Node: the engine over real files and the system's clock, or over memory.
  */
 import { PalimpsestError } from './base/errors.ts'
-import { type Database, type OpenOptions, openDatabase } from './database/database.ts'
+import { type Database, openDatabase } from './database/database.ts'
+import { type OpenOptions } from './database/options.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'
 import { MemoryFiles } from './storage/memory-files.ts'
 import { type PhysicalClock } from './time/clock.ts'
 
 export { PalimpsestError, ERROR_CODES, type ErrorCode } from './base/errors.ts'
-export * from './database/database.ts'
+export { Database, DatabaseView, openDatabase } from './database/database.ts'
+export {
+  type DatabaseWrite,
+  type Hold,
+  type HoldOptions,
+  type KeepInput,
+  type OpenOptions,
+  type RestoreOptions,
+  type TableOptions,
+} from './database/options.ts'
 export { type DatabaseStats, type TableStats, type LevelStats } from './database/stats.ts'
 export { type ReadableStretch, type StoredFile, type StoredVersion } from './database/inspect.ts'
 export { type ListedRestore, type Restore } from './recovery/recovery.ts'

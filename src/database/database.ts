@@ -2,7 +2,7 @@
  * The database, as users hold it: a thin face that delegates.
  */
 import { PalimpsestError } from '../base/errors.ts'
-import { type KeyType, type HoldRow, type TableRow, type ValueType } from '../catalog/rows.ts'
+import { type HoldRow, type TableRow } from '../catalog/rows.ts'
 import { fullNameOf, isExpired, keyspaceNamed, tableNamed } from '../catalog/catalog.ts'
 import {
   holdNamed,
@@ -16,7 +16,6 @@ import {
   planRetention,
   planTruncate,
 } from '../catalog/changes.ts'
-import { type Keep } from '../history/readable.ts'
 import {
   type ListedRestore,
   type Restore,
@@ -27,7 +26,7 @@ import {
   previewUndo,
   restoreTimeNamed,
 } from '../recovery/recovery.ts'
-import { GEOMETRIES, type GeometryName } from '../storage/geometry.ts'
+import { GEOMETRIES } from '../storage/geometry.ts'
 import { type StoreEvent } from '../store/events.ts'
 import { type World, openStore } from '../store/open.ts'
 import { type Store, type TabletCheck } from '../store/store.ts'
@@ -35,10 +34,22 @@ import { type TableWrite } from '../table/batch.ts'
 import { type Key } from '../table/codec.ts'
 import { Table, type Receipt, type TableContext, type WriteOptions, commitBatch } from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
-import { parseDuration } from '../time/duration.ts'
 import { type TimeInput, resolveTime } from '../time/expression.ts'
-import { type HybridTime, MICROS_MAX, MIN_TIME, laterOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME, laterOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
+import {
+  type DatabaseWrite,
+  type Hold,
+  type HoldOptions,
+  type KeepInput,
+  type OpenOptions,
+  type RestoreOptions,
+  type TableOptions,
+  checkChoice,
+  checkOneScope,
+  durationFrom,
+  keepFrom,
+} from './options.ts'
 import {
   type ReadableStretch,
   type StoredFile,
@@ -48,76 +59,6 @@ import {
   storedVersions,
 } from './inspect.ts'
 import { type DatabaseStats, statsOf, tableNamesOf } from './stats.ts'
-
-/** How to open a database. Every option has a default that nobody has to change. */
-export interface OpenOptions {
-  /** Opens without a lock and changes nothing. @defaultValue false */
-  readonly readOnly?: boolean | undefined
-  /** Makes a new database in a directory that is empty or not there. @defaultValue true, unless `readOnly` */
-  readonly create?: boolean | undefined
-  /** For a new database: the sizes that shape its trees; `tiny` takes small data through every level. @defaultValue 'default' */
-  readonly geometry?: GeometryName | undefined
-  /** What commits survive unless they say otherwise. @defaultValue 'os' */
-  readonly durability?: Durability | undefined
-  /** Memory for decoded blocks, in bytes. @defaultValue 64 MiB */
-  readonly cacheBytes?: number | undefined
-  /** Table files that are kept open. @defaultValue 500 */
-  readonly openTables?: number | undefined
-  /** Told of every event, those of the opening included. */
-  readonly onEvent?: ((event: StoreEvent) => void) | undefined
-}
-
-/** How long history is kept: `'forever'`, a duration such as `'24h'` or `'30d'`, or microseconds. */
-export type KeepInput = string | number
-
-/** What a new table is. */
-export interface TableOptions {
-  /** What its keys are. @defaultValue 'text' */
-  readonly keys?: KeyType | undefined
-  /** What its values are: a document is anything that MessagePack can hold. @defaultValue 'document' */
-  readonly values?: ValueType | undefined
-  /** How long its history is kept. @defaultValue the keyspace's, the database's, or 24 hours */
-  readonly keep?: KeepInput | undefined
-}
-
-/** What to put back, and to when. */
-export interface RestoreOptions {
-  readonly to: TimeInput
-  /** One table of the keyspace. @defaultValue all of them */
-  readonly table?: string | undefined
-}
-
-/** A hold to be placed: a point (`at`) or a stretch (`from` through `through`), on one table, a keyspace or everything. */
-export interface HoldOptions {
-  readonly name: string
-  readonly table?: string | undefined
-  readonly keyspace?: string | undefined
-  readonly at?: TimeInput | undefined
-  readonly from?: TimeInput | undefined
-  readonly through?: TimeInput | undefined
-  readonly owner?: string | undefined
-  readonly reason?: string | undefined
-  /** For how long it holds, from now on. @defaultValue until it is released */
-  readonly expiresIn?: string | number | undefined
-}
-
-/** A hold that is in force. */
-export interface Hold {
-  readonly name: string
-  /** What it holds: `keyspace.table`, `keyspace`, or `*` for everything. */
-  readonly on: string
-  /** The times `(after, through]`. */
-  readonly after: HybridTime
-  readonly through: HybridTime
-  readonly owner: string
-  readonly reason: string
-  readonly expiresMicros?: number | undefined
-}
-
-/** One write of a database's batch. */
-export type DatabaseWrite =
-  | { readonly type: 'put'; readonly table: string; readonly key: Key; readonly value: unknown }
-  | { readonly type: 'delete'; readonly table: string; readonly key: Key }
 
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 const DEFAULT_OPEN_TABLES = 500
@@ -471,33 +412,4 @@ export class DatabaseView {
     const row = tableNamed(this.#context.store.catalogAsOf(this.time), name)
     return new Table(this.#context, row.id, this.time)
   }
-}
-
-function keepFrom(keep: KeepInput): Keep {
-  return keep === 'forever' ? 'forever' : durationFrom(keep)
-}
-
-function durationFrom(duration: string | number): number {
-  if (typeof duration === 'string') return parseDuration(duration)
-  if (Number.isInteger(duration) && duration >= 0 && duration <= MICROS_MAX) return duration
-  throw new PalimpsestError(
-    'INVALID_TIME',
-    `a duration is a whole number of microseconds below 2^52, not ${String(duration)}`,
-  )
-}
-
-function checkOneScope({
-  table,
-  keyspace,
-}: {
-  table?: string | undefined
-  keyspace?: string | undefined
-}): void {
-  if (table === undefined || keyspace === undefined) return
-  throw new PalimpsestError('INVALID_ARGUMENT', 'a table or a keyspace, not both')
-}
-
-function checkChoice(name: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return
-  throw new PalimpsestError('INVALID_ARGUMENT', `${name} is one of ${allowed.join(', ')}, not ${value}`)
 }

@@ -54,7 +54,7 @@ export class RunCursor implements KeyCursor {
   newestIn(view: Stretches): Version | undefined {
     const block = this.#block!
     const k = this.#keyIndex
-    for (let s = view.length - 1; s >= 0; ) {
+    for (let s = view.length - 1; s >= 0;) {
       const v = block.findTime(k, view[s]!.through)
       if (v === block.versionsTo(k)) return this.#goesOn() ? this.#newestInRun(view) : undefined
       const version = block.versionAt(v)

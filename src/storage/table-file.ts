@@ -104,7 +104,7 @@ export class TableFile {
 
   /** As {@link find}, without asking the filter. */
   findVersion(key: Uint8Array, view: Stretches): Version | undefined {
-    for (let s = view.length - 1; s >= 0; ) {
+    for (let s = view.length - 1; s >= 0;) {
       const { after, through } = view[s]!
       const version = this.#newestThrough(key, through)
       if (version === undefined) return undefined

@@ -11,7 +11,8 @@
  */
 import { textOfBytes } from '../../base/bytes.ts'
 import { PalimpsestError } from '../../base/errors.ts'
-import { type Database, type DatabaseWrite, type KeepInput } from '../../database/database.ts'
+import { type Database } from '../../database/database.ts'
+import { type DatabaseWrite, type KeepInput } from '../../database/options.ts'
 import { type Table } from '../../table/table.ts'
 import { formatIso, type HybridTime } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'

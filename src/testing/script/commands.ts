@@ -4,7 +4,7 @@
  * answers none.
  */
 import { AssertionError } from '../../base/assert.ts'
-import { type DatabaseWrite, type HoldOptions, type KeepInput } from '../../database/database.ts'
+import { type DatabaseWrite, type HoldOptions, type KeepInput } from '../../database/options.ts'
 import { type Restore } from '../../recovery/recovery.ts'
 import { type StoredVersion } from '../../database/inspect.ts'
 import { type TableStats } from '../../database/stats.ts'

@@ -4,7 +4,8 @@
  */
 import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
-import { type Database, type KeepInput, openDatabase } from '../../database/database.ts'
+import { type Database, openDatabase } from '../../database/database.ts'
+import { type KeepInput } from '../../database/options.ts'
 import { type GeometryName } from '../../storage/geometry.ts'
 import { MemoryFiles } from '../../storage/memory-files.ts'
 import { type Table } from '../../table/table.ts'
