@@ -85,5 +85,8 @@ export function endOf(generation: Generation): HybridTime {
 export function generationAt(generations: readonly Generation[], time: HybridTime): Generation | undefined {
   const behind = searchFirst(generations, ({ start }) => start > time)
   const last = generations[behind - 1]
+  const before = generations[behind - 2]
+  const isAlone = last === undefined || before === undefined || endOf(before) < last.start
+  assert(isAlone, 'one generation is in force at a time')
   return last !== undefined && time <= endOf(last) ? last : undefined
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { open, ReplayClock } from '../../src/index.ts'
+import { type ReplayClock, open } from '../../src/index.ts'
 import { generateHistory } from '../../src/lab/git/generator.ts'
 import { importHistory } from '../../src/lab/git/import.ts'
 import { type ImportedCommit, importedCommits, treeIdAsOf } from '../../src/lab/git/verify.ts'

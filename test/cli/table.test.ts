@@ -190,8 +190,8 @@ describe('refusals', () => {
       at,
     )
     await expectRefusal(
-      get('shop.orders', 'k', '--as-of', '2025-12-31'),
-      { code: 'UNKNOWN_TABLE', exitCode: 1, says: /as of 2025-12-31T00:00:00/ },
+      get('shop.orders', 'k', '--as-of', '2025-12-31T12:00'),
+      { code: 'UNKNOWN_TABLE', exitCode: 1, says: /as of 2025-12-31T12:00:00/ },
       at,
     )
   })

@@ -115,8 +115,8 @@ describe('in generations with a base', () => {
   // Written at 1, 3, 5; put back to 2 at 6; undone at 8.
   const generations: readonly Generation[] = [
     { ...firstGeneration([1], at(1)), end: at(5) },
-    { tablets: [1], base: stretch(at(0), at(2)), from: at(5), start: at(6), end: at(7) },
-    { tablets: [1], base: stretch(at(0), at(5)), from: at(7), start: at(8) },
+    { tablets: [1], base: stretch(at(0), at(2)), from: at(5), start: at(6), end: at(7), cause: 'restore' },
+    { tablets: [1], base: stretch(at(0), at(5)), from: at(7), start: at(8), cause: 'undo' },
   ]
 
   test('a version in the base shows from the start on, one above `from` from its own time on', () => {

@@ -17,8 +17,15 @@ const restored: Generation = {
   from: at(5),
   start: at(6),
   end: at(7),
+  cause: 'restore',
 }
-const undone: Generation = { tablets: [1], base: viewAsOf(first, at(5)), from: at(7), start: at(8) }
+const undone: Generation = {
+  tablets: [1],
+  base: viewAsOf(first, at(5)),
+  from: at(7),
+  start: at(8),
+  cause: 'undo',
+}
 const generations = [first, restored, undone]
 const written = [
   { key: 'a', time: 1 },

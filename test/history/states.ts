@@ -218,7 +218,7 @@ export class StateHistory {
     const from = at(this.#now)
     this.#next(state)
     const before = [...this.#generations.slice(0, -1), { ...last, end: from }]
-    this.#generations = [...before, { ...lineage, from, start: at(this.#now) }]
+    this.#generations = [...before, { ...lineage, from, start: at(this.#now), cause: 'restore' }]
   }
 
   #next(state: State): void {

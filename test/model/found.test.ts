@@ -4,7 +4,8 @@
  */
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
-import { type Database, type OpenOptions, openDatabase } from '../../src/database/database.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
+import { type OpenOptions } from '../../src/database/options.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { type FaultPlan, SimulatedCrash } from '../../src/simulator/fault-plan.ts'
 import { seededRandom } from '../../src/simulator/random.ts'

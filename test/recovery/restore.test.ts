@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
