@@ -27,6 +27,10 @@ export const ERROR_CODES = [
   'UNKNOWN_TABLE',
   /** A keyspace, table or hold of this name exists already. */
   'NAME_TAKEN',
+  /** No restore of this id. */
+  'UNKNOWN_RESTORE',
+  /** The restore has been undone already. */
+  'ALREADY_UNDONE',
   /** No hold of this name. */
   'UNKNOWN_HOLD',
   /** The directory holds something, but no database. */

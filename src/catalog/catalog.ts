@@ -3,12 +3,19 @@
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
-import { type Generation, firstGeneration } from '../history/lineage.ts'
+import { type Generation, firstGeneration, generationAt, viewAsOf } from '../history/lineage.ts'
 import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
 import { type HybridTime, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, stretchFrom } from '../time/stretches.ts'
-import { type CatalogRow, type HoldRow, type KeyspaceRow, type TableRow } from './rows.ts'
+import {
+  type CatalogRow,
+  type HoldRow,
+  type KeyspaceRow,
+  type RestoreRow,
+  type TableRef,
+  type TableRow,
+} from './rows.ts'
 
 /** History is kept for this long unless somebody says otherwise: 24 hours, in microseconds. */
 export const DEFAULT_KEEP: Keep = 24 * 3_600_000_000
@@ -21,7 +28,11 @@ export interface Catalog {
   readonly next: number
   readonly keyspaces: ReadonlyMap<number, KeyspaceRow>
   readonly tables: ReadonlyMap<number, TableRow>
+  /** Of every table with history, dropped ones included, in the order of their starts. */
   readonly generations: ReadonlyMap<number, readonly Generation[]>
+  /** The keyspaces of those tables. */
+  readonly homes: ReadonlyMap<number, number>
+  readonly restores: ReadonlyMap<number, RestoreRow>
   readonly retention: ReadonlyMap<number | 'database', Keep>
   readonly ratchets: ReadonlyMap<number, HybridTime>
   readonly holds: ReadonlyMap<number, HoldRow>
@@ -33,6 +44,8 @@ export function catalogOf(rows: Iterable<CatalogRow>): Catalog {
   const keyspaces = new Map<number, KeyspaceRow>()
   const tables = new Map<number, TableRow>()
   const generations = new Map<number, Generation[]>()
+  const homes = new Map<number, number>()
+  const restores = new Map<number, RestoreRow>()
   const retention = new Map<number | 'database', Keep>()
   const ratchets = new Map<number, HybridTime>()
   const holds = new Map<number, HoldRow>()
@@ -40,13 +53,33 @@ export function catalogOf(rows: Iterable<CatalogRow>): Catalog {
     if (row.kind === 'counter') next = row.next
     else if (row.kind === 'keyspace') keyspaces.set(row.row.id, row.row)
     else if (row.kind === 'table') tables.set(row.row.id, row.row)
-    else if (row.kind === 'generation')
-      generations.set(row.table, [...(generations.get(row.table) ?? []), row.row])
+    else if (row.kind === 'generation') {
+      // Rows come in key order, which is the order of their starts.
+      const earlier = generations.get(row.table.id) ?? []
+      earlier.push(withBase(row.row, earlier))
+      generations.set(row.table.id, earlier)
+      homes.set(row.table.id, row.table.keyspace)
+    } else if (row.kind === 'restore') restores.set(row.row.id, row.row)
     else if (row.kind === 'retention') retention.set(row.of, row.keep)
     else if (row.kind === 'ratchet') ratchets.set(row.table, row.time)
     else holds.set(row.row.id, row.row)
   }
-  return { next, keyspaces, tables, generations, retention, ratchets, holds }
+  return { next, keyspaces, tables, generations, homes, restores, retention, ratchets, holds }
+}
+
+/** A base that is named by a time is the view as of it. */
+function withBase(generation: Generation, earlier: readonly Generation[]): Generation {
+  const { baseAsOf } = generation
+  if (baseAsOf === undefined) return generation
+  const then = generationAt(earlier, baseAsOf)
+  if (then === undefined)
+    throw new PalimpsestError('CATALOG_CORRUPT', 'a generation has a base that is not there')
+  return { ...generation, base: viewAsOf(then, baseAsOf) }
+}
+
+/** Every table with history, dropped ones included. */
+export function tableRefs(catalog: Catalog): readonly TableRef[] {
+  return Array.from(catalog.homes, ([id, keyspace]) => ({ id, keyspace }))
 }
 
 /** The keyspace of a name. Throws `UNKNOWN_KEYSPACE`. */
@@ -75,7 +108,7 @@ export function fullNameOf(catalog: Catalog, table: TableRow): TableName {
 }
 
 /** How long a table keeps its history: by its own word, its keyspace's, the database's, the default. */
-export function keepOf(catalog: Catalog, table: TableRow): Keep {
+export function keepOf(catalog: Catalog, table: TableRef): Keep {
   const { retention } = catalog
   return retention.get(table.id) ?? retention.get(table.keyspace) ?? retention.get('database') ?? DEFAULT_KEEP
 }
@@ -96,14 +129,14 @@ export interface Moment {
 }
 
 /** The first time of a table's window. */
-export function tableCutoff(catalog: Catalog, table: TableRow, moment: Moment): HybridTime {
+export function tableCutoff(catalog: Catalog, table: TableRef, moment: Moment): HybridTime {
   const tablets = (catalog.generations.get(table.id) ?? []).flatMap((generation) => generation.tablets)
   const ratchet = laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, moment.ratchetOf(tablets))
   return cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
 }
 
 /** The times as of which a table can be read. */
-export function tableReadable(catalog: Catalog, table: TableRow, moment: Moment): Stretches {
+export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment): Stretches {
   const held = [...catalog.holds.values()]
     .filter((hold) => holdsTable(hold, table) && !isExpired(hold, moment.nowMicros))
     .map(({ after, through }) => stretch(after, through))
@@ -113,7 +146,7 @@ export function tableReadable(catalog: Catalog, table: TableRow, moment: Moment)
 
 /** The times as of which the catalog can be read: those of any table. */
 export function catalogReadable(catalog: Catalog, moment: Moment): Stretches {
-  const ofTables = [...catalog.tables.values()].map((table) => tableReadable(catalog, table, moment))
+  const ofTables = tableRefs(catalog).map((table) => tableReadable(catalog, table, moment))
   return readableTimes(hybridTime(moment.nowMicros), ofTables)
 }
 
@@ -124,7 +157,7 @@ export function directiveFor(catalog: Catalog, tablet: number, moment: Moment): 
     const generation = firstGeneration([SYSTEM_TABLET], hybridTime(0, 1))
     return { generations: [generation], readable: catalogReadable(catalog, moment), cutoff: MIN_TIME }
   }
-  const table = [...catalog.tables.values()].find(({ id }) =>
+  const table = tableRefs(catalog).find(({ id }) =>
     (catalog.generations.get(id) ?? []).some(({ tablets }) => tablets.includes(tablet)),
   )
   // A tablet that no table of the catalog has is not known well enough to forget anything in it.
@@ -149,7 +182,7 @@ export function isExpired(hold: HoldRow, nowMicros: number): boolean {
 }
 
 /** Whether a hold holds a table's history. */
-export function holdsTable({ scope }: HoldRow, table: TableRow): boolean {
+export function holdsTable({ scope }: Pick<HoldRow, 'scope'>, table: TableRef): boolean {
   if ('table' in scope) return scope.table === table.id
   return 'keyspace' in scope ? scope.keyspace === table.keyspace : true
 }

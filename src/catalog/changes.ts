@@ -4,11 +4,18 @@
  * rows name it.
  */
 import { PalimpsestError } from '../base/errors.ts'
-import { firstGeneration } from '../history/lineage.ts'
+import { assert } from '../base/assert.ts'
+import {
+  type Generation,
+  endOf,
+  firstGeneration,
+  generationAt,
+  truncatedGeneration,
+} from '../history/lineage.ts'
 import { type Keep, assertReadable } from '../history/readable.ts'
 import { type Write } from '../tablet/commit-record.ts'
-import { type HybridTime, tickAfter } from '../time/hybrid-time.ts'
-import { difference, stretch } from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, tickAfter, tickBefore } from '../time/hybrid-time.ts'
+import { type Stretches, closedStretch, difference, intersection, stretch, union } from '../time/stretches.ts'
 import {
   type Catalog,
   type Moment,
@@ -17,13 +24,17 @@ import {
   isExpired,
   keyspaceNamed,
   tableCutoff,
+  tableNamed,
   tableReadable,
+  tableRefs,
 } from './catalog.ts'
 import {
   type CatalogRow,
   type HoldRow,
   type HoldScope,
   type KeyType,
+  type TableRef,
+  type TableRow,
   type ValueType,
   deleteRow,
   putRow,
@@ -76,10 +87,73 @@ export function planCreateTable(catalog: Catalog, fullName: string, shape: Table
   const change = (time: HybridTime) => [
     counter(id + 2),
     putRow({ kind: 'table', row: { id, keyspace: keyspace.id, name, keys, values } }),
-    putRow({ kind: 'generation', table: id, row: firstGeneration([tablet], time) }),
+    putRow({
+      kind: 'generation',
+      table: { id, keyspace: keyspace.id },
+      row: firstGeneration([tablet], time),
+    }),
     ...(keep === undefined ? [] : [putRow({ kind: 'retention', of: id, keep })]),
   ]
   return { id, change }
+}
+
+/** Drops a table: it is no longer there, and can be read as of the past and come back. Throws `UNKNOWN_TABLE`. */
+export function planDropTable(catalog: Catalog, name: string): CatalogChange {
+  const table = tableNamed(catalog, name)
+  return (time) => dropWrites(catalog, table, time)
+}
+
+/** Drops a keyspace with all its tables. Throws `UNKNOWN_KEYSPACE`. */
+export function planDropKeyspace(catalog: Catalog, name: string): CatalogChange {
+  const row = keyspaceNamed(catalog, name)
+  const tables = [...catalog.tables.values()].filter(({ keyspace }) => keyspace === row.id)
+  return (time) => [
+    deleteRow({ kind: 'keyspace', row }),
+    ...tables.flatMap((table) => dropWrites(catalog, table, time)),
+  ]
+}
+
+/** Gives a table another name in its keyspace. Throws `UNKNOWN_TABLE`, `NAME_TAKEN`, `INVALID_ARGUMENT`. */
+export function planRenameTable(catalog: Catalog, from: string, to: string): CatalogChange {
+  const table = tableNamed(catalog, from)
+  checkName(to, 'table')
+  const row: TableRow = { ...table, name: to }
+  if (isTableNameTaken(catalog, row)) throw taken('table', fullNameOf(catalog, row))
+  return () => [putRow({ kind: 'table', row })]
+}
+
+/** Empties a table, at the same cost whatever it holds; its past stays. Throws `UNKNOWN_TABLE`. */
+export function planTruncate(catalog: Catalog, name: string): CatalogChange {
+  const table = tableNamed(catalog, name)
+  return (time) => {
+    const [current, ended] = endGeneration(catalog, table, time)
+    return [ended, putRow({ kind: 'generation', table, row: truncatedGeneration(current, time) })]
+  }
+}
+
+/** The generation of a table that is in force, and the write that ends it before `time`. */
+export function endGeneration(
+  catalog: Catalog,
+  table: TableRef,
+  time: HybridTime,
+): readonly [Generation, Write] {
+  const current = generationAt(catalog.generations.get(table.id) ?? [], MAX_TIME)
+  assert(current !== undefined, 'a table that exists has a generation in force')
+  const row = { ...current, end: tickBefore(time) }
+  return [current, putRow({ kind: 'generation', table, row })]
+}
+
+/** Whether another table of its keyspace has the name of this one. */
+export function isTableNameTaken(catalog: Catalog, { id, keyspace, name }: TableRow): boolean {
+  return [...catalog.tables.values()].some(
+    (table) => table.id !== id && table.keyspace === keyspace && table.name === name,
+  )
+}
+
+/** The writes that drop a table at `time`. */
+export function dropWrites(catalog: Catalog, row: TableRow, time: HybridTime): readonly Write[] {
+  const [, ended] = endGeneration(catalog, row, time)
+  return [deleteRow({ kind: 'table', row }), ended]
 }
 
 /** Changes how long history is kept. What was lost before stays lost: every ratchet it touches is raised. */
@@ -89,7 +163,7 @@ export function planRetention(
   keep: Keep,
   moment: Moment,
 ): CatalogChange {
-  const tables = [...catalog.tables.values()].filter(
+  const tables = tableRefs(catalog).filter(
     ({ id, keyspace }) => of === 'database' || id === of || keyspace === of,
   )
   const ratchets = tables.map((table): CatalogRow => ({
@@ -108,18 +182,28 @@ export interface HoldRequest extends Omit<HoldRow, 'id' | 'scope'> {
 /** Places a hold. Throws `NAME_TAKEN`, and `HISTORY_GONE` unless all of it is readable in every table it holds. */
 export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment): Creation {
   checkName(request.name, 'hold')
+  // Restores have such names, which can be used as times too.
+  if (/^restore-\d+$/.test(request.name)) throw taken('restore', request.name)
   if (holdNamed(catalog, request.name, moment.nowMicros) !== undefined) throw taken('hold', request.name)
   const id = catalog.next
   const row: HoldRow = { ...request, id }
   const held = stretch(row.after, row.through)
-  for (const table of catalog.tables.values()) {
+  for (const table of tableRefs(catalog)) {
     if (!holdsTable(row, table)) continue
     const readable = tableReadable(catalog, table, moment)
-    const [gone] = difference(held, readable)
-    if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), fullNameOf(catalog, table))
+    // What was dropped cannot be held where it did not exist, and need not be.
+    const times = catalog.tables.has(table.id) ? held : existsDuring(catalog, table, held)
+    const [gone] = difference(times, readable)
+    if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), nameOfRef(catalog, table))
   }
   const writes = [counter(id + 1), putRow({ kind: 'hold', row })]
   return { id, change: () => writes }
+}
+
+/** The part of some times during which a table exists: outside of it there is nothing that could be gone. */
+function existsDuring(catalog: Catalog, table: TableRef, times: Stretches): Stretches {
+  const lives = (catalog.generations.get(table.id) ?? []).flatMap((g) => closedStretch(g.start, endOf(g)))
+  return intersection(times, union(lives))
 }
 
 /** Releases a hold. Throws `UNKNOWN_HOLD`. */
@@ -139,7 +223,14 @@ export function holdNamed(catalog: Catalog, name: string, nowMicros: number): Ho
   return [...catalog.holds.values()].find((hold) => hold.name === name && !isExpired(hold, nowMicros))
 }
 
-function counter(next: number): Write {
+/** The name of a table, or of one that was dropped, as well as it is known. */
+function nameOfRef(catalog: Catalog, { id }: TableRef): string {
+  const table = catalog.tables.get(id)
+  return table === undefined ? `dropped table ${id}` : fullNameOf(catalog, table)
+}
+
+/** The write that keeps ids from being used twice. */
+export function counter(next: number): Write {
   return putRow({ kind: 'counter', next })
 }
 
@@ -154,6 +245,7 @@ function checkName(name: string, what: string): void {
   )
 }
 
-function taken(what: string, name: string): PalimpsestError {
+/** The refusal of a name that something has already. */
+export function taken(what: string, name: string): PalimpsestError {
   return new PalimpsestError('NAME_TAKEN', `there is a ${what} ${name} already`, { name })
 }

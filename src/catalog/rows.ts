@@ -4,7 +4,8 @@
  *     counter                         { next }                        ids are never used twice
  *     keyspace/000001                 { name }                        definition
  *     table/000002                    { keyspace, name, keys, values } definition
- *     generation/000002/<start>       { tablets, base, from, start, end }
+ *     generation/000002/<start>       { keyspace, tablets, cause, base | baseAsOf, from, start, end }
+ *     restore/000005                  { cause, keyspace, table, to, at, undoes } promise
  *     retention/database|000001|…     { keep }                        promise
  *     ratchet/000002                  { time }                        promise
  *     hold/000004                     { name, scope, after, through, … } promise
@@ -42,6 +43,24 @@ export interface TableRow {
   readonly values: ValueType
 }
 
+/** A table by its id and home, whether it exists now or not. */
+export type TableRef = Pick<TableRow, 'id' | 'keyspace'>
+
+/** A restore, or the undo of one, that has happened. */
+export interface RestoreRow {
+  readonly id: number
+  readonly cause: 'restore' | 'undo'
+  /** What was put back: a keyspace, or one table of it. */
+  readonly keyspace: number
+  readonly table?: number | undefined
+  /** The time whose state came back. */
+  readonly to: HybridTime
+  /** When it happened. */
+  readonly at: HybridTime
+  /** The restore that an undo undoes. */
+  readonly undoes?: number | undefined
+}
+
 /** What a hold holds: a table, the tables of a keyspace, or all tables. */
 export type HoldScope =
   { readonly table: number } | { readonly keyspace: number } | { readonly database: true }
@@ -65,7 +84,8 @@ export type CatalogRow =
   | { readonly kind: 'counter'; readonly next: number }
   | { readonly kind: 'keyspace'; readonly row: KeyspaceRow }
   | { readonly kind: 'table'; readonly row: TableRow }
-  | { readonly kind: 'generation'; readonly table: number; readonly row: Generation }
+  | { readonly kind: 'generation'; readonly table: TableRef; readonly row: Generation }
+  | { readonly kind: 'restore'; readonly row: RestoreRow }
   | { readonly kind: 'retention'; readonly of: number | 'database'; readonly keep: Keep }
   | { readonly kind: 'ratchet'; readonly table: number; readonly time: HybridTime }
   | { readonly kind: 'hold'; readonly row: HoldRow }
@@ -125,8 +145,8 @@ function encodeRow(row: CatalogRow): { path: string; fields: Fields } {
     }
     case 'generation':
       return {
-        path: `generation/${idText(row.table)}/${formatExact(row.row.start).padStart(21, '0')}`,
-        fields: encodeGeneration(row.row),
+        path: `generation/${idText(row.table.id)}/${formatExact(row.row.start).padStart(21, '0')}`,
+        fields: { keyspace: row.table.keyspace, ...encodeGeneration(row.row) },
       }
     case 'retention':
       return {
@@ -135,6 +155,13 @@ function encodeRow(row: CatalogRow): { path: string; fields: Fields } {
       }
     case 'ratchet':
       return { path: `ratchet/${idText(row.table)}`, fields: { time: formatExact(row.time) } }
+    case 'restore': {
+      const { id, to, at, ...fields } = row.row
+      return {
+        path: `restore/${idText(id)}`,
+        fields: { ...fields, to: formatExact(to), at: formatExact(at) },
+      }
+    }
     case 'hold': {
       const { id, after, through, ...fields } = row.row
       return {
@@ -164,7 +191,13 @@ function decodeRow(path: readonly string[], fields: Fields): CatalogRow {
         },
       }
     case 'generation':
-      return { kind, table: idOf(name), row: decodeGeneration(fields) }
+      return {
+        kind,
+        table: { id: idOf(name), keyspace: count(fields['keyspace']) },
+        row: decodeGeneration(fields),
+      }
+    case 'restore':
+      return { kind, row: decodeRestore(idOf(name), fields) }
     case 'retention':
       return {
         kind,
@@ -180,10 +213,14 @@ function decodeRow(path: readonly string[], fields: Fields): CatalogRow {
   }
 }
 
-function encodeGeneration({ tablets, base, from, start, end }: Generation): Fields {
+/** A base that was taken from an earlier generation is named by its time, so that a row never grows. */
+function encodeGeneration({ tablets, base, baseAsOf, from, start, end, cause }: Generation): Fields {
   return {
     tablets,
-    base: base.map(({ after, through }) => [formatExact(after), formatExact(through)]),
+    cause,
+    ...(baseAsOf === undefined
+      ? { base: base.map(({ after, through }) => [formatExact(after), formatExact(through)]) }
+      : { baseAsOf: formatExact(baseAsOf) }),
     from: formatExact(from),
     start: formatExact(start),
     end: end === undefined ? undefined : formatExact(end),
@@ -191,7 +228,7 @@ function encodeGeneration({ tablets, base, from, start, end }: Generation): Fiel
 }
 
 function decodeGeneration(fields: Fields): Generation {
-  const base: Stretches = list(fields['base']).map((pair) => {
+  const base: Stretches = list(fields['base'] ?? []).map((pair) => {
     const [after, through] = list(pair)
     return { after: time(after), through: time(through) }
   })
@@ -201,6 +238,20 @@ function decodeGeneration(fields: Fields): Generation {
     from: time(fields['from']),
     start: time(fields['start']),
     end: fields['end'] === undefined ? undefined : time(fields['end']),
+    cause: oneOf(fields['cause'], ['create', 'restore', 'undo', 'truncate']),
+    baseAsOf: fields['baseAsOf'] === undefined ? undefined : time(fields['baseAsOf']),
+  }
+}
+
+function decodeRestore(id: number, fields: Fields): RestoreRow {
+  return {
+    id,
+    cause: oneOf(fields['cause'], ['restore', 'undo']),
+    keyspace: count(fields['keyspace']),
+    table: fields['table'] === undefined ? undefined : count(fields['table']),
+    to: time(fields['to']),
+    at: time(fields['at']),
+    undoes: fields['undoes'] === undefined ? undefined : count(fields['undoes']),
   }
 }
 

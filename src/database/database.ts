@@ -8,18 +8,35 @@ import {
   holdNamed,
   planCreateKeyspace,
   planCreateTable,
+  planDropKeyspace,
+  planDropTable,
   planHold,
   planRelease,
+  planRenameTable,
   planRetention,
+  planTruncate,
 } from '../catalog/changes.ts'
 import { type Keep } from '../history/readable.ts'
+import {
+  type ListedRestore,
+  type Restore,
+  applyRestore,
+  applyUndo,
+  listRestores,
+  previewRestore,
+  previewUndo,
+  restoreTimeNamed,
+} from '../recovery/recovery.ts'
 import { GEOMETRIES, type GeometryName } from '../storage/geometry.ts'
+import { type PickerName } from '../storage/pickers.ts'
+import { DEFAULT_POLICY, type Policy, type PolicyName, choosePolicy } from '../storage/policy.ts'
 import { type StoreEvent } from '../store/events.ts'
 import { type World, openStore } from '../store/open.ts'
 import { type Store, type TabletCheck } from '../store/store.ts'
 import { type TableWrite } from '../table/batch.ts'
 import { type Key } from '../table/codec.ts'
-import { Table, type Receipt, type TableContext, type WriteOptions, commitBatch } from '../table/table.ts'
+import { type Difference } from '../table/state-history.ts'
+import { type DiffOptions, Table, type Receipt, type TableContext, type WriteOptions, commitBatch } from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { parseDuration } from '../time/duration.ts'
 import { type TimeInput, resolveTime } from '../time/expression.ts'
@@ -43,6 +60,10 @@ export interface OpenOptions {
   readonly create?: boolean | undefined
   /** For a new database: the sizes that shape its trees; `tiny` takes small data through every level. @defaultValue 'default' */
   readonly geometry?: GeometryName | undefined
+  /** How files are merged from now on, with what it changes in cost; answers stay. @defaultValue what it was, at first 'leveled' */
+  readonly policy?: PolicyName | undefined
+  /** Which table of a full level leveling merges next. @defaultValue what it was, at first 'round-robin' */
+  readonly picker?: PickerName | undefined
   /** What commits survive unless they say otherwise. @defaultValue 'os' */
   readonly durability?: Durability | undefined
   /** Memory for decoded blocks, in bytes. @defaultValue 64 MiB */
@@ -64,6 +85,13 @@ export interface TableOptions {
   readonly values?: ValueType | undefined
   /** How long its history is kept. @defaultValue the keyspace's, the database's, or 24 hours */
   readonly keep?: KeepInput | undefined
+}
+
+/** What to put back, and to when. */
+export interface RestoreOptions {
+  readonly to: TimeInput
+  /** One table of the keyspace. @defaultValue all of them */
+  readonly table?: string | undefined
 }
 
 /** A hold to be placed: a point (`at`) or a stretch (`from` through `through`), on one table, a keyspace or everything. */
@@ -106,6 +134,9 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
   const readOnly = options.readOnly ?? false
   checkChoice('geometry', options.geometry ?? 'default', Object.keys(GEOMETRIES))
   checkChoice('durability', options.durability ?? 'os', ['none', 'os', 'disk'])
+  const policy = { name: options.policy, picker: options.picker }
+  // Asked before anything is touched.
+  choosePolicy(DEFAULT_POLICY, policy)
   const store = openStore(
     world,
     {
@@ -115,6 +146,7 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
         geometry: options.geometry ?? 'default',
         clock: world.clock instanceof ReplayClock ? 'replay' : 'system',
       },
+      policy,
       limits: {
         cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
         openTables: options.openTables ?? DEFAULT_OPEN_TABLES,
@@ -151,6 +183,20 @@ export class Database {
     return this.#store.birth.clock
   }
 
+  /** The full name of the table that a tablet belongs to, as events name them; none has the catalog's. */
+  tableOfTablet(tablet: number): string | undefined {
+    const { catalog } = this.#store
+    const table = [...catalog.tables.values()].find(({ id }) =>
+      catalog.generations.get(id)?.some(({ tablets }) => tablets.includes(tablet)),
+    )
+    return table && fullNameOf(catalog, table)
+  }
+
+  /** How its files are merged. */
+  get policy(): Policy {
+    return this.#store.policy
+  }
+
   /** Whether it was opened for reading only. */
   get isReadOnly(): boolean {
     return this.#store.isReadOnly
@@ -171,6 +217,7 @@ export class Database {
     const nowMicros = this.#store.currentMicros
     // A hold runs out by the now that drives retention, which may be another.
     const resolveName = (name: string) =>
+      restoreTimeNamed(this.#store, name) ??
       holdNamed(this.#store.catalog, name, this.#store.moment().nowMicros)?.through
     return resolveTime(time, { nowMicros, resolveName })
   }
@@ -187,6 +234,59 @@ export class Database {
     checkChoice('values', values, ['text', 'bytes', 'document'])
     const shape = { keys, values, keep: keep === undefined ? undefined : keepFrom(keep) }
     return new Table(this.#context, this.#store.create(planCreateTable(this.#store.catalog, name, shape)))
+  }
+
+  /** Drops a keyspace with its tables; they can be read as of the past, and come back. Throws `UNKNOWN_KEYSPACE`. */
+  dropKeyspace(name: string): void {
+    this.#store.commitCatalog(planDropKeyspace(this.#store.catalog, name))
+  }
+
+  /** Drops a table; it can be read as of the past, and come back. Throws `UNKNOWN_TABLE`. */
+  dropTable(name: string): void {
+    this.#store.commitCatalog(planDropTable(this.#store.catalog, name))
+  }
+
+  /** Gives the table `keyspace.table` another name in its keyspace. Throws `UNKNOWN_TABLE`, `NAME_TAKEN`. */
+  renameTable(name: string, newName: string): void {
+    this.#store.commitCatalog(planRenameTable(this.#store.catalog, name, newName))
+  }
+
+  /** Empties a table, at the same cost whatever it holds; its past stays. Throws `UNKNOWN_TABLE`. */
+  truncate(table: string): void {
+    this.#store.commitCatalog(planTruncate(this.#store.catalog, table))
+  }
+
+  /**
+   * What a restore would do. Throws as {@link restore} does.
+   */
+  planRestore(keyspace: string, options: RestoreOptions): Restore {
+    return previewRestore(this.#store, { keyspace, table: options.table }, this.resolveTime(options.to))
+  }
+
+  /**
+   * Puts a keyspace, or one of its tables, back to what it was at a time: one durable commit, at the same
+   * cost whatever it holds. Tables dropped since come back, tables created since are hidden; nothing is
+   * erased, and {@link undo} takes it back.
+   *
+   * Throws `FUTURE_TIME`, `HISTORY_GONE`, `UNKNOWN_KEYSPACE`, `UNKNOWN_TABLE`, `NAME_TAKEN`.
+   */
+  async restore(keyspace: string, options: RestoreOptions): Promise<Restore> {
+    return applyRestore(this.#store, { keyspace, table: options.table }, this.resolveTime(options.to))
+  }
+
+  /** What an undo would do. Throws as {@link undo} does. */
+  planUndo(restore: string): Restore {
+    return previewUndo(this.#store, restore)
+  }
+
+  /** Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`. */
+  async undo(restore: string): Promise<Restore> {
+    return applyUndo(this.#store, restore)
+  }
+
+  /** All restores and undos, oldest first. */
+  restores(): readonly ListedRestore[] {
+    return listRestores(this.#store)
   }
 
   /** The table `keyspace.table`. Throws `UNKNOWN_TABLE`. */
@@ -291,6 +391,14 @@ export class Database {
   files<K extends Key = string>(table: string): readonly StoredFile<K>[] {
     const row = tableNamed(this.#store.catalog, table)
     return storedFiles(this.#store, row, this.#tabletsOf(table))
+  }
+
+  /** The keys of a table whose values differ between two times, in key order, each with both values. */
+  diff<K extends Key = string, V = unknown>(
+    table: string,
+    options: DiffOptions<K>,
+  ): IterableIterator<Difference<K, V>> {
+    return this.table<K, V>(table).diff(options)
   }
 
   /** Writes what is in memory down, of one table or of all. */

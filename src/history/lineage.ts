@@ -15,6 +15,7 @@
  * in force at t, so reads as of a moment inside an undone stretch still show what was true then.
  */
 import { assert } from '../base/assert.ts'
+import { searchFirst } from '../storage/search.ts'
 import { type HybridTime, MAX_TIME, tickBefore } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, stretch, union } from '../time/stretches.ts'
 
@@ -34,16 +35,45 @@ export interface Generation extends Lineage {
   readonly start: HybridTime
   /** The last one; `undefined` while it is in force. */
   readonly end?: HybridTime | undefined
+  /** What began it. */
+  readonly cause: GenerationCause
+  /** The time as of whose view the base was taken, where it is one of an earlier generation. */
+  readonly baseAsOf?: HybridTime | undefined
 }
+
+/** What begins a generation. */
+export type GenerationCause = 'create' | 'restore' | 'undo' | 'truncate'
 
 /** The first generation of a table that is created at `time`. */
 export function firstGeneration(tablets: readonly number[], time: HybridTime): Generation {
-  return { tablets, base: NO_TIMES, from: tickBefore(time), start: time }
+  return { tablets, base: NO_TIMES, from: tickBefore(time), start: time, cause: 'create' }
+}
+
+/** The generation that puts a table back, at `time`, to what `then` showed as of `to`. */
+export function rewoundGeneration(
+  then: Generation,
+  to: HybridTime,
+  time: HybridTime,
+  cause: 'restore' | 'undo',
+): Generation {
+  assert(to < time, 'a table is put back to a time before')
+  const { tablets } = then
+  return { tablets, base: viewAsOf(then, to), from: tickBefore(time), start: time, cause, baseAsOf: to }
+}
+
+/** The generation that empties a table at `time`. */
+export function truncatedGeneration({ tablets }: Generation, time: HybridTime): Generation {
+  return { tablets, base: NO_TIMES, from: tickBefore(time), start: time, cause: 'truncate' }
 }
 
 /** The times that a reader as of `time` sees. */
 export function viewAsOf(lineage: Lineage, time: HybridTime): Stretches {
-  return union(lineage.base, stretch(lineage.from, time))
+  const { base, from } = lineage
+  if (time <= from) return base
+  // The base ends at or before `from`, so that no general union is needed.
+  const last = base.at(-1)
+  if (last === undefined) return stretch(from, time)
+  return last.through < from ? [...base, { after: from, through: time }] : union(base, stretch(from, time))
 }
 
 /** The last time at which a generation is in force. */
@@ -51,9 +81,9 @@ export function endOf(generation: Generation): HybridTime {
   return generation.end ?? MAX_TIME
 }
 
-/** The generation that is in force at `time`, if the table exists then. */
+/** The generation that is in force at `time`, if the table exists then. Generations come in the order of their starts. */
 export function generationAt(generations: readonly Generation[], time: HybridTime): Generation | undefined {
-  const inForce = generations.filter(({ start, end }) => start <= time && (end === undefined || time <= end))
-  assert(inForce.length <= 1, 'one generation is in force at a time')
-  return inForce[0]
+  const behind = searchFirst(generations, ({ start }) => start > time)
+  const last = generations[behind - 1]
+  return last !== undefined && time <= endOf(last) ? last : undefined
 }

@@ -8,10 +8,10 @@
 import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
-import { type Stretches } from '../time/stretches.ts'
+import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { type KeyCursor, type Direction } from './cursor.ts'
 import { searchFirst } from './search.ts'
-import { type KeyedVersion, type Version } from './version.ts'
+import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
 
 /** Memory that a version takes beside its key and value, roughly. */
 const VERSION_OVERHEAD_BYTES = 48
@@ -77,6 +77,17 @@ export class Memtable {
     return entry && newestIn(entry.versions, view)
   }
 
+  /** The versions of the key whose times lie in the view. They must not be read on after the next {@link add}. */
+  *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+    const versions = this.#entries.get(nameOf(key))?.versions ?? []
+    for (const { after, through } of order === 'newest first' ? view.toReversed() : view) {
+      const from = countThrough(versions, after, versions.length)
+      const to = countThrough(versions, through, versions.length)
+      if (order === 'newest first') for (let i = to - 1; i >= from; i--) yield versions[i]!
+      else for (let i = from; i < to; i++) yield versions[i]!
+    }
+  }
+
   /** A cursor over the keys. It must not be used after the next {@link add}. */
   cursor(direction: Direction): KeyCursor {
     return new MemtableCursor(this.#inOrder(), direction)
@@ -137,7 +148,7 @@ class MemtableCursor implements KeyCursor {
 /** The newest of versions in rising order whose time lies in the view. */
 function newestIn(versions: readonly Version[], view: Stretches): Version | undefined {
   let end = versions.length
-  for (let s = view.length - 1; s >= 0; s--) {
+  for (let s = view.length - 1; s >= 0; s = lastBefore(view, versions[end - 1]!.time)) {
     const { after, through } = view[s]!
     end = countThrough(versions, through, end)
     if (end === 0) return undefined

@@ -7,7 +7,7 @@
  */
 import { compareBytes } from '../base/bytes.ts'
 import { keyAfter } from '../base/key-range.ts'
-import { type Stretches } from '../time/stretches.ts'
+import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { type Block } from './block.ts'
 import { type Direction, type KeyCursor } from './cursor.ts'
 import { searchFirst } from './search.ts'
@@ -54,11 +54,12 @@ export class RunCursor implements KeyCursor {
   newestIn(view: Stretches): Version | undefined {
     const block = this.#block!
     const k = this.#keyIndex
-    for (let s = view.length - 1; s >= 0; s--) {
+    for (let s = view.length - 1; s >= 0;) {
       const v = block.findTime(k, view[s]!.through)
       if (v === block.versionsTo(k)) return this.#goesOn() ? this.#newestInRun(view) : undefined
       const version = block.versionAt(v)
       if (version.time > view[s]!.after) return version
+      s = lastBefore(view, version.time)
     }
     return undefined
   }

@@ -8,6 +8,7 @@ import {
   type Catalog,
   type Moment,
   catalogOf,
+  catalogReadable,
   directiveFor,
   fullNameOf,
   tableCutoff,
@@ -23,13 +24,22 @@ import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth } from '../storage/manifest-state.ts'
+import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
 import { type TabletWrites } from '../tablet/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
-import { type Stretches, contains, stretch } from '../time/stretches.ts'
+import {
+  type HybridTime,
+  MAX_TIME,
+  MIN_TIME,
+  formatExact,
+  formatIso,
+  laterOf,
+  tickAfter,
+} from '../time/hybrid-time.ts'
+import { type Stretches, contains, difference, stretch } from '../time/stretches.ts'
 import { type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { MemoryHolds } from './memory-holds.ts'
@@ -105,6 +115,11 @@ export class Store {
     return this.#parts.birth
   }
 
+  /** How its trees are compacted. */
+  get policy(): Policy {
+    return this.#parts.policy
+  }
+
   get geometry(): Geometry {
     return this.#parts.geometry
   }
@@ -144,9 +159,10 @@ export class Store {
     return this.#parts.events.listen(listener)
   }
 
-  /** What existed at a time: definitions as of then, promises as of now. Throws `FUTURE_TIME`. */
+  /** What existed at a time: definitions as of then, promises as of now. Throws `FUTURE_TIME`, `HISTORY_GONE`. */
   catalogAsOf(time: HybridTime): Catalog {
     this.use(time)
+    assertReadable(catalogReadable(this.#catalog, this.moment()), time, 'the catalog')
     const { keyspaces, tables } = this.#readCatalog(time)
     return { ...this.#catalog, keyspaces, tables }
   }
@@ -163,12 +179,20 @@ export class Store {
    */
   readPoint(tableId: number, asOf?: HybridTime): ReadPoint {
     this.#checkOpen()
-    const table = this.#tableOf(tableId)
+    const table = this.tableOf(tableId, asOf)
     if (asOf !== undefined) {
       this.use(asOf)
       this.#checkReadable(table, asOf)
     }
     return this.#readPointAt(table, asOf ?? MAX_TIME)
+  }
+
+  /** A table by its id: as it is now or, where it was dropped, as it was at a time. Throws `UNKNOWN_TABLE`. */
+  tableOf(id: number, asOf?: HybridTime): TableRow {
+    const now = this.#catalog.tables.get(id)
+    const table = now ?? (asOf === undefined ? undefined : this.catalogAsOf(asOf).tables.get(id))
+    if (table !== undefined) return table
+    throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: id })
   }
 
   /** The version of a key that shows at a read point; it may be a tombstone. */
@@ -183,6 +207,37 @@ export class Store {
   scan(request: ScanRequest): Generator<LiveVersion> {
     const { table } = this.readPoint(request.table, request.asOf)
     return this.#scan(table, request, request.asOf ?? this.#presentOf(table))
+  }
+
+  /**
+   * What a reader finds at some times of a table, which are held in memory while it is being read. Throws
+   * `HISTORY_GONE` unless all of them are readable, in the beginning and to the end.
+   */
+  *holding<T>(table: TableRow, times: Stretches, read: () => Iterable<T>): Generator<T> {
+    this.assertReadable(table, times)
+    const hold = this.#memoryHolds.holdTimes(table.id, times, this.moment().nowMicros)
+    try {
+      for (const item of read()) {
+        yield item
+        this.#checkOpen()
+        if (hold.isOver) this.assertReadable(table, times)
+      }
+    } finally {
+      this.#memoryHolds.release(hold)
+    }
+  }
+
+  /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */
+  assertReadable(table: TableRow, times: Stretches): void {
+    this.#checkOpen()
+    const [gone] = difference(times, tableReadable(this.#catalog, table, this.moment()))
+    if (gone !== undefined) this.#checkReadable(table, tickAfter(gone.after))
+  }
+
+  /** The newest time there is, at which a read of a table stays that asks for the present. */
+  presentOf(table: TableRow): HybridTime {
+    this.#checkOpen()
+    return this.#presentOf(table)
   }
 
   /**
@@ -342,13 +397,6 @@ export class Store {
     const { maintenance } = this.#writing
     const written = { ...moment, nowMicros: maintenance.judgedMicros }
     if (contains(tableReadable(this.#catalog, table, written), time)) maintenance.noteJudged(moment.nowMicros)
-  }
-
-  #tableOf(id: number): TableRow {
-    const table = this.#catalog.tables.get(id)
-    if (table === undefined)
-      throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: id })
-    return table
   }
 
   #chosen(ids?: readonly number[]): readonly Tablet[] {

@@ -94,6 +94,21 @@ export function meets(set: Stretches, after: HybridTime, through: HybridTime): b
   return index < set.length && set[index]!.after < through
 }
 
+/**
+ * The index of the last interval that begins before `time`, the only one from there down that can hold
+ * it or something older first; −1 if all begin later. Steps down a set without looking at each interval.
+ */
+export function lastBefore(set: Stretches, time: HybridTime): number {
+  let low = 0
+  let high = set.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (set[middle]!.after < time) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}
+
 /** Whether both are the same set. */
 export function sameStretches(a: Stretches, b: Stretches): boolean {
   return (

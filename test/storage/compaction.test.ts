@@ -11,7 +11,7 @@ import {
   mergeVersions,
   runCompaction,
 } from '../../src/storage/compaction.ts'
-import { KEEP_ALL, type VersionFilter } from '../../src/storage/filter.ts'
+import { type VersionFilter } from '../../src/storage/filter.ts'
 import { type Geometry } from '../../src/storage/geometry.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type TableMeta, tablePath } from '../../src/storage/table-format.ts'
@@ -34,6 +34,8 @@ import {
   writeTable,
 } from './samples.ts'
 
+const KEEP_ALL: VersionFilter = { beginKey: () => undefined, keeps: () => true }
+
 const smallTables = smallGeometry({ tableBytes: 500, blockBytes: 100 })
 
 function ioOver(tables: TableFiles, geometry: Geometry = smallTables): CompactionIo {
@@ -44,7 +46,13 @@ function ioOver(tables: TableFiles, geometry: Geometry = smallTables): Compactio
 /** A merge of whole levels into the level below the last. */
 function mergeOf(levels: readonly (readonly TableMeta[])[], elsewhere: readonly TableMeta[] = []) {
   const inputs = levels.map((tables, level) => ({ level: level + 1, tables }))
-  const choice = { kind: 'merge' as const, inputs, outputLevel: levels.length, because: 'a test' }
+  const choice = {
+    kind: 'merge' as const,
+    inputs,
+    outputLevel: levels.length,
+    outputRun: 1,
+    because: 'a test',
+  }
   return { choice, elsewhere, directive: undefined } satisfies CompactionJob<undefined>
 }
 
@@ -167,8 +175,9 @@ describe('the merge', () => {
     ]
     const choice = {
       kind: 'merge' as const,
-      inputs: [{ level: 0, tables: level0 }],
+      inputs: level0.map((table) => ({ level: 0, tables: [table] })),
       outputLevel: 1,
+      outputRun: 1,
       because: '',
     }
     const result = runCompaction({ choice, elsewhere: [], directive: undefined }, KEEP_ALL, ioOver(tables))
@@ -198,13 +207,14 @@ describe('the merge', () => {
       kind: 'move' as const,
       inputs: [{ level: 1, tables: [meta] }],
       outputLevel: 2,
+      outputRun: 3,
       because: '',
     }
     const { filter, isDone } = filterOf(() => true, [])
     const result = runCompaction({ choice, elsewhere: [], directive: undefined }, filter, ioOver(tables))
     expect(isDone()).toBe(true)
     expect(result).toEqual({
-      edit: { remove: [1], add: [{ level: 2, table: meta }] },
+      edit: { remove: [1], add: [{ level: 2, run: 3, table: meta }] },
       ...{ readBytes: 0, writtenBytes: 0, droppedVersions: 0, droppedTombstones: 0 },
     })
     expect(tables.counters.blocksRead).toBe(0)

@@ -1,0 +1,129 @@
+/**
+ * Recovery, as users ask for it: restores and undos applied to a store, and the list of them.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+import { type Store } from '../store/store.ts'
+import { type RestoreRow } from '../catalog/rows.ts'
+import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
+import {
+  type PlannedTable,
+  type RestorePlan,
+  type RestoreScope,
+  planRestore,
+  planUndo,
+  undoOf,
+} from './restore.ts'
+
+/** A restore or an undo that has happened, or is planned. */
+export interface Restore {
+  /** `restore-12`: what undo takes, and a name that can be used as a time. */
+  readonly id: string
+  readonly cause: 'restore' | 'undo'
+  readonly keyspace: string
+  /** The time whose state came back, exact; and the same to read. */
+  readonly to: HybridTime
+  readonly toAt: string
+  /** When it happened; `undefined` in a plan. */
+  readonly time?: HybridTime | undefined
+  readonly at?: string | undefined
+  readonly method: 'rewind'
+  readonly tables: readonly PlannedTable[]
+  /** The restore that it undoes. */
+  readonly undoes?: string | undefined
+}
+
+/** A restore in the list of all. */
+export interface ListedRestore extends Omit<Restore, 'tables'> {
+  /** The one table that was put back, where it was one. */
+  readonly table?: string | undefined
+  /** The undo that is in force against it. */
+  readonly undoneBy?: string | undefined
+}
+
+/** Plans a restore without doing anything. */
+export function previewRestore(store: Store, scope: RestoreScope, to: HybridTime): Restore {
+  return describe(planFor(store, scope, to))
+}
+
+/** Plans an undo without doing anything. */
+export function previewUndo(store: Store, id: string): Restore {
+  return describe(planUndo(contextOf(store), idOf(id)))
+}
+
+/** Puts a keyspace or a table back. One commit, durable when it returns, whatever the size of the data. */
+export function applyRestore(store: Store, scope: RestoreScope, to: HybridTime): Restore {
+  return apply(store, planFor(store, scope, to))
+}
+
+/** Undoes a restore or an undo. */
+export function applyUndo(store: Store, id: string): Restore {
+  return apply(store, planUndo(contextOf(store), idOf(id)))
+}
+
+/** All restores and undos, oldest first. */
+export function listRestores(store: Store): readonly ListedRestore[] {
+  const { catalog } = store
+  return [...catalog.restores.values()].map((row) => {
+    const { cause, keyspace, table, undoes } = row
+    const undoneBy = undoOf(catalog, row.id)
+    return {
+      ...timesOf(row),
+      id: nameOf(row.id),
+      cause,
+      keyspace: catalog.keyspaces.get(keyspace)?.name ?? `dropped keyspace ${keyspace}`,
+      table: table === undefined ? undefined : (catalog.tables.get(table)?.name ?? `dropped table ${table}`),
+      method: 'rewind' as const,
+      undoes: undoes === undefined ? undefined : nameOf(undoes),
+      undoneBy: undoneBy && nameOf(undoneBy.id),
+    }
+  })
+}
+
+/** The time at which the restore of a name happened, for time expressions. */
+export function restoreTimeNamed(store: Store, name: string): HybridTime | undefined {
+  const match = RESTORE_NAME.exec(name)
+  return match ? store.catalog.restores.get(Number(match[1]))?.at : undefined
+}
+
+const RESTORE_NAME = /^restore-(\d{1,15})$/
+
+function planFor(store: Store, scope: RestoreScope, to: HybridTime): RestorePlan {
+  // The target is closed before anything is planned, so that it lies below the restore's own time.
+  store.use(to)
+  return planRestore(contextOf(store), scope, to)
+}
+
+function contextOf(store: Store) {
+  return {
+    catalog: store.catalog,
+    catalogAsOf: (time: HybridTime) => store.catalogAsOf(time),
+    moment: store.moment(),
+  }
+}
+
+function apply(store: Store, plan: RestorePlan): Restore {
+  const time = store.commitCatalog(plan.change)
+  return { ...describe(plan), time, at: formatIso(time) }
+}
+
+function describe({ id, cause, keyspace, to, method, tables, undoes }: RestorePlan): Restore {
+  return {
+    ...{ id: nameOf(id), cause, keyspace, to, toAt: formatIso(to), method, tables },
+    undoes: undoes === undefined ? undefined : nameOf(undoes),
+  }
+}
+
+function timesOf({ to, at }: RestoreRow) {
+  return { to, toAt: formatIso(to), time: at, at: formatIso(at) }
+}
+
+function nameOf(id: number): string {
+  return `restore-${id}`
+}
+
+function idOf(name: string): number {
+  const match = RESTORE_NAME.exec(name)
+  if (match === null)
+    throw new PalimpsestError('UNKNOWN_RESTORE', `no restore ${JSON.stringify(name)}`, { id: name })
+  return Number(match[1])
+}

@@ -1,0 +1,366 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { crc32 } from '../../src/base/checksum.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
+import { PalimpsestError } from '../../src/base/errors.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { type HybridTime, formatExact, microsOf } from '../../src/time/hybrid-time.ts'
+import { ReplayClock } from '../../src/time/replay-clock.ts'
+import { propertySeeds } from './seeds.ts'
+
+/** A database in memory whose clock is cranked by hand. */
+function opened(keep: string | number = 'forever') {
+  const clock = new ReplayClock({ micros: 1_000 })
+  const files = new MemoryFiles()
+  const reopen = () => openDatabase({ files, clock, checksum: crc32 }, { geometry: 'miniature' })
+  const db = reopen()
+  db.createKeyspace('k')
+  db.createTable('k.t', { keep, values: 'text' })
+  return { clock, db, reopen, table: db.table<string, string>('k.t') }
+}
+
+function codeOf(action: () => unknown): string {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof PalimpsestError) return error.code
+    throw error
+  }
+  return 'nothing'
+}
+
+const rows = (db: Database, name: string, asOf?: HybridTime) =>
+  Object.fromEntries(
+    Array.from(db.table<string, string>(name).scan({ asOf }), ({ key, value }) => [key, value]),
+  )
+
+describe('a restore', () => {
+  test('is the worked example of the design', async () => {
+    const { clock, db, table } = opened()
+    const at = (micros: number) => clock.set(2_000 + micros)
+    const asOf = (micros: number) => rows(db, 'k.t', ((BigInt(2_000 + micros) << 12n) | 4095n) as HybridTime)
+    for (const micros of [1, 3, 5]) {
+      at(micros)
+      table.put('a', `a@${micros}`)
+    }
+    at(6)
+    const restore = await db.restore('k', { to: '0000000000002002' })
+    at(7)
+    table.put('b', 'b@7')
+    expect([asOf(5), asOf(6), asOf(7)]).toEqual([{ a: 'a@5' }, { a: 'a@1' }, { a: 'a@1', b: 'b@7' }])
+    at(8)
+    await db.undo(restore.id)
+    expect([asOf(8), asOf(7), asOf(6), asOf(5)]).toEqual([
+      { a: 'a@5' },
+      { a: 'a@1', b: 'b@7' },
+      { a: 'a@1' },
+      { a: 'a@5' },
+    ])
+  })
+
+  test('brings back what was dropped, hides what was created, and gives names back; the undo takes it all back', async () => {
+    const { clock, db, table } = opened()
+    table.put('x', '1')
+    db.createTable('k.dropped', { values: 'text' }).put('y', '2')
+    clock.advance(10)
+    const before = db.newest
+    clock.advance(10)
+    db.renameTable('k.t', 'renamed')
+    db.dropTable('k.dropped')
+    db.createTable('k.dropped', { values: 'text' }).put('z', '3')
+    db.createTable('k.created', { values: 'text' }).put('w', '4')
+    const after = [...db.tables]
+    clock.advance(10)
+
+    const plan = db.planRestore('k', { to: before })
+    expect(plan.tables.map(({ name, action }) => `${name} ${action}`)).toEqual([
+      'k.t rewound',
+      'k.dropped returns',
+      'k.dropped hidden',
+      'k.created hidden',
+    ])
+    const restore = await db.restore('k', { to: before })
+    expect(db.tables).toEqual(['k.dropped', 'k.t'])
+    expect(rows(db, 'k.dropped')).toEqual({ y: '2' })
+    expect(table.name).toBe('k.t')
+
+    await db.undo(restore.id)
+    expect(db.tables).toEqual(after)
+    expect(rows(db, 'k.dropped')).toEqual({ z: '3' })
+    expect(rows(db, 'k.created')).toEqual({ w: '4' })
+  })
+
+  test('of a dropped keyspace brings it back', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    db.dropKeyspace('k')
+    expect(db.keyspaces).toEqual([])
+    expect(codeOf(() => db.table('k.t'))).toBe('UNKNOWN_TABLE')
+    expect(db.asOf(time).table('k.t').get('x')).toBe('1')
+    expect(table.get('x', { asOf: time })).toBe('1')
+    clock.advance(5)
+    await db.restore('k', { to: time })
+    expect(rows(db, 'k.t')).toEqual({ x: '1' })
+  })
+
+  test('of one table leaves the others alone', async () => {
+    const { clock, db, table } = opened()
+    const other = db.createTable<string, string>('k.other', { values: 'text' })
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    table.put('x', '2')
+    other.put('o', '2')
+    await db.restore('k', { to: time, table: 't' })
+    expect([rows(db, 'k.t'), rows(db, 'k.other')]).toEqual([{ x: '1' }, { o: '2' }])
+  })
+
+  test('never takes a promise back', async () => {
+    const { clock, db, table } = opened('1h')
+    const { time } = table.put('x', '1')
+    clock.advance(10)
+    db.setRetention('2h', { table: 'k.t' })
+    db.hold({ name: 'h', table: 'k.t', at: time })
+    await db.restore('k', { to: time })
+    expect(db.holds().map(({ name }) => name)).toEqual(['h'])
+    expect(db.stats().tables[0]!.keep).toBe(7_200_000_000)
+  })
+
+  test('is listed, and a name that can be used as a time', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    table.put('x', '2')
+    const restore = await db.restore('k', { to: time })
+    clock.advance(5)
+    table.put('x', '3')
+    expect(table.get('x', { asOf: restore.id })).toBe('1')
+    const undo = await db.undo(restore.id)
+    expect(db.restores()).toMatchObject([
+      { id: restore.id, cause: 'restore', keyspace: 'k', to: time, undoneBy: undo.id },
+      { id: undo.id, cause: 'undo', undoes: restore.id },
+    ])
+    expect(codeOf(() => db.hold({ name: restore.id, at: time }))).toBe('NAME_TAKEN')
+  })
+
+  test('can be undone, redone and undone again', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    table.put('x', '2')
+    const restore = await db.restore('k', { to: time })
+    const undo = await db.undo(restore.id)
+    expect(table.get('x')).toBe('2')
+    const redo = await db.undo(undo.id)
+    expect(table.get('x')).toBe('1')
+    await expect(db.undo(undo.id)).rejects.toMatchObject({ code: 'ALREADY_UNDONE' })
+    await db.undo(redo.id)
+    expect(table.get('x')).toBe('2')
+  })
+
+  test('applied twice is harmless', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    table.put('x', '2')
+    await db.restore('k', { to: time })
+    await db.restore('k', { to: time })
+    expect(rows(db, 'k.t')).toEqual({ x: '1' })
+  })
+})
+
+describe('a restore that cannot be', () => {
+  test('is refused with a code, and nothing is changed', async () => {
+    const { clock, db, table } = opened(100)
+    const { time } = table.put('x', '1')
+    clock.advance(1_000)
+    table.put('x', '2')
+    const before = formatExact(db.newest)
+    await expect(db.restore('k', { to: '2099-01-01' })).rejects.toMatchObject({ code: 'FUTURE_TIME' })
+    await expect(db.restore('k', { to: time })).rejects.toMatchObject({ code: 'HISTORY_GONE' })
+    await expect(db.restore('nope', { to: db.newest })).rejects.toMatchObject({ code: 'UNKNOWN_KEYSPACE' })
+    await expect(db.restore('k', { to: db.newest, table: 'nope' })).rejects.toMatchObject({
+      code: 'UNKNOWN_TABLE',
+    })
+    await expect(db.undo('restore-99')).rejects.toMatchObject({ code: 'UNKNOWN_RESTORE' })
+    await expect(db.undo('nonsense')).rejects.toMatchObject({ code: 'UNKNOWN_RESTORE' })
+    expect(db.restores()).toEqual([])
+    expect(formatExact(db.newest)).toBe(before)
+  })
+
+  test('to a moment before the keyspace or the table existed names that', async () => {
+    const { clock, db } = opened()
+    const early = db.newest
+    clock.advance(10)
+    db.createKeyspace('later')
+    db.createTable('k.later')
+    await expect(db.restore('later', { to: early })).rejects.toMatchObject({ code: 'UNKNOWN_KEYSPACE' })
+    await expect(db.restore('k', { to: early, table: 'later' })).rejects.toMatchObject({
+      code: 'UNKNOWN_TABLE',
+    })
+  })
+
+  test('finds its name taken', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(10)
+    db.dropTable('k.t')
+    db.createTable('k.t')
+    await expect(db.restore('k', { to: time, table: 't' })).rejects.toMatchObject({ code: 'NAME_TAKEN' })
+    db.dropKeyspace('k')
+    db.createKeyspace('k')
+    await expect(db.restore('k', { to: time })).rejects.toMatchObject({ code: 'NAME_TAKEN' })
+  })
+})
+
+/** What a keyspace was at a time: the obvious model, a list of whole states. */
+interface State {
+  readonly time: HybridTime
+  readonly tables: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+type Step =
+  | { kind: 'put'; table: number; key: number }
+  | { kind: 'delete'; table: number; key: number }
+  | { kind: 'create' | 'drop' | 'truncate'; table: number }
+  | { kind: 'restore'; back: number; between: boolean }
+  | { kind: 'undo'; which: number }
+  | { kind: 'flush' }
+  | { kind: 'compact' }
+  | { kind: 'reopen' }
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { withCrossShrink: true },
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('put' as const), table: fc.nat(1), key: fc.nat(2) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('delete' as const), table: fc.nat(1), key: fc.nat(2) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('create' as const, 'drop', 'truncate'), table: fc.nat(1) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('restore' as const), back: fc.nat(20), between: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('undo' as const), which: fc.nat(5) }) },
+  { weight: 4, arbitrary: fc.constantFrom<Step>({ kind: 'flush' }, { kind: 'compact' }, { kind: 'reopen' }) },
+)
+
+/** Runs the steps on a database and on the list of states, and compares every state there ever was. */
+async function compare(steps: readonly Step[], advances: readonly number[], keep: number): Promise<void> {
+  const { clock, db: first, reopen } = opened()
+  let db = first
+  first.dropTable('k.t')
+  first.setRetention(keep)
+  const states: State[] = [{ time: db.newest, tables: new Map() }]
+  const undoable: { id: string; before: number }[] = []
+  const nameOf = (table: number) => `k.t${table}`
+  const note = (time: HybridTime, tables: State['tables']) => states.push({ time, tables })
+  const now = () => states.at(-1)!.tables
+  const isReadable = (time: HybridTime) => microsOf(time) >= clock.now() - keep
+  for (const [i, each] of steps.entries()) {
+    clock.advance(advances[i % advances.length]!)
+    const tables = new Map(now())
+    if (each.kind === 'flush') db.flush()
+    else if (each.kind === 'compact') db.compact()
+    else if (each.kind === 'reopen') {
+      db.close()
+      db = reopen()
+    } else if (each.kind === 'restore') {
+      const index = states.length - 1 - (each.back % states.length)
+      const next = states[index + 1]
+      // A state lasts through the tick before the next one.
+      const to = each.between && next !== undefined ? ((next.time - 1n) as HybridTime) : states[index]!.time
+      const before = states.length - 1
+      const restore = await unlessGone(db.restore('k', { to }), isReadable(to))
+      if (restore === undefined) continue
+      note(restore.time!, states[index]!.tables)
+      undoable.push({ id: restore.id, before })
+    } else if (each.kind === 'undo') {
+      const chosen = undoable.splice(each.which % Math.max(1, undoable.length), 1)[0]
+      if (chosen === undefined) continue
+      const before = states.length - 1
+      const undoesAt = states[chosen.before + 1]!.time
+      const undo = await unlessGone(db.undo(chosen.id), isReadable((undoesAt - 1n) as HybridTime))
+      if (undo === undefined) continue
+      note(undo.time!, states[chosen.before]!.tables)
+      undoable.push({ id: undo.id, before })
+    } else {
+      const name = nameOf(each.table)
+      const content = tables.get(name)
+      if (each.kind === 'create') {
+        if (content !== undefined) continue
+        db.createTable(name, { values: 'text' })
+        tables.set(name, new Map())
+      } else if (content === undefined) continue
+      else if (each.kind === 'drop') {
+        db.dropTable(name)
+        tables.delete(name)
+      } else if (each.kind === 'truncate') {
+        db.truncate(name)
+        tables.set(name, new Map())
+      } else if (each.kind === 'put' || each.kind === 'delete') {
+        const changed = new Map(content)
+        const key = `key ${each.key}`
+        if (each.kind === 'put') db.table(name).put(key, `${i}`)
+        else db.table(name).delete(key)
+        if (each.kind === 'put') changed.set(key, `${i}`)
+        else changed.delete(key)
+        tables.set(name, changed)
+      }
+      note(db.newest, tables)
+    }
+    if (each.kind === 'compact' || each.kind === 'reopen' || i === steps.length - 1)
+      checkAll(db, states, isReadable)
+  }
+  expect(db.check().flatMap(({ faults }) => faults)).toEqual([])
+}
+
+/** The result, or nothing where the history was gone, as it may only be where it need not be readable. */
+async function unlessGone<T>(attempt: Promise<T>, isReadable: boolean): Promise<T | undefined> {
+  try {
+    return await attempt
+  } catch (error) {
+    if (!(error instanceof PalimpsestError) || error.code !== 'HISTORY_GONE' || isReadable) throw error
+    return undefined
+  }
+}
+
+function checkAll(db: Database, states: readonly State[], isReadable: (time: HybridTime) => boolean): void {
+  for (const [i, { time, tables }] of states.entries()) {
+    const until = states[i + 1]?.time
+    // The state lasts through the tick before the next one.
+    for (const asOf of [time, until === undefined ? db.resolveTime('now') : ((until - 1n) as HybridTime)]) {
+      if (!isReadable(asOf)) continue
+      const view = db.asOf(asOf)
+      expect(view.tables).toEqual([...tables.keys()].toSorted())
+      for (const [name, content] of tables) {
+        const found = Array.from(view.table<string, string>(name).scan(), ({ key, value }) => [key, value])
+        expect(found).toEqual([...content].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+        const reversed = Array.from(
+          view.table<string, string>(name).scan({ reverse: true }),
+          ({ key, value }) => [key, value],
+        )
+        expect(reversed).toEqual(found.toReversed())
+        for (const [key, value] of content) expect(view.table(name).get(key)).toBe(value)
+      }
+    }
+  }
+}
+
+describe('restores, undos and definitions against a list of states (law 8)', () => {
+  test.each(propertySeeds())('seed %i', async (seed) => {
+    const run = fc.asyncProperty(
+      fc.array(step, { minLength: 5, maxLength: 40 }),
+      fc.array(fc.constantFrom(0, 1, 1, 3, 50), { minLength: 1, maxLength: 5 }),
+      fc.constantFrom(1_000_000, 40, 8),
+      compare,
+    )
+    await fc.assert(run, { seed, numRuns: 100 })
+  })
+})
