@@ -6,7 +6,8 @@ import { type DatabaseStats, type TableStats } from '../database/stats.ts'
 import { type TabletCheck } from '../store/store.ts'
 import { formatDuration } from '../time/duration.ts'
 import { type Column } from './grid.ts'
-import { examples, openToRead, openToWrite } from './options.ts'
+import { type Decision, decisionsText } from './decisions.ts'
+import { type PolicyFlags, examples, openToRead, openToWrite, pickerOption, policyOption } from './options.ts'
 import { type Session } from './session.ts'
 import { bytesText, countText, manyText, messageText, shellText } from './text.ts'
 
@@ -32,14 +33,19 @@ export function registerDatabase(program: Command, session: Session): void {
     .description('merge the files fully and drop what no readable time sees')
     .argument('<dir>', 'the directory of the database')
     .option('--table <table>', 'only this table: keyspace.table')
+    .addOption(policyOption())
+    .addOption(pickerOption())
+    .option('--due', 'merge only what the policy finds due')
+    .option('--explain', 'print each decision with the scores of all candidates')
     .addHelpText(
       'after',
       examples([
         'palimpsest compact history.palimpsest',
         'palimpsest compact history.palimpsest --table git.files',
+        'palimpsest compact history.palimpsest --policy tiered --explain',
       ]),
     )
-    .action((directory: string, flags: { table?: string }) => compact(session, directory, flags.table))
+    .action((directory: string, flags: CompactFlags) => compact(session, directory, flags))
 }
 
 async function stats(session: Session, directory: string): Promise<void> {
@@ -75,6 +81,7 @@ function tableSummary({ keep, cutoff, writeAmplification }: TableStats): string 
 
 const LEVEL_COLUMNS: readonly Column[] = [
   ['level', 'left'],
+  ['runs', 'right'],
   ['tables', 'right'],
   ['bytes', 'right'],
   ['versions', 'right'],
@@ -84,11 +91,11 @@ const LEVEL_COLUMNS: readonly Column[] = [
 ]
 
 function levelRows({ memtable, levels }: TableStats): readonly (readonly string[])[] {
-  const rows = levels.map(({ level, tables, bytes, versions, live, superseded, tombstones }) => {
+  const rows = levels.map(({ level, runs, tables, bytes, versions, live, superseded, tombstones }) => {
     const counts = [versions, live, superseded, tombstones].map(countText)
-    return [String(level), countText(tables), bytesText(bytes), ...counts]
+    return [String(level), countText(runs), countText(tables), bytesText(bytes), ...counts]
   })
-  return [['memory', '', bytesText(memtable.bytes), countText(memtable.versions), '', '', ''], ...rows]
+  return [['memory', '', '', bytesText(memtable.bytes), countText(memtable.versions), '', '', ''], ...rows]
 }
 
 async function check(session: Session, directory: string): Promise<void> {
@@ -125,15 +132,33 @@ function checkSummary(session: Session, tablets: readonly TabletCheck[], faults:
   return `${found}: checked ${looked}`
 }
 
-async function compact(session: Session, directory: string, table: string | undefined): Promise<void> {
-  using database = await openToWrite(session, directory)
+interface CompactFlags extends PolicyFlags {
+  readonly table?: string
+  readonly due?: true
+  readonly explain?: true
+}
+
+async function compact(
+  session: Session,
+  directory: string,
+  { table, due, explain, policy, picker }: CompactFlags,
+): Promise<void> {
+  using database = await openToWrite(session, directory, { policy, picker })
   const before = sizeOf(database.stats())
-  database.compact(table)
+  const decisions: Decision[] = []
+  database.on((event) => {
+    if (event.kind !== 'compaction') return
+    decisions.push({ table: database.tableOfTablet(event.tablet) ?? 'catalog', ...event })
+  })
+  if (due) database.flush(table)
+  else database.compact(table)
   const after = sizeOf(database.stats())
-  await session.result({ ...(table === undefined ? {} : { table }), before, after }, () => {
+  const about = { ...(table === undefined ? {} : { table }), policy: database.policy, before, after }
+  await session.result(explain ? { ...about, decisions } : about, () => {
+    const explained = explain ? `${decisionsText(session, decisions)}\n\n` : ''
     const versions = `${countText(before.versions)} → ${manyText(after.versions, 'version')}`
     const bytes = `${bytesText(before.bytes)} → ${bytesText(after.bytes)}`
-    return `compacted ${table ?? 'all tables'}: ${versions}, ${bytes} in all`
+    return `${explained}compacted ${table ?? 'all tables'}: ${versions}, ${bytes} in all`
   })
   session.note(`next: palimpsest stats ${shellText(directory)}`)
 }

@@ -3,11 +3,19 @@
  */
 import { type Command, Option } from 'commander'
 import { type GeometryName } from '../storage/geometry.ts'
-import { examples, naming, openToRead, parseKeep } from './options.ts'
+import {
+  type PolicyFlags,
+  examples,
+  naming,
+  openToRead,
+  parseKeep,
+  pickerOption,
+  policyOption,
+} from './options.ts'
 import { type Session } from './session.ts'
 import { countText, manyText, shellText } from './text.ts'
 
-interface ImportFlags {
+interface ImportFlags extends PolicyFlags {
   readonly keep?: string
   readonly geometry?: GeometryName
   readonly contents?: true
@@ -38,6 +46,8 @@ export function registerGit(program: Command, session: Session): void {
         'for a new database: tiny takes small data through every level',
       ).choices(GEOMETRY_CHOICES),
     )
+    .addOption(policyOption())
+    .addOption(pickerOption())
     .option('--contents', 'store the contents of files too (from a repository only)')
     .addHelpText('after', IMPORT_HELP)
     .addHelpText(
@@ -76,7 +86,7 @@ async function importGit(
   session: Session,
   given: string,
   directory: string,
-  { keep, geometry, contents }: ImportFlags,
+  { keep, geometry, contents, policy, picker }: ImportFlags,
 ): Promise<void> {
   const [{ open }, { importHistory }, { openGitSource }] = await Promise.all([
     import('../index.ts'),
@@ -85,7 +95,7 @@ async function importGit(
   ])
   using source = openGitSource(session, given, contents === true)
   const { database, report } = importHistory(
-    (clock) => naming(directory, () => open(session.path(directory), { clock, geometry })),
+    (clock) => naming(directory, () => open(session.path(directory), { clock, geometry, policy, picker })),
     source.commits,
     {
       keep,

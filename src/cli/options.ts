@@ -1,10 +1,13 @@
 /**
  * What several commands have in common: options and how they are read, and opening databases.
  */
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Database } from '../database/database.ts'
+import { type OpenOptions } from '../database/options.ts'
 import { parseDuration } from '../time/duration.ts'
+import { type PickerName } from '../storage/pickers.ts'
+import { type PolicyName } from '../storage/policy.ts'
 import { type Session } from './session.ts'
 
 /** The part of a help text that shows how a command is used. */
@@ -42,19 +45,47 @@ export function parseKeep(text: string): string {
   return text
 }
 
+/** How files are merged, as flags say it. */
+export interface PolicyFlags {
+  readonly policy?: PolicyName
+  readonly picker?: PickerName
+}
+
+const POLICY_CHOICES: readonly PolicyName[] = ['leveled', 'tiered', 'lazy-leveled']
+const PICKER_CHOICES: readonly PickerName[] = ['round-robin', 'least-overlap', 'oldest', 'most-garbage']
+
+/** The option that says by which policy files are merged from now on. */
+export function policyOption(): Option {
+  return new Option('--policy <name>', 'how files are merged from now on (at first: leveled)').choices(
+    POLICY_CHOICES,
+  )
+}
+
+/** The option that says which table leveling merges next. */
+export function pickerOption(): Option {
+  return new Option(
+    '--picker <name>',
+    'which file of a full level leveling merges next (at first: round-robin)',
+  ).choices(PICKER_CHOICES)
+}
+
 /** Opens a database that is there, to read it. */
 export function openToRead(session: Session, directory: string): Promise<Database> {
-  return openExisting(session, directory, true)
+  return openExisting(session, directory, { readOnly: true })
 }
 
 /** Opens a database that is there, to change it. */
-export function openToWrite(session: Session, directory: string): Promise<Database> {
-  return openExisting(session, directory, false)
+export function openToWrite(
+  session: Session,
+  directory: string,
+  options: OpenOptions = {},
+): Promise<Database> {
+  return openExisting(session, directory, { ...options, readOnly: false })
 }
 
-async function openExisting(session: Session, directory: string, readOnly: boolean): Promise<Database> {
+async function openExisting(session: Session, directory: string, options: OpenOptions): Promise<Database> {
   const { open } = await import('../index.ts')
-  return naming(directory, () => open(session.path(directory), { readOnly, create: false }))
+  return naming(directory, () => open(session.path(directory), { ...options, create: false }))
 }
 
 /** Opens a database; a refusal to take a directory for one says which directory. */

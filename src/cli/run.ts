@@ -13,6 +13,7 @@ import { Command, CommanderError } from 'commander'
 import { type ErrorCode, PalimpsestError } from '../base/errors.ts'
 import { registerDatabase } from './database.ts'
 import { registerGit } from './git.ts'
+import { registerHistory } from './history.ts'
 import { type Io, OutputClosed } from './io.ts'
 import { examples } from './options.ts'
 import { registerRestore } from './restore.ts'
@@ -93,6 +94,7 @@ function programFor(session: Session, printed: { stdout: string; stderr: string 
   registerStart(program, session)
   registerGit(program, session)
   registerTable(program, session)
+  registerHistory(program, session)
   registerDatabase(program, session)
   registerRestore(program, session)
   registerScript(program, session)

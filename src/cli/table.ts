@@ -76,7 +76,7 @@ function reading(command: Command): Command {
 }
 
 /** What looks like an unknown option may be a key. */
-function explainDash(error: CommanderError): never {
+export function explainDash(error: CommanderError): never {
   if (error.code !== 'commander.unknownOption' || error.message.includes('Did you mean')) throw error
   const message = `${error.message}; a key that begins with - is written behind --`
   throw new CommanderError(error.exitCode, error.code, message)
@@ -106,7 +106,7 @@ async function get(
 }
 
 /** A table by the name that it had at a time. */
-function tableAsOf(database: Database, name: string, time: HybridTime): Table {
+export function tableAsOf(database: Database, name: string, time: HybridTime): Table {
   try {
     return database.asOf(time).table(name)
   } catch (error) {
@@ -124,11 +124,22 @@ async function scan(session: Session, directory: string, name: string, flags: Sc
   using database = await openToRead(session, directory)
   const time = database.resolveTime(flags.asOf ?? 'now')
   const table = tableAsOf(database, name, time)
+  const count = await writeLines(session, table.scan(options), (entry) => rowOf(entry, time), entryLine)
+  session.note(`${manyText(count, 'key')} as of ${momentText(momentOf(time))}`)
+}
+
+/** Prints a list, a line for each item, however long it is. Answers how many there are. */
+export async function writeLines<T>(
+  session: Session,
+  items: Iterable<T>,
+  row: (item: T) => object,
+  line: (item: T) => string,
+): Promise<number> {
   const { stdout } = session.io
   let piece = ''
   let count = 0
-  for (const entry of table.scan(options)) {
-    piece += `${session.isJson ? jsonText(rowOf(entry, time)) : entryLine(entry)}\n`
+  for (const item of items) {
+    piece += `${session.isJson ? jsonText(row(item)) : line(item)}\n`
     count++
     if (piece.length < PIECE_LENGTH) continue
     stdout.write(piece)
@@ -136,7 +147,7 @@ async function scan(session: Session, directory: string, name: string, flags: Sc
     await stdout.drained()
   }
   stdout.write(piece)
-  session.note(`${manyText(count, 'key')} as of ${momentText(momentOf(time))}`)
+  return count
 }
 
 function scanOptionsOf(flags: ScanFlags): ScanOptions {
@@ -153,7 +164,8 @@ function scanOptionsOf(flags: ScanFlags): ScanOptions {
   }
 }
 
-function keyOf(given: string, { base64 }: ReadFlags): Key {
+/** A key as it is given on the command line. Throws `INVALID_KEY`. */
+export function keyOf(given: string, { base64 }: Pick<ReadFlags, 'base64'>): Key {
   if (base64 === undefined) return given
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(given)) {
     throw new PalimpsestError('INVALID_KEY', `${JSON.stringify(given)} is not base64`)
@@ -170,7 +182,8 @@ function entryLine({ key, value }: Entry<Key, unknown>): string {
   return `${linePart(key)}\t${linePart(value)}`
 }
 
-function linePart(part: unknown): string {
+/** A key or a value as a part of a line. */
+export function linePart(part: unknown): string {
   return typeof part === 'string' ? lineText(part) : jsonText(part)
 }
 
@@ -180,6 +193,7 @@ function valueText(session: Session, value: unknown): string {
   return session.io.stdout.isTty ? screenText(value) : value
 }
 
-function momentText({ time, at }: Moment): string {
+/** A time in both of its forms, to read. */
+export function momentText({ time, at }: Moment): string {
   return `${at} (${time})`
 }

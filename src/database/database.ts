@@ -27,12 +27,21 @@ import {
   restoreTimeNamed,
 } from '../recovery/recovery.ts'
 import { GEOMETRIES } from '../storage/geometry.ts'
+import { DEFAULT_POLICY, type Policy, choosePolicy } from '../storage/policy.ts'
 import { type StoreEvent } from '../store/events.ts'
 import { type World, openStore } from '../store/open.ts'
 import { type Store, type TabletCheck } from '../store/store.ts'
 import { type TableWrite } from '../table/batch.ts'
 import { type Key } from '../table/codec.ts'
-import { Table, type Receipt, type TableContext, type WriteOptions, commitBatch } from '../table/table.ts'
+import { type Difference } from '../table/state-history.ts'
+import {
+  type DiffOptions,
+  Table,
+  type Receipt,
+  type TableContext,
+  type WriteOptions,
+  commitBatch,
+} from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { type TimeInput, resolveTime } from '../time/expression.ts'
 import { type HybridTime, MIN_TIME, laterOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
@@ -68,6 +77,9 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
   const readOnly = options.readOnly ?? false
   checkChoice('geometry', options.geometry ?? 'default', Object.keys(GEOMETRIES))
   checkChoice('durability', options.durability ?? 'os', ['none', 'os', 'disk'])
+  const policy = { name: options.policy, picker: options.picker }
+  // Asked before anything is touched.
+  choosePolicy(DEFAULT_POLICY, policy)
   const store = openStore(
     world,
     {
@@ -77,6 +89,7 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
         geometry: options.geometry ?? 'default',
         clock: world.clock instanceof ReplayClock ? 'replay' : 'system',
       },
+      policy,
       limits: {
         cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
         openTables: options.openTables ?? DEFAULT_OPEN_TABLES,
@@ -111,6 +124,20 @@ export class Database {
   /** Whose time it keeps: the machine's, or that of the history that was replayed into it. */
   get clock(): 'system' | 'replay' {
     return this.#store.birth.clock
+  }
+
+  /** The full name of the table that a tablet belongs to, as events name them; none has the catalog's. */
+  tableOfTablet(tablet: number): string | undefined {
+    const { catalog } = this.#store
+    const table = [...catalog.tables.values()].find(({ id }) =>
+      catalog.generations.get(id)?.some(({ tablets }) => tablets.includes(tablet)),
+    )
+    return table && fullNameOf(catalog, table)
+  }
+
+  /** How its files are merged. */
+  get policy(): Policy {
+    return this.#store.policy
   }
 
   /** Whether it was opened for reading only. */
@@ -317,6 +344,14 @@ export class Database {
   files<K extends Key = string>(table: string): readonly StoredFile<K>[] {
     const row = tableNamed(this.#store.catalog, table)
     return storedFiles(this.#store, row, this.#tabletsOf(table))
+  }
+
+  /** The keys of a table whose values differ between two times, in key order, each with both values. */
+  diff<K extends Key = string, V = unknown>(
+    table: string,
+    options: DiffOptions<K>,
+  ): IterableIterator<Difference<K, V>> {
+    return this.table<K, V>(table).diff(options)
   }
 
   /** Writes what is in memory down, of one table or of all. */

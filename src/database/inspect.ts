@@ -4,6 +4,7 @@
  */
 import { tableReadable } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
+import { placementsOf } from '../storage/shape.ts'
 import { type Store } from '../store/store.ts'
 import { type Key, decodeKey, decodeValue } from '../table/codec.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
@@ -20,6 +21,8 @@ export interface StoredVersion<K extends Key = Key, V = unknown> {
 /** A table file. */
 export interface StoredFile<K extends Key = Key> {
   readonly level: number
+  /** The sorted run of its level that it belongs to: a higher one is newer. */
+  readonly run: number
   /** Its number, which no other file that the manifest ever named has. */
   readonly number: number
   readonly bytes: number
@@ -58,13 +61,12 @@ export function storedFiles<K extends Key>(
   tablets: readonly number[],
 ): readonly StoredFile<K>[] {
   const decode = (key: Uint8Array) => decodeKey(key, row.keys) as K
-  const files = tablets.flatMap((id) =>
-    store.tablets.get(id).state.shape.flatMap((tables, level) => tables.map((table) => ({ level, table }))),
-  )
+  const files = tablets.flatMap((id) => placementsOf(store.tablets.get(id).state.shape))
   return files
     .toSorted((a, b) => a.level - b.level)
-    .map(({ level, table }) => ({
+    .map(({ level, run, table }) => ({
       level,
+      run,
       number: table.number,
       bytes: table.bytes,
       keys: table.keys,

@@ -6,6 +6,8 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
 import { type Keep } from '../history/readable.ts'
 import { type GeometryName } from '../storage/geometry.ts'
+import { type PickerName } from '../storage/pickers.ts'
+import { type PolicyName } from '../storage/policy.ts'
 import { type StoreEvent } from '../store/events.ts'
 import { type Key } from '../table/codec.ts'
 import { type Durability } from '../tablet/commit-log.ts'
@@ -21,6 +23,10 @@ export interface OpenOptions {
   readonly create?: boolean | undefined
   /** For a new database: the sizes that shape its trees; `tiny` takes small data through every level. @defaultValue 'default' */
   readonly geometry?: GeometryName | undefined
+  /** How files are merged from now on, with what it changes in cost; answers stay. @defaultValue what it was, at first 'leveled' */
+  readonly policy?: PolicyName | undefined
+  /** Which table of a full level leveling merges next. @defaultValue what it was, at first 'round-robin' */
+  readonly picker?: PickerName | undefined
   /** What commits survive unless they say otherwise. @defaultValue 'os' */
   readonly durability?: Durability | undefined
   /** Memory for decoded blocks, in bytes. @defaultValue 64 MiB */

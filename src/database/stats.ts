@@ -7,7 +7,7 @@
 import { type Catalog, fullNameOf, keepOf, tableCutoff } from '../catalog/catalog.ts'
 import { type Keep } from '../history/readable.ts'
 import { type TreeTotals } from '../storage/manifest-state.ts'
-import { bytesOfTables } from '../storage/shape.ts'
+import { bytesOfTables, tablesOfRuns } from '../storage/shape.ts'
 import { type CacheStats } from '../storage/table-files.ts'
 import { type ReadCounters } from '../storage/table-file.ts'
 import { type Store } from '../store/store.ts'
@@ -17,6 +17,8 @@ import { formatExact, formatIso, laterOf, MIN_TIME } from '../time/hybrid-time.t
 /** One level of a tree. */
 export interface LevelStats {
   readonly level: number
+  /** Sorted runs: what a read has to ask one by one. */
+  readonly runs: number
   readonly tables: number
   readonly bytes: number
   readonly versions: number
@@ -114,11 +116,13 @@ function tableStats(trees: readonly Tablet[], { name, keep, cutoff }: About): Ta
 function levelStats(trees: readonly Tablet[]): readonly LevelStats[] {
   const depth = Math.max(0, ...trees.map(({ state }) => state.shape.length))
   return Array.from({ length: depth }, (_, level) => {
-    const tables = trees.flatMap(({ state }) => state.shape[level] ?? [])
+    const runs = trees.flatMap(({ state }) => state.shape[level] ?? [])
+    const tables = tablesOfRuns(runs)
     const sum = (count: (table: (typeof tables)[number]) => number) =>
       tables.reduce((total, t) => total + count(t), 0)
     return {
       level,
+      runs: runs.length,
       tables: tables.length,
       bytes: bytesOfTables(tables),
       versions: sum((table) => table.versions),

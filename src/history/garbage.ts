@@ -47,18 +47,39 @@ export function garbageFilter(directive: Directive): VersionFilter {
     beginKey: () => {
       for (const [g, generation] of generations.entries()) seenThrough[g] = endOf(generation)
     },
-    keeps: (time) => {
-      let isSeen = false
-      for (const [g, generation] of generations.entries()) {
-        const from = seenFrom(generation, time)
-        const through = defined(seenThrough[g], 'a key that has begun')
-        if (from === undefined || from > through) continue
-        isSeen ||= meets(readable, tickBefore(from), through)
-        seenThrough[g] = tickBefore(from)
-      }
-      return isSeen
-    },
+    keeps: (time) => judgeVersion(generations, readable, seenThrough, time),
   }
+}
+
+/**
+ * Told, of each generation by its index, when the version shows in it: from `from` on unless a newer one
+ * hides it, which it does from behind `through` on. `from` is `undefined` where it never shows; where it
+ * is behind `through`, the newer one hides it always.
+ */
+export type JudgeNote = (generation: number, from: HybridTime | undefined, through: HybridTime) => void
+
+/**
+ * The rule itself: whether a readable time sees a version. Versions of one key come newest first;
+ * `seenThrough` has, for each generation, the last time at which the next one can be seen, in the
+ * beginning its end, and is moved on.
+ */
+export function judgeVersion(
+  generations: readonly Generation[],
+  readable: Stretches,
+  seenThrough: HybridTime[],
+  time: HybridTime,
+  note?: JudgeNote,
+): boolean {
+  let isSeen = false
+  for (let g = 0; g < generations.length; g++) {
+    const from = seenFrom(generations[g]!, time)
+    const through = defined(seenThrough[g], 'a key that has begun')
+    note?.(g, from, through)
+    if (from === undefined || from > through) continue
+    isSeen ||= meets(readable, tickBefore(from), through)
+    seenThrough[g] = tickBefore(from)
+  }
+  return isSeen
 }
 
 /** From when on a version shows in a generation, unless a newer one hides it. */

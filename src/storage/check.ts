@@ -137,11 +137,10 @@ function sameFacts(a: TableFacts, b: TableFacts): boolean {
 
 /** For one key, every version in an earlier source is newer than every version in a later one. */
 function checkSourceOrder(shape: Shape, open: (number: number) => TableFile): readonly string[] {
-  const [level0, ...levels] = shape
-  const sources = [...level0!.map((table) => [table]), ...levels]
+  const sources = shape.flat()
   const faults: string[] = []
   let last: (KeyedVersion & { source: number }) | undefined
-  for (const version of mergeVersions(sources.map((tables, source) => streamOf(tables, source, open)))) {
+  for (const version of mergeVersions(sources.map(({ tables }, source) => streamOf(tables, source, open)))) {
     if (last !== undefined && compareBytes(last.key, version.key) === 0) {
       if (last.time === version.time)
         faults.push(`two versions of one key have one time: sources ${last.source}, ${version.source}`)

@@ -1,6 +1,6 @@
 /**
  * Compaction, the middle step: merge immutable tables into new ones and drop what the filter drops.
- * Planning is the policy's (`leveled.ts`), installing the tree's.
+ * Planning is the policy's (`policy.ts`), installing the tree's.
  *
  * A job is plain data, so that a worker could run it. The versions stream by in order, newest first
  * within a key; memory does not grow with versions per key.
@@ -14,7 +14,7 @@
 import { compareBytes, equalBytes } from '../base/bytes.ts'
 import { type VersionFilter } from './filter.ts'
 import { type Geometry } from './geometry.ts'
-import { type CompactionChoice } from './leveled.ts'
+import { type CompactionChoice } from './plan.ts'
 import { type Shape, type ShapeEdit, overlapsKeys, tablesOf } from './shape.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
@@ -67,25 +67,22 @@ export function runCompaction<Directive>(
   filter: VersionFilter,
   io: CompactionIo,
 ): CompactionResult {
-  const { inputs, outputLevel, kind } = job.choice
+  const { inputs, outputLevel: level, outputRun: run, kind } = job.choice
   const merged = inputs.flatMap(({ tables }) => tables)
   const remove = merged.map(({ number }) => number)
   if (kind === 'move') {
-    const add = merged.map((table) => ({ level: outputLevel, table }))
+    const add = merged.map((table) => ({ level, run, table }))
     return { edit: { remove, add }, readBytes: 0, writtenBytes: 0, droppedVersions: 0, droppedTombstones: 0 }
   }
-  const sources = inputs.flatMap(({ level, tables }) =>
-    level === 0 ? tables.map((table) => [table]) : [tables],
-  )
   const output = new MergeOutput(io, job.elsewhere)
   try {
-    for (const version of mergeVersions(sources.map((tables) => streamOf(tables, io))))
+    for (const version of mergeVersions(inputs.map(({ tables }) => streamOf(tables, io))))
       output.take(version, filter)
     const tables = output.finish()
     const versionsIn = merged.reduce((sum, table) => sum + table.versions, 0)
     const versionsOut = tables.reduce((sum, table) => sum + table.versions, 0)
     return {
-      edit: { remove, add: tables.map((table) => ({ level: outputLevel, table })) },
+      edit: { remove, add: tables.map((table) => ({ level, run, table })) },
       readBytes: merged.reduce((sum, { bytes }) => sum + bytes, 0),
       writtenBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
       droppedVersions: versionsIn - versionsOut,

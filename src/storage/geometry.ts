@@ -12,11 +12,14 @@ export interface Geometry {
   readonly blockBytes: number
   /** Bits of the Bloom filter for each key. */
   readonly filterBitsPerKey: number
-  /** Level 0 is compacted at this many tables. */
+  /** Level 0 is compacted at this many tables; tiering begins at twice as many. */
   readonly level0Tables: number
   /** The target size of level 1. */
   readonly level1Bytes: number
-  /** How many times larger the target of each level is than that of the level above it. */
+  /**
+   * How many times larger the target of each level is than that of the level above it; as many runs fill a
+   * level of lazy leveling.
+   */
   readonly sizeRatio: number
   /** A log segment is followed by a new one at this size. */
   readonly segmentBytes: number
@@ -68,6 +71,11 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
     segmentBytes: 512,
     logBytes: 4 * KIB,
   },
+}
+
+/** The size at which level `level` ≥ 1 is full, in bytes. */
+export function levelTargetBytes(geometry: Geometry, level: number): number {
+  return geometry.level1Bytes * geometry.sizeRatio ** (level - 1)
 }
 
 /** Whether there is a geometry of this name. */

@@ -7,14 +7,22 @@ import { bytesOfHex, hexOfBytes } from '../base/bytes.ts'
 import { isGeometryName } from './geometry.ts'
 import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
 import { type Birth, type ManifestEdit, NO_TOTALS, type TreeEdit, type TreeTotals } from './manifest-state.ts'
-import { LEVELS_MAX } from './shape.ts'
+import { DEFAULT_POLICY, type Policy, choosePolicy } from './policy.ts'
+import { LEVELS_MAX, type Placement } from './shape.ts'
 import { type TableMeta } from './table-format.ts'
 import { type Position } from './version.ts'
 
 /** The text of an edit. */
 export function encodeManifestEdit(edit: ManifestEdit): string {
-  const { birth, nextNumber, firstSegment, judgedMicros, trees = [] } = edit
-  return JSON.stringify({ birth, nextNumber, firstSegment, judgedMicros, trees: trees.map(encodeTreeEdit) })
+  const { birth, policy, nextNumber, firstSegment, judgedMicros, trees = [] } = edit
+  return JSON.stringify({
+    birth,
+    policy,
+    nextNumber,
+    firstSegment,
+    judgedMicros,
+    trees: trees.map(encodeTreeEdit),
+  })
 }
 
 /** The edit of a text. */
@@ -22,6 +30,7 @@ export function decodeManifestEdit(text: string): ManifestEdit {
   const fields = fieldsOf(JSON.parse(text) as unknown)
   return fields.end({
     birth: fields.optional('birth', decodeBirth),
+    policy: fields.optional('policy', decodePolicy),
     nextNumber: fields.optional('nextNumber', countOf),
     firstSegment: fields.optional('firstSegment', countOf),
     judgedMicros: fields.optional('judgedMicros', countOf),
@@ -38,12 +47,20 @@ function decodeBirth(value: unknown): Birth {
   return fields.end({ geometry, clock })
 }
 
+function decodePolicy(value: unknown): Policy {
+  const fields = fieldsOf(value)
+  return choosePolicy(DEFAULT_POLICY, {
+    name: fields.required('name', textOf),
+    picker: fields.required('picker', textOf),
+  })
+}
+
 function encodeTreeEdit(edit: TreeEdit): unknown {
   const { tree, remove, flushedThrough, ratchet, pointer, totals } = edit
   return {
     tree,
     remove,
-    add: edit.add.map(({ level, table }) => ({ level, table: encodeTable(table) })),
+    add: edit.add.map(({ level, run, table }) => ({ level, run, table: encodeTable(table) })),
     flushedThrough: exactOf(flushedThrough),
     ratchet: exactOf(ratchet),
     pointer: pointer && { level: pointer.level, position: encodePosition(pointer.position) },
@@ -56,10 +73,10 @@ function decodeTreeEdit(value: unknown): TreeEdit {
   return fields.end({
     tree: fields.required('tree', countOf),
     remove: fields.required('remove', listOf(countOf)),
-    add: fields.required('add', listOf(atLevel('table', decodeTable))),
+    add: fields.required('add', listOf(decodePlacement)),
     flushedThrough: fields.optional('flushedThrough', timeOf),
     ratchet: fields.optional('ratchet', timeOf),
-    pointer: fields.optional('pointer', atLevel('position', decodePosition)),
+    pointer: fields.optional('pointer', decodePointer),
     totals: fields.optional('totals', decodeTotals),
   })
 }
@@ -69,13 +86,14 @@ function exactOf(time: HybridTime | undefined): string | undefined {
 }
 
 function encodeTable(table: TableMeta): unknown {
-  const { first, last, minTime, maxTime, ...counts } = table
+  const { first, last, minTime, maxTime, writtenAtCutoff, ...counts } = table
   return {
     ...counts,
     first: encodePosition(first),
     last: encodePosition(last),
     minTime: formatExact(minTime),
     maxTime: formatExact(maxTime),
+    writtenAtCutoff: exactOf(writtenAtCutoff),
   }
 }
 
@@ -88,6 +106,7 @@ function decodeTable(value: unknown): TableMeta {
     last: fields.required('last', decodePosition),
     minTime: fields.required('minTime', timeOf),
     maxTime: fields.required('maxTime', timeOf),
+    writtenAtCutoff: fields.optional('writtenAtCutoff', timeOf),
     blocks: fields.required('blocks', countOf),
     keys: fields.required('keys', countOf),
     versions: fields.required('versions', countOf),
@@ -116,13 +135,21 @@ function decodeTotals(value: unknown): TreeTotals {
   return fields.end(totals as unknown as TreeTotals)
 }
 
-function atLevel<Name extends string, T>(name: Name, decode: (value: unknown) => T) {
-  return (value: unknown): { level: number } & Record<Name, T> => {
-    const fields = fieldsOf(value)
-    const level = fields.required('level', countOf)
-    if (level >= LEVELS_MAX) throw new FormatError(`level ${level} does not exist`)
-    return fields.end({ level, [name]: fields.required(name, decode) }) as { level: number } & Record<Name, T>
-  }
+function decodePlacement(value: unknown): Placement {
+  const fields = fieldsOf(value)
+  return fields.end({
+    level: fields.required('level', levelOf),
+    run: fields.required('run', countOf),
+    table: fields.required('table', decodeTable),
+  })
+}
+
+function decodePointer(value: unknown): { level: number; position: Position } {
+  const fields = fieldsOf(value)
+  return fields.end({
+    level: fields.required('level', levelOf),
+    position: fields.required('position', decodePosition),
+  })
 }
 
 /** The fields of an object, each to be taken once. What this version does not know, it must not overlook. */
@@ -159,6 +186,12 @@ function listOf<T>(decode: (value: unknown) => T) {
 function countOf(value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw new FormatError('not a count')
   return value as number
+}
+
+function levelOf(value: unknown): number {
+  const level = countOf(value)
+  if (level >= LEVELS_MAX) throw new FormatError(`level ${level} does not exist`)
+  return level
 }
 
 function textOf(value: unknown): string {

@@ -3,8 +3,9 @@
  */
 import { type HybridTime, MIN_TIME, laterOf } from '../time/hybrid-time.ts'
 import { type GeometryName } from './geometry.ts'
-import { type LevelPointers } from './leveled.ts'
-import { EMPTY_SHAPE, type Shape, type ShapeEdit, applyShapeEdit } from './shape.ts'
+import { type LevelPointers } from './plan.ts'
+import { DEFAULT_POLICY, type Policy } from './policy.ts'
+import { EMPTY_SHAPE, type Shape, type ShapeEdit, applyShapeEdit, placementsOf } from './shape.ts'
 import { type Position } from './version.ts'
 
 /** Sums over the life of a tree. Bytes are file bytes. */
@@ -74,6 +75,8 @@ export interface Birth {
 /** A change of the database's files. What is left out stays. */
 export interface ManifestEdit {
   readonly birth?: Birth | undefined
+  /** How its trees are compacted from now on. */
+  readonly policy?: Policy | undefined
   readonly trees?: readonly TreeEdit[] | undefined
   /** Every file number below this one may have been used. */
   readonly nextNumber?: number | undefined
@@ -86,6 +89,7 @@ export interface ManifestEdit {
 /** Everything that the manifest says. */
 export interface ManifestState {
   readonly birth: Birth
+  readonly policy: Policy
   readonly trees: ReadonlyMap<number, TreeState>
   readonly nextNumber: number
   readonly firstSegment: number
@@ -95,7 +99,7 @@ export interface ManifestState {
 
 /** The manifest of a new database. */
 export function newManifestState(birth: Birth): ManifestState {
-  return { birth, trees: new Map(), nextNumber: 1, firstSegment: 1, judgedMicros: 0 }
+  return { birth, policy: DEFAULT_POLICY, trees: new Map(), nextNumber: 1, firstSegment: 1, judgedMicros: 0 }
 }
 
 /** The state after an edit. */
@@ -106,6 +110,7 @@ export function applyManifestEdit(state: ManifestState, edit: ManifestEdit): Man
   }
   return {
     birth: edit.birth ?? state.birth,
+    policy: edit.policy ?? state.policy,
     trees,
     nextNumber: edit.nextNumber ?? state.nextNumber,
     firstSegment: edit.firstSegment ?? state.firstSegment,
@@ -129,12 +134,12 @@ function applyTreeEdit(tree: TreeState, edit: TreeEdit): TreeState {
 /** The one edit that says all of a state. */
 export function wholeEdit(state: ManifestState): ManifestEdit {
   const trees = [...state.trees].flatMap(([tree, { shape, flushedThrough, ratchet, pointers, totals }]) => {
-    const add = shape.flatMap((tables, level) => tables.map((table) => ({ level, table })))
+    const add = placementsOf(shape)
     const pointerEdits = pointers.flatMap((position, level): TreeEdit[] =>
       position ? [{ tree, remove: [], add: [], pointer: { level, position } }] : [],
     )
     return [{ tree, remove: [], add, flushedThrough, ratchet, totals }, ...pointerEdits]
   })
-  const { birth, nextNumber, firstSegment, judgedMicros } = state
-  return { birth, trees, nextNumber, firstSegment, judgedMicros }
+  const { birth, policy, nextNumber, firstSegment, judgedMicros } = state
+  return { birth, policy, trees, nextNumber, firstSegment, judgedMicros }
 }

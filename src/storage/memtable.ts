@@ -11,7 +11,7 @@ import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { type KeyCursor, type Direction } from './cursor.ts'
 import { searchFirst } from './search.ts'
-import { type KeyedVersion, type Version } from './version.ts'
+import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
 
 /** Memory that a version takes beside its key and value, roughly. */
 const VERSION_OVERHEAD_BYTES = 48
@@ -75,6 +75,17 @@ export class Memtable {
   find(key: Uint8Array, view: Stretches): Version | undefined {
     const entry = this.#entries.get(nameOf(key))
     return entry && newestIn(entry.versions, view)
+  }
+
+  /** The versions of the key whose times lie in the view. They must not be read on after the next {@link add}. */
+  *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+    const versions = this.#entries.get(nameOf(key))?.versions ?? []
+    for (const { after, through } of order === 'newest first' ? view.toReversed() : view) {
+      const from = countThrough(versions, after, versions.length)
+      const to = countThrough(versions, through, versions.length)
+      if (order === 'newest first') for (let i = to - 1; i >= from; i--) yield versions[i]!
+      else for (let i = from; i < to; i++) yield versions[i]!
+    }
   }
 
   /** A cursor over the keys. It must not be used after the next {@link add}. */

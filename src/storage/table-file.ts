@@ -14,6 +14,7 @@ import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
+import { type ReadProbe } from './read-probe.ts'
 import {
   type BlockEntry,
   CHECKSUM_BYTES,
@@ -26,7 +27,13 @@ import {
   tablePath,
 } from './table-format.ts'
 import { searchFirst } from './search.ts'
-import { type KeyedVersion, type Version } from './version.ts'
+import {
+  type KeyedVersion,
+  type Position,
+  type TimeOrder,
+  type Version,
+  comparePositions,
+} from './version.ts'
 
 /** More blocks than a table can have: the cache's keys are `number × BLOCKS_MAX + block`. */
 const BLOCKS_MAX = 2 ** 24
@@ -89,29 +96,53 @@ export class TableFile {
   }
 
   /** The newest version of the key in the view; `hash` is the key's. */
-  find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
+  find(key: Uint8Array, hash: number, view: Stretches, probe?: ReadProbe): Version | undefined {
     const { counters } = this.#context
     if (!meetsBounds(view, this.facts.minTime, this.facts.maxTime)) {
       counters.timeSkips++
+      probe?.({ at: 'table', table: this.number, outcome: 'time bounds' })
       return undefined
     }
     if (!mayContain(this.#filter, hash)) {
       counters.filterSkips++
+      probe?.({ at: 'table', table: this.number, outcome: 'filter' })
       return undefined
     }
-    return this.findVersion(key, view)
+    const version = this.findVersion(key, view, probe)
+    probe?.({ at: 'table', table: this.number, outcome: 'searched', version })
+    return version
   }
 
   /** As {@link find}, without asking the filter. */
-  findVersion(key: Uint8Array, view: Stretches): Version | undefined {
+  findVersion(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
     for (let s = view.length - 1; s >= 0;) {
       const { after, through } = view[s]!
-      const version = this.#newestThrough(key, through)
+      const version = this.#newestThrough(key, through, probe)
       if (version === undefined) return undefined
       if (version.time > after) return version
       s = lastBefore(view, version.time)
     }
     return undefined
+  }
+
+  /**
+   * The versions of the key whose times lie in the view, out of the blocks that can have any. Blocks are
+   * looked for as they are needed, however many the key's versions fill.
+   */
+  *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+    const isNewestFirst = order === 'newest first'
+    for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
+      // The stretch can begin within the block before the first one that begins in it.
+      const from = Math.max(0, this.#firstBlockAt({ key, time: through }) - 1)
+      const to = this.#firstBlockAt({ key, time: after })
+      for (let i = 0; i < to - from; i++) {
+        const block = this.block(isNewestFirst ? from + i : to - 1 - i)
+        const k = block.findKey(key)
+        if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) continue
+        const [first, end] = [block.findTime(k, through), block.findTime(k, after)]
+        for (let j = 0; j < end - first; j++) yield block.versionAt(isNewestFirst ? first + j : end - 1 - j)
+      }
+    }
   }
 
   /** Block number `index`, checked. */
@@ -157,13 +188,10 @@ export class TableFile {
   }
 
   /** The newest version of the key at or before `time`. */
-  #newestThrough(key: Uint8Array, time: HybridTime): Version | undefined {
-    const behind = searchFirst(this.index, ({ first }) => {
-      const keys = compareBytes(first.key, key)
-      return keys > 0 || (keys === 0 && first.time <= time)
-    })
+  #newestThrough(key: Uint8Array, time: HybridTime, probe?: ReadProbe): Version | undefined {
+    const behind = this.#firstBlockAt({ key, time })
     if (behind > 0) {
-      const block = this.block(behind - 1)
+      const block = this.#probedBlock(behind - 1, probe)
       const k = block.findKey(key)
       if (k < block.keyCount && block.compareKeyAt(k, key) === 0) {
         const v = block.findTime(k, time)
@@ -172,7 +200,21 @@ export class TableFile {
     }
     const next = this.index[behind]
     if (next === undefined || compareBytes(next.first.key, key) !== 0) return undefined
-    return this.block(behind).versionAt(0)
+    return this.#probedBlock(behind, probe).versionAt(0)
+  }
+
+  /** The first block that begins at or behind a place in the order of versions. */
+  #firstBlockAt(place: Position): number {
+    return searchFirst(this.index, ({ first }) => comparePositions(first, place) >= 0)
+  }
+
+  #probedBlock(index: number, probe: ReadProbe | undefined): Block {
+    if (probe === undefined) return this.block(index)
+    const { counters } = this.#context
+    const before = counters.blocksRead
+    const block = this.block(index)
+    probe({ at: 'block', table: this.number, block: index, isCached: counters.blocksRead === before })
+    return block
   }
 
   #readBlock(entry: BlockEntry): Block {

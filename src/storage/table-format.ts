@@ -44,6 +44,8 @@ export interface TableMeta extends TableFacts {
   readonly number: number
   /** Its file's length. */
   readonly bytes: number
+  /** Of a table that a merge wrote: the first time of the window that the merge kept. */
+  readonly writtenAtCutoff?: HybridTime | undefined
 }
 
 /** One block as the index knows it. */

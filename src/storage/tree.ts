@@ -13,8 +13,8 @@
 import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
 import { type KeyRange, keyAfter, rangeHas } from '../base/key-range.ts'
-import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
-import { type Stretches } from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, laterOf, tickBefore } from '../time/hybrid-time.ts'
+import { type Stretches, intersection, stretch } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import {
   type CompactionJob,
@@ -26,16 +26,17 @@ import {
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
 import { type FilterFor } from './filter.ts'
 import { type Geometry } from './geometry.ts'
-import { type CompactionChoice } from './leveled.ts'
 import { type TreeEdit, type TreeState } from './manifest-state.ts'
 import { Memtable } from './memtable.ts'
+import { type CompactionChoice } from './plan.ts'
+import { type ReadProbe } from './read-probe.ts'
 import { searchFirst } from './search.ts'
-import { tablesOf } from './shape.ts'
+import { newestRunNumber, tablesOf } from './shape.ts'
 import { RunCursor } from './run-cursor.ts'
 import { meetsBounds } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
-import { type KeyedVersion, type Version, comparePositions } from './version.ts'
+import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
 /** What trees of one store share. */
 export interface TreeContext<Directive> {
@@ -98,19 +99,20 @@ export class Tree<Directive> {
     this.#epoch++
   }
 
-  /** The newest version of the key whose time lies in the view; it may be a tombstone. */
-  find(key: Uint8Array, view: Stretches): Version | undefined {
+  /**
+   * The newest version of the key whose time lies in the view; it may be a tombstone. `probe` is told
+   * where it looked.
+   */
+  find(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
     const inMemory = this.#memtable.find(key, view)
+    probe?.({ at: 'memtable', version: inMemory })
     if (inMemory !== undefined) return inMemory
     const hash = hashOfKey(key)
-    const [level0, ...levels] = this.#state.shape
-    for (const { number } of level0!) {
-      const version = this.#context.tables.open(number).find(key, hash, view)
-      if (version !== undefined) return version
-    }
-    for (const tables of levels) {
-      const version = this.#findInRun(tables, key, hash, view)
-      if (version !== undefined) return version
+    for (const runs of this.#state.shape) {
+      for (const { tables } of runs) {
+        const version = this.#findInRun(tables, key, hash, view, probe)
+        if (version !== undefined) return version
+      }
     }
     return undefined
   }
@@ -119,11 +121,51 @@ export class Tree<Directive> {
    * The keys of a range that have a value in the view, in order, each with the version that shows.
    * Writes, flushes and compactions may happen between two steps.
    */
-  *scan(
+  scan(
     range: KeyRange,
     view: Stretches,
     direction: Direction,
   ): Generator<KeyedVersion & { value: Uint8Array }> {
+    return this.#newestInRange(range, view, direction, false) as Generator<
+      KeyedVersion & { value: Uint8Array }
+    >
+  }
+
+  /**
+   * The keys of a range that have a version in the view, in order, each with the newest one in it; it may
+   * be a tombstone. Tables that have nothing in the view are not opened. Otherwise as {@link scan}.
+   */
+  newestVersions(range: KeyRange, view: Stretches, direction: Direction): Generator<KeyedVersion> {
+    return this.#newestInRange(range, view, direction, true)
+  }
+
+  /**
+   * The versions of one key whose times lie in the view. Blocks are read as they are needed, so memory
+   * does not grow with the number of versions. Writes, flushes and compactions may happen between two
+   * steps, as long as they drop nothing that lies in the view.
+   */
+  *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+    let epoch = -1
+    let rest = view
+    while (epoch !== this.#epoch) {
+      epoch = this.#epoch
+      for (const version of this.#versionsAtOnce(key, rest, order)) {
+        yield version
+        if (epoch === this.#epoch) continue
+        const { time } = version
+        const left = order === 'newest first' ? stretch(MIN_TIME, tickBefore(time)) : stretch(time, MAX_TIME)
+        rest = intersection(rest, left)
+        break
+      }
+    }
+  }
+
+  *#newestInRange(
+    range: KeyRange,
+    view: Stretches,
+    direction: Direction,
+    withTombstones: boolean,
+  ): Generator<KeyedVersion> {
     let cursor = this.#cursor(view, direction)
     let epoch = this.#epoch
     cursor.seek(direction === 'forward' ? range.lower : range.upper)
@@ -131,7 +173,8 @@ export class Tree<Directive> {
       const { key } = cursor
       if (key === undefined || !rangeHas(range, key)) return
       const version = cursor.newestIn(view)
-      if (version?.value !== undefined) yield { key, time: version.time, value: version.value }
+      if (version !== undefined && (withTombstones || version.value !== undefined))
+        yield { key, time: version.time, value: version.value }
       if (epoch === this.#epoch) cursor.advance()
       else {
         cursor = this.#cursor(view, direction)
@@ -167,11 +210,11 @@ export class Tree<Directive> {
     const writer = tables.create(newNumber(), geometry)
     for (const version of this.#memtable.versions()) writer.add(version)
     const table = writer.finish()
-    const { totals } = this.#state
+    const { shape, totals } = this.#state
     return {
       tree: this.id,
       remove: [],
-      add: [{ level: 0, table }],
+      add: [{ level: 0, run: newestRunNumber(shape[0]!), table }],
       flushedThrough: this.#memtable.maxTime,
       totals: {
         ...totals,
@@ -197,11 +240,10 @@ export class Tree<Directive> {
     })
     const { totals } = this.#state
     const isMove = job.choice.kind === 'move'
-    const [{ level, tables: picked }] = job.choice.inputs as [CompactionChoice['inputs'][number]]
     const edit = {
       ...result.edit,
       tree: this.id,
-      pointer: level > 0 ? { level, position: picked.at(-1)!.last } : undefined,
+      pointer: job.choice.pointer,
       totals: {
         ...totals,
         compactions: totals.compactions + (isMove ? 0 : 1),
@@ -231,22 +273,38 @@ export class Tree<Directive> {
     key: Uint8Array,
     hash: number,
     view: Stretches,
+    probe: ReadProbe | undefined,
   ): Version | undefined {
     // A key's versions may run over many tables, the newest first.
     const from = searchFirst(tables, ({ last }) => compareBytes(last.key, key) >= 0)
     for (let t = from; t < tables.length; t++) {
       const { number, first } = tables[t]!
       if (compareBytes(first.key, key) > 0) return undefined
-      const version = this.#context.tables.open(number).find(key, hash, view)
+      const version = this.#context.tables.open(number).find(key, hash, view, probe)
       if (version !== undefined) return version
     }
     return undefined
   }
 
+  /** As {@link versionsOf}, until the next change of the tree. */
+  *#versionsAtOnce(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+    const hash = hashOfKey(key)
+    const tables = this.#state.shape
+      .flatMap((runs) => runs.flatMap((run) => tablesWith(run.tables, key)))
+      .filter(({ minTime, maxTime }) => meetsBounds(view, minTime, maxTime))
+    const isNewestFirst = order === 'newest first'
+    // For one key, every version in an upper place is newer than every version in a lower one.
+    if (isNewestFirst) yield* this.#memtable.versionsOf(key, view, order)
+    for (const { number } of isNewestFirst ? tables : tables.toReversed()) {
+      const table = this.#context.tables.open(number)
+      if (table.mayContain(hash)) yield* table.versionsOf(key, view, order)
+    }
+    if (!isNewestFirst) yield* this.#memtable.versionsOf(key, view, order)
+  }
+
   #mergedVersions(): Generator<KeyedVersion> {
-    const [level0, ...levels] = this.#state.shape
-    const runs = [...level0!.map((table) => [table]), ...levels]
-    return mergeVersions([this.#memtable.versions(), ...runs.map((tables) => this.#versionsOf(tables))])
+    const runs = this.#state.shape.flat()
+    return mergeVersions([this.#memtable.versions(), ...runs.map(({ tables }) => this.#versionsOf(tables))])
   }
 
   *#versionsOf(tables: readonly TableMeta[]): Generator<KeyedVersion> {
@@ -256,8 +314,7 @@ export class Tree<Directive> {
   #cursor(view: Stretches, direction: Direction): KeyCursor {
     const open = (number: number) => this.#context.tables.open(number)
     const inView = ({ minTime, maxTime }: TableMeta) => meetsBounds(view, minTime, maxTime)
-    const [level0, ...levels] = this.#state.shape
-    const runs = [...level0!.map((table) => [table]), ...levels].map((tables) => tables.filter(inView))
+    const runs = this.#state.shape.flatMap((level) => level.map(({ tables }) => tables.filter(inView)))
     return new MergingCursor(
       [
         this.#memtable.cursor(direction),
@@ -266,4 +323,11 @@ export class Tree<Directive> {
       direction,
     )
   }
+}
+
+/** The tables of a sorted run that can have versions of a key: those between whose ends it stands. */
+function tablesWith(run: readonly TableMeta[], key: Uint8Array): readonly TableMeta[] {
+  const from = searchFirst(run, ({ last }) => compareBytes(last.key, key) >= 0)
+  const end = searchFirst(run, ({ first }) => compareBytes(first.key, key) > 0)
+  return Array.from({ length: Math.max(0, end - from) }, (_, i) => run[from + i]!)
 }

@@ -32,3 +32,6 @@ export function comparePositions(a: Position, b: Position): number {
   if (keys !== 0) return keys
   return a.time > b.time ? -1 : a.time < b.time ? 1 : 0
 }
+
+/** An order of the versions of one key. */
+export type TimeOrder = 'newest first' | 'oldest first'

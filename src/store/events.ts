@@ -1,7 +1,8 @@
 /**
  * What a store tells those who watch it: plain data, after the fact.
  */
-import { type LevelScore } from '../storage/leveled.ts'
+import { type CandidateScore, type PickScore } from '../storage/plan.ts'
+import { type PolicyName } from '../storage/policy.ts'
 import { type ClockJump } from '../time/clock.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
@@ -21,10 +22,15 @@ export interface CompactionEvent {
   /** `move`: the tables took another level as they are. */
   readonly how: 'merge' | 'move'
   readonly because: string
-  /** The scores of all levels when it was planned. */
-  readonly scores: readonly LevelScore[]
+  /** The policy that chose it. */
+  readonly policy: PolicyName
+  /** The scores of all candidates when it was planned. */
+  readonly scores: readonly CandidateScore[]
+  /** Where one table of a level was picked: the scores of all of its tables. */
+  readonly picks: readonly PickScore[]
   readonly inputs: readonly { readonly level: number; readonly tables: readonly number[] }[]
   readonly outputLevel: number
+  readonly outputRun: number
   readonly outputs: readonly number[]
   readonly readBytes: number
   readonly writtenBytes: number

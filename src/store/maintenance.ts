@@ -11,9 +11,10 @@
 import { type Directive } from '../history/garbage.ts'
 import { type FileSystem } from '../storage/files.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type CompactionPlan, planFullCompaction, planLeveled } from '../storage/leveled.ts'
 import { type ManifestEdit } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
+import { type CompactionPlan } from '../storage/plan.ts'
+import { type Policy, type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type CommitLog } from '../tablet/commit-log.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
@@ -31,6 +32,7 @@ export interface MaintenanceContext {
   readonly log: CommitLog
   readonly failStop: FailStop
   readonly geometry: Geometry
+  readonly policy: Policy
   readonly numbers: FileNumbers
   readonly directiveFor: (tablet: number) => Directive
   readonly events: EventBus
@@ -75,11 +77,10 @@ export class Maintenance {
     })
   }
 
-  /** Runs compactions until no level of the tablet is over its size. */
+  /** Runs compactions until the policy finds nothing due in the tablet. */
   compactWhileDue(tablet: Tablet): void {
     for (;;) {
-      const { shape, pointers } = tablet.state
-      const plan = planLeveled(shape, pointers, this.#context.geometry)
+      const plan = planCompaction(this.#policyInput(tablet))
       if (plan.choice === undefined) return
       this.#compact(tablet, plan)
     }
@@ -88,7 +89,7 @@ export class Maintenance {
   /** Flushes a tablet and merges all that it has into one run. */
   compactFully(tablet: Tablet): void {
     this.flush(tablet)
-    const plan = planFullCompaction(tablet.state.shape)
+    const plan = planFullCompaction(this.#policyInput(tablet))
     if (plan.choice !== undefined) this.#compact(tablet, plan)
   }
 
@@ -107,22 +108,34 @@ export class Maintenance {
     if (!failStop.hasFailed) failStop.guard(() => manifest.commit({ judgedMicros }))
   }
 
+  #policyInput(tablet: Tablet): PolicyInput {
+    const { geometry, policy, directiveFor } = this.#context
+    const { shape, pointers } = tablet.state
+    return { policy, shape, pointers, geometry, cutoff: directiveFor(tablet.id).cutoff }
+  }
+
   #compact(tablet: Tablet, plan: CompactionPlan): void {
-    const { failStop, directiveFor, tables, events, log } = this.#context
+    const { failStop, directiveFor, tables, events, log, policy } = this.#context
     const choice = plan.choice!
     failStop.guard(() => {
       const job = tablet.jobFor(choice, directiveFor(tablet.id))
+      const { cutoff } = job.directive
       const { edit, result } = tablet.runCompaction(job)
+      const isWritten = choice.kind === 'merge'
+      const add = edit.add.map((one) =>
+        isWritten ? { ...one, table: { ...one.table, writtenAtCutoff: cutoff } } : one,
+      )
       // The ratchet goes with the edit that drops, and so does the time at which holds had run out: what is
       // lost is never readable again (law 4).
       const judgedMicros = log.clock.retentionMicros()
-      this.#install({ trees: [{ ...edit, ratchet: job.directive.cutoff }], judgedMicros })
+      this.#install({ trees: [{ ...edit, add, ratchet: cutoff }], judgedMicros })
       const stays = new Set(edit.add.map(({ table }) => table.number))
       tables.remove(edit.remove.filter((number) => !stays.has(number)))
-      const { kind: how, because, outputLevel, inputs } = choice
+      const { kind: how, because, outputLevel, outputRun, inputs } = choice
       const { readBytes, writtenBytes, droppedVersions } = result
       events.emit({
-        ...{ kind: 'compaction', tablet: tablet.id, how, because, scores: plan.scores, outputLevel },
+        ...{ kind: 'compaction', tablet: tablet.id, how, because, policy: policy.name },
+        ...{ scores: plan.scores, picks: plan.picks, outputLevel, outputRun },
         ...{ readBytes, writtenBytes, droppedVersions, outputs: [...stays] },
         inputs: inputs.map((input) => ({
           level: input.level,

@@ -5,7 +5,7 @@
  */
 import { type MemoryHold } from '../catalog/catalog.ts'
 import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
-import { NO_TIMES, closedStretch } from '../time/stretches.ts'
+import { NO_TIMES, type Stretches, closedStretch } from '../time/stretches.ts'
 
 /** A cursor that stays open longer than this stops holding history: ten minutes, in microseconds. */
 export const MEMORY_HOLD_MICROS_MAX = 600_000_000
@@ -24,7 +24,11 @@ export class MemoryHolds implements Iterable<MemoryHold> {
 
   /** Holds one time of a table, until it is released. */
   hold(table: number, time: HybridTime, nowMicros: number): OpenHold {
-    const times = time === MIN_TIME ? NO_TIMES : closedStretch(time, time)
+    return this.holdTimes(table, time === MIN_TIME ? NO_TIMES : closedStretch(time, time), nowMicros)
+  }
+
+  /** Holds times of a table, until it is released. */
+  holdTimes(table: number, times: Stretches, nowMicros: number): OpenHold {
     const hold = { table, times, sinceMicros: nowMicros, isOver: false }
     this.#holds.add(hold)
     return hold

@@ -16,6 +16,7 @@ import { GEOMETRIES } from '../storage/geometry.ts'
 import { LogWriter, listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth, type ManifestState } from '../storage/manifest-state.ts'
 import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
+import { type PolicyChange, choosePolicy } from '../storage/policy.ts'
 import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
 import { tablesOf } from '../storage/shape.ts'
 import { TableFiles, type TableLimits } from '../storage/table-files.ts'
@@ -45,6 +46,8 @@ export interface StoreOptions {
   readonly create: boolean
   /** What a new database is; one that exists stays what it is. */
   readonly birth: Birth
+  /** How its trees are compacted from now on; what is left out stays as it was. */
+  readonly policy: PolicyChange
   readonly limits: TableLimits
 }
 
@@ -103,6 +106,7 @@ function standingClock(micros: number, newest: HybridTime): HybridClock {
 function openForWriting(world: World, options: StoreOptions, events: EventBus, lock: FileLock): Store {
   const { files, checksum } = world
   const manifest = Manifest.open(files, checksum)
+  rememberPolicy(manifest, options.policy)
   const loaded = load(world, options, manifest.state, () => manifest.state, events)
   const { tablets, failStop, geometry, recovery, newest, tables } = loaded
   const floor = laterOf(newest, recovery.floor)
@@ -128,6 +132,13 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     if (segment < manifest.state.firstSegment) files.remove(segmentPath(segment))
   }
   return new Store({ ...loaded, lock, manifest, log, clock: log.clock })
+}
+
+/** A policy changes cost, never answers, so nothing else has to be done with it (law 10). */
+function rememberPolicy(manifest: Manifest, change: PolicyChange): void {
+  const before = manifest.state.policy
+  const policy = choosePolicy(before, change)
+  if (policy.name !== before.name || policy.picker !== before.picker) manifest.commit({ policy })
 }
 
 type LoadedParts = Omit<StoreParts, 'clock'> & {
@@ -156,7 +167,11 @@ function load(
   const recovery = replayLog(world, state.firstSegment, tablets, events)
   const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
   const failStop = new FailStop()
-  return { files, birth: state.birth, geometry, tables, tablets, numbers, events, failStop, recovery, newest }
+  const { birth, policy } = state
+  return {
+    ...{ files, birth, policy, geometry, tables, tablets },
+    ...{ numbers, events, failStop, recovery, newest },
+  }
 }
 
 function replayLog(

@@ -5,6 +5,7 @@ import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { type Birth } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
+import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type CommitLog } from '../tablet/commit-log.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
@@ -18,6 +19,8 @@ export interface StoreParts {
   /** What the database is from its first moment on. */
   readonly birth: Birth
   readonly geometry: Geometry
+  /** How its trees are compacted. */
+  readonly policy: Policy
   readonly tables: TableFiles
   readonly tablets: Tablets
   readonly numbers: FileNumbers

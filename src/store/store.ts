@@ -24,13 +24,22 @@ import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth } from '../storage/manifest-state.ts'
+import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
 import { type TabletWrites } from '../tablet/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
-import { type Stretches, contains, stretch } from '../time/stretches.ts'
+import {
+  type HybridTime,
+  MAX_TIME,
+  MIN_TIME,
+  formatExact,
+  formatIso,
+  laterOf,
+  tickAfter,
+} from '../time/hybrid-time.ts'
+import { type Stretches, contains, difference, stretch } from '../time/stretches.ts'
 import { type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { MemoryHolds } from './memory-holds.ts'
@@ -104,6 +113,11 @@ export class Store {
   /** What the database is from its first moment on. */
   get birth(): Birth {
     return this.#parts.birth
+  }
+
+  /** How its trees are compacted. */
+  get policy(): Policy {
+    return this.#parts.policy
   }
 
   get geometry(): Geometry {
@@ -193,6 +207,37 @@ export class Store {
   scan(request: ScanRequest): Generator<LiveVersion> {
     const { table } = this.readPoint(request.table, request.asOf)
     return this.#scan(table, request, request.asOf ?? this.#presentOf(table))
+  }
+
+  /**
+   * What a reader finds at some times of a table, which are held in memory while it is being read. Throws
+   * `HISTORY_GONE` unless all of them are readable, in the beginning and to the end.
+   */
+  *holding<T>(table: TableRow, times: Stretches, read: () => Iterable<T>): Generator<T> {
+    this.assertReadable(table, times)
+    const hold = this.#memoryHolds.holdTimes(table.id, times, this.moment().nowMicros)
+    try {
+      for (const item of read()) {
+        yield item
+        this.#checkOpen()
+        if (hold.isOver) this.assertReadable(table, times)
+      }
+    } finally {
+      this.#memoryHolds.release(hold)
+    }
+  }
+
+  /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */
+  assertReadable(table: TableRow, times: Stretches): void {
+    this.#checkOpen()
+    const [gone] = difference(times, tableReadable(this.#catalog, table, this.moment()))
+    if (gone !== undefined) this.#checkReadable(table, tickAfter(gone.after))
+  }
+
+  /** The newest time there is, at which a read of a table stays that asks for the present. */
+  presentOf(table: TableRow): HybridTime {
+    this.#checkOpen()
+    return this.#presentOf(table)
   }
 
   /**

@@ -8,12 +8,25 @@ import { PalimpsestError } from '../base/errors.ts'
 import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
 import { fullNameOf } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
+import { explainRead, explainVersion } from '../store/explain.ts'
+import { diffOf, historyOf } from '../store/state-history.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
 import { type Key, decodeKey, decodeValue, encodeKey } from './codec.ts'
+import {
+  type Change,
+  type Difference,
+  type HistoryOptions,
+  type ReadExplanation,
+  type VersionExplanation,
+  changeOf,
+  differenceOf,
+  readExplanationOf,
+  versionExplanationOf,
+} from './state-history.ts'
 
 /** When a read looks. */
 export interface ReadOptions {
@@ -36,6 +49,14 @@ export interface ScanOptions<K extends Key = Key> extends ReadOptions {
   readonly reverse?: boolean | undefined
   /** At most so many. @defaultValue no limit */
   readonly limit?: number | undefined
+}
+
+/** Which differences a diff has: between which times, in which range of keys. */
+export interface DiffOptions<K extends Key = Key> extends Omit<ScanOptions<K>, 'asOf'> {
+  /** The time before. */
+  readonly from: TimeInput
+  /** The time after. @defaultValue now */
+  readonly to?: TimeInput | undefined
 }
 
 /** How a write is made to last. */
@@ -124,6 +145,59 @@ export class Table<K extends Key = Key, V = unknown> {
     return decoded(isEmptyRange(range) || limit === 0 ? [] : versions, row, limit)
   }
 
+  /**
+   * How what a key shows has changed over the times that can be read, restores and undos of its table
+   * included; oldest first. Where readable times begin, what shows there comes as an `opening`.
+   *
+   * @example
+   * for (const change of orders.history('o-1')) console.log(change.at, change.value)
+   */
+  history(key: K, options: HistoryOptions = {}): IterableIterator<Change<K, V>> {
+    const to = options.to === undefined ? this.#boundTo : this.#context.resolve(options.to)
+    const from = options.from === undefined ? undefined : this.#context.resolve(options.from)
+    const row = this.#row(to)
+    const limit = limitOf(options.limit)
+    const order = options.reverse === true ? 'newest first' : 'oldest first'
+    const request = { table: this.#id, key: encodeKey(key, row.keys), from, to, order } as const
+    const changes = historyOf(this.#context.store, request)
+    return firstOf(changes, limit, (change) => changeOf<K, V>(key, row, change))
+  }
+
+  /**
+   * The keys whose values differ between two times, in key order, each with both values. The cost follows
+   * what changed, not what the table holds; `from` may be the later one.
+   */
+  diff(options: DiffOptions<K>): IterableIterator<Difference<K, V>> {
+    const from = this.#context.resolve(options.from)
+    const to = options.to === undefined ? this.#boundTo : this.#context.resolve(options.to)
+    const row = this.#row(to)
+    const limit = limitOf(options.limit)
+    const range = this.#range(row, options)
+    const direction = options.reverse === true ? 'reverse' : 'forward'
+    const found = diffOf(this.#context.store, { table: this.#id, range, direction, from, to })
+    const isNothing = isEmptyRange(range)
+    return firstOf(isNothing ? [] : found, limit, (each) => differenceOf<K, V>(row, each))
+  }
+
+  /** Reads a key as `get` does and tells what that did, step by step. Throws as `get` does. */
+  explainRead(key: K, options: ReadOptions = {}): ReadExplanation<K, V> {
+    const asOf = this.#asOf(options)
+    const bytes = encodeKey(key, this.#row(asOf).keys)
+    return readExplanationOf<K, V>(key, explainRead(this.#context.store, this.#id, bytes, asOf))
+  }
+
+  /**
+   * Why the version that was written to a key at a time is kept, or may go: which readable times see it,
+   * what makes them readable, where it lies, when it can go. A time at the end of a microsecond means the
+   * last version of that microsecond.
+   */
+  explainVersion(key: K, time: TimeInput): VersionExplanation<K, V> {
+    const { store, resolve } = this.#context
+    const bytes = encodeKey(key, this.#row().keys)
+    const explained = explainVersion(store, this.#id, bytes, resolve(time), this.#boundTo)
+    return versionExplanationOf<K, V>(key, explained)
+  }
+
   /** Sets the value of a key. */
   put(key: K, value: V, options: WriteOptions = {}): Receipt {
     return this.batch([{ type: 'put', key, value }], options)
@@ -194,6 +268,15 @@ function* decoded<K extends Key, V>(
   let left = limit
   for (const { key, value, time } of versions) {
     yield { key: decodeKey(key, row.keys) as K, value: decodeValue(value, row.values) as V, time }
+    if (--left === 0) return
+  }
+}
+
+function* firstOf<T, U>(items: Iterable<T>, limit: number, convert: (item: T) => U): Generator<U> {
+  let left = limit
+  if (left === 0) return
+  for (const item of items) {
+    yield convert(item)
     if (--left === 0) return
   }
 }

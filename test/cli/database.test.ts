@@ -54,8 +54,8 @@ describe('stats', () => {
     using db = open(join(cwd, 'db'), { readOnly: true })
     for (const { name, levels } of db.stats().tables) {
       const about = stdout.slice(stdout.indexOf(`\n${name}: `))
-      for (const { level, tables } of levels) {
-        expect(about).toMatch(new RegExp(`^ {2}${level} +${tables} `, 'm'))
+      for (const { level, runs, tables } of levels) {
+        expect(about).toMatch(new RegExp(`^ {2}${level} +${runs} +${tables} `, 'm'))
       }
     }
     expect(stdout).toMatch(/^k\.t: keeps 1s, from 2026-01-01T00:49:59/m)
@@ -134,6 +134,48 @@ describe('compact', () => {
     expect(await versionsOf()).toBe(before)
     expect((await cli(['compact', name, '--table', 'k.t'], at)).stdout).toMatch(/^compacted k\.t: /)
     expect(await versionsOf()).toBeLessThan(before / 2)
+  })
+
+  test('goes on by another policy, which the database remembers', async () => {
+    const name = copyOf('policy')
+    const { stdout } = await cli(['compact', name, '--policy', 'tiered', '--json'], at)
+    expect(JSON.parse(stdout)).toMatchObject({ policy: { name: 'tiered', picker: 'round-robin' } })
+    await cli(['compact', name, '--picker', 'oldest'], at)
+    using db = open(join(cwd, name), { readOnly: true })
+    expect(db.policy).toEqual({ name: 'tiered', picker: 'oldest' })
+    expect(db.check().flatMap(({ faults }) => faults)).toEqual([])
+  })
+
+  test.each([
+    ['--policy', 'fifo'],
+    ['--picker', 'newest'],
+  ])('%s %s is wrong usage, and nothing is changed', async (...words) => {
+    const name = copyOf(words.join(''))
+    const before = contentsOf(name)
+    const { exitCode, stdout, stderr } = await cli(['compact', name, ...words], at)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toContain('Allowed choices are')
+    expect(contentsOf(name)).toEqual(before)
+  })
+
+  test('explains each decision with the scores of all candidates', async () => {
+    const { stdout } = await cli(['compact', copyOf('explained'), '--table', 'k.t', '--explain'], at)
+    expect(stdout).toMatch(/^k\.t \(leveled\): asked for: everything into one run$/m)
+    expect(stdout).toMatch(
+      /^ {2}merged into \d+ tables? of level \d \(level \d: [\d ]+.*\); .* versions dropped$/m,
+    )
+    expect(stdout).toMatch(/^ {4}\d\.\d\d {2}level 1: level 1 has \d+ of 65536 bytes$/m)
+    const json = await cli(['compact', copyOf('explained-json'), '--explain', '--json'], at)
+    const { decisions } = JSON.parse(json.stdout) as { decisions: { table: string; scores: unknown[] }[] }
+    expect(decisions.map(({ table }) => table).toSorted()).toEqual(['catalog', 'k.t'])
+    for (const { scores } of decisions) expect(scores.length).toBeGreaterThan(5)
+  })
+
+  test('merges only what is due, if asked so: nothing in a tree at rest', async () => {
+    const name = copyOf('due')
+    await cli(['compact', name, '--due'], at)
+    const { stdout } = await cli(['compact', name, '--due', '--explain'], at)
+    expect(stdout).toMatch(/^nothing was due\n/)
   })
 
   test('of an unknown table changes nothing', async () => {

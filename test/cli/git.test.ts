@@ -54,6 +54,16 @@ describe('git import', () => {
     )
   })
 
+  test.each(['tiered', 'lazy-leveled'] as const)(
+    'by the policy %s proves every commit too',
+    async (policy) => {
+      await importedWith('made.gitlog', policy, '--geometry', 'tiny', '--policy', policy)
+      expect(await verified(policy)).toMatchObject({ matched: COMMITS, mismatched: 0 })
+      using db = open(join(cwd, policy), { readOnly: true })
+      expect(db.policy.name).toBe(policy)
+    },
+  )
+
   test('again adds only what is new', async () => {
     const first = log.slice(0, log.lastIndexOf('\ncommit ') + 1)
     writeFileSync(join(cwd, 'growing.gitlog'), first)

@@ -13,7 +13,7 @@ const scripts = readdirSync(import.meta.dirname, { recursive: true, encoding: 'u
 
 test('there are scripts on visibility, garbage, restore and time', () => {
   const areas = new Set(scripts.map(({ name }) => name.split(/[/\\]/)[0]))
-  expect([...areas]).toEqual(['garbage', 'restore', 'time', 'visibility'])
+  expect([...areas]).toEqual(['garbage', 'history', 'restore', 'time', 'visibility'])
   expect(scripts.length).toBeGreaterThan(25)
 })
 

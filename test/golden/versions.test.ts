@@ -96,8 +96,8 @@ test('files say what they hold: keys, times and counts, level by level', () => {
   }
   const at = (micros: number) => ({ minTime: hybridTime(micros), maxTime: hybridTime(micros) })
   expect(database.files('main.t')).toEqual([
-    { level: 0, number: expect.any(Number), ...bounds, ...at(2), live: 4, tombstones: 0 },
-    { level: 1, number: expect.any(Number), ...bounds, ...at(1), live: 4, tombstones: 0 },
+    { level: 0, run: 1, number: expect.any(Number), ...bounds, ...at(2), live: 4, tombstones: 0 },
+    { level: 1, run: 1, number: expect.any(Number), ...bounds, ...at(1), live: 4, tombstones: 0 },
   ])
   database.compact('main.t')
   expect(database.files('main.t')).toMatchObject([

@@ -11,7 +11,7 @@ import { ALL_KEYS } from '../../src/base/key-range.ts'
 import { type Directive, garbageFilter } from '../../src/history/garbage.ts'
 import { checkTree } from '../../src/storage/check.ts'
 import { GEOMETRIES, type Geometry } from '../../src/storage/geometry.ts'
-import { planFullCompaction, planLeveled } from '../../src/storage/leveled.ts'
+import { DEFAULT_POLICY, planCompaction, planFullCompaction } from '../../src/storage/policy.ts'
 import {
   EMPTY_TREE,
   type TreeEdit,
@@ -69,7 +69,9 @@ class HotTree {
 
   compact(directive: Directive, isFull: boolean): void {
     const { shape, pointers } = this.tree.state
-    const { choice } = isFull ? planFullCompaction(shape) : planLeveled(shape, pointers, GEOMETRY)
+    const { choice } = (isFull ? planFullCompaction : planCompaction)({
+      ...{ policy: DEFAULT_POLICY, shape, pointers, geometry: GEOMETRY, cutoff: directive.cutoff },
+    })
     if (choice === undefined) return
     const { edit } = this.tree.runCompaction(this.tree.jobFor(choice, directive))
     this.#install(edit)

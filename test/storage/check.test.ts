@@ -6,7 +6,7 @@ import { Block } from '../../src/storage/block.ts'
 import { checkTree } from '../../src/storage/check.ts'
 import { readWholeFile } from '../../src/storage/files.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { LEVELS_MAX, type Shape } from '../../src/storage/shape.ts'
+import { type Shape } from '../../src/storage/shape.ts'
 import {
   type BlockEntry,
   type TableFacts,
@@ -21,10 +21,7 @@ import {
 } from '../../src/storage/table-format.ts'
 import { concatBytes } from '../../src/base/bytes.ts'
 import { hybridTime } from '../../src/time/hybrid-time.ts'
-import { putFile, smallGeometry, tableFiles, tick, version, writeTable } from './samples.ts'
-
-const shapeOf = (...levels: TableMeta[][]): Shape =>
-  Array.from({ length: LEVELS_MAX }, (_, level) => levels[level] ?? [])
+import { putFile, shapeOf, smallGeometry, tableFiles, tick, version, writeTable } from './samples.ts'
 
 const VERSIONS = [
   version('a', 9, 'nine'),

@@ -46,7 +46,13 @@ function ioOver(tables: TableFiles, geometry: Geometry = smallTables): Compactio
 /** A merge of whole levels into the level below the last. */
 function mergeOf(levels: readonly (readonly TableMeta[])[], elsewhere: readonly TableMeta[] = []) {
   const inputs = levels.map((tables, level) => ({ level: level + 1, tables }))
-  const choice = { kind: 'merge' as const, inputs, outputLevel: levels.length, because: 'a test' }
+  const choice = {
+    kind: 'merge' as const,
+    inputs,
+    outputLevel: levels.length,
+    outputRun: 1,
+    because: 'a test',
+  }
   return { choice, elsewhere, directive: undefined } satisfies CompactionJob<undefined>
 }
 
@@ -172,8 +178,9 @@ describe('the merge', () => {
     ]
     const choice = {
       kind: 'merge' as const,
-      inputs: [{ level: 0, tables: level0 }],
+      inputs: level0.map((table) => ({ level: 0, tables: [table] })),
       outputLevel: 1,
+      outputRun: 1,
       because: '',
     }
     const result = runCompaction({ choice, elsewhere: [], directive: undefined }, KEEP_ALL, ioOver(tables))
@@ -203,13 +210,14 @@ describe('the merge', () => {
       kind: 'move' as const,
       inputs: [{ level: 1, tables: [meta] }],
       outputLevel: 2,
+      outputRun: 3,
       because: '',
     }
     const { filter, isDone } = filterOf(() => true, [])
     const result = runCompaction({ choice, elsewhere: [], directive: undefined }, filter, ioOver(tables))
     expect(isDone()).toBe(true)
     expect(result).toEqual({
-      edit: { remove: [1], add: [{ level: 2, table: meta }] },
+      edit: { remove: [1], add: [{ level: 2, run: 3, table: meta }] },
       ...{ readBytes: 0, writtenBytes: 0, droppedVersions: 0, droppedTombstones: 0 },
     })
     expect(tables.counters.blocksRead).toBe(0)

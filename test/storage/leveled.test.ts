@@ -3,15 +3,13 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { compactionJob } from '../../src/storage/compaction.ts'
-import {
-  type LevelPointers,
-  levelTargetBytes,
-  planFullCompaction,
-  planLeveled,
-} from '../../src/storage/leveled.ts'
+import { levelTargetBytes } from '../../src/storage/geometry.ts'
+import { planLeveled } from '../../src/storage/leveled.ts'
+import { type LevelPointers } from '../../src/storage/plan.ts'
+import { DEFAULT_POLICY, planFullCompaction } from '../../src/storage/policy.ts'
 import {
   EMPTY_SHAPE,
-  LEVELS_MAX,
+  type Run,
   type Shape,
   applyShapeEdit,
   bytesOfTables,
@@ -22,7 +20,7 @@ import {
 } from '../../src/storage/shape.ts'
 import { type TableMeta } from '../../src/storage/table-format.ts'
 import { holds } from '../time/property.ts'
-import { smallGeometry, tick } from './samples.ts'
+import { shapeOf, smallGeometry, tick } from './samples.ts'
 
 /** `a@9…c@3`: a table from one position to another, as text. Times within are from its number. */
 function table(number: number, text: string, bytes = 100): TableMeta {
@@ -35,18 +33,20 @@ function table(number: number, text: string, bytes = 100): TableMeta {
   return { number, bytes, first: first!, last: last!, minTime, maxTime, ...counts }
 }
 
-const shapeOf = (...levels: TableMeta[][]): Shape =>
-  Array.from({ length: LEVELS_MAX }, (_, level) => levels[level] ?? [])
-
 /** Level 0 is full at 4 tables, level 1 at 1000 bytes, level 2 at 4000. */
 const geometry = smallGeometry({ level0Tables: 4, level1Bytes: 1000, sizeRatio: 4 })
 const plan = (shape: Shape, pointers: LevelPointers = []) => planLeveled(shape, pointers, geometry)
 const numbers = (tables: readonly TableMeta[]) => tables.map(({ number }) => number)
+const levelNumbers = (runs: readonly Run[]) => runs.map(({ tables }) => numbers(tables))
 
 function chosen(shape: Shape, pointers?: LevelPointers) {
   const { choice } = plan(shape, pointers)
   if (choice === undefined) return undefined
-  const inputs = choice.inputs.map(({ level, tables }) => [level, ...numbers(tables)])
+  const levels = [...new Set(choice.inputs.map(({ level }) => level))]
+  const inputs = levels.map((level) => [
+    level,
+    ...numbers(choice.inputs.filter((input) => input.level === level).flatMap(({ tables }) => tables)),
+  ])
   return { kind: choice.kind, inputs, to: choice.outputLevel }
 }
 
@@ -69,12 +69,12 @@ describe('when', () => {
     )
     expect(choice).toBeUndefined()
     expect(scores).toEqual([
-      { level: 0, score: 0.25, because: 'level 0 has 1 of 4 tables' },
-      { level: 1, score: 0.5, because: 'level 1 has 500 of 1000 bytes' },
-      { level: 2, score: 0.25, because: 'level 2 has 1000 of 4000 bytes' },
-      { level: 3, score: 0, because: 'level 3 has 0 of 16000 bytes' },
-      { level: 4, score: 0, because: 'level 4 has 0 of 64000 bytes' },
-      { level: 5, score: 0, because: 'level 5 has 0 of 256000 bytes' },
+      { candidate: 'level 0', score: 0.25, because: 'level 0 has 1 of 4 tables' },
+      { candidate: 'level 1', score: 0.5, because: 'level 1 has 500 of 1000 bytes' },
+      { candidate: 'level 2', score: 0.25, because: 'level 2 has 1000 of 4000 bytes' },
+      { candidate: 'level 3', score: 0, because: 'level 3 has 0 of 16000 bytes' },
+      { candidate: 'level 4', score: 0, because: 'level 4 has 0 of 64000 bytes' },
+      { candidate: 'level 5', score: 0, because: 'level 5 has 0 of 256000 bytes' },
     ])
     expect([1, 2, 3].map((level) => levelTargetBytes(geometry, level))).toEqual([1000, 4000, 16_000])
   })
@@ -161,13 +161,14 @@ describe('how', () => {
 
   test('asked for everything, all levels become one run in the lowest level in use', () => {
     const full = (shape: Shape) => {
-      const { choice } = planFullCompaction(shape)
+      const input = { policy: DEFAULT_POLICY, shape, pointers: [], geometry, cutoff: tick(0) }
+      const { choice } = planFullCompaction(input)
       return (
         choice && [choice.kind, choice.outputLevel, ...choice.inputs.map(({ tables }) => numbers(tables))]
       )
     }
     expect(full(EMPTY_SHAPE)).toBeUndefined()
-    expect(full(shapeOf([table(2, 'a…b'), table(1, 'a…b')]))).toEqual(['merge', 1, [2, 1]])
+    expect(full(shapeOf([table(2, 'a…b'), table(1, 'a…b')]))).toEqual(['merge', 1, [2], [1]])
     expect(full(shapeOf([table(9, 'a…b')], [], [table(1, 'a…b'), table(2, 'c…d')]))).toEqual([
       'merge',
       2,
@@ -185,21 +186,24 @@ describe('a shape', () => {
     const edited = applyShapeEdit(shape, {
       remove: [3],
       add: [
-        { level: 0, table: table(9, 'c…d') },
-        { level: 1, table: table(5, 'c…c') },
-        { level: 3, table: table(4, 'a…z') },
+        { level: 0, run: 2, table: table(9, 'c…d') },
+        { level: 1, run: 1, table: table(5, 'c…c') },
+        { level: 3, run: 1, table: table(4, 'a…z') },
       ],
     })
-    expect(edited.map(numbers)).toEqual([[9, 7], [1, 5], [], [4], [], [], []])
-    expect(shape.map(numbers).slice(0, 2)).toEqual([[7], [1, 3]])
+    expect(edited.map(levelNumbers)).toEqual([[[9], [7]], [[1, 5]], [], [[4]], [], [], []])
+    expect(shape.map(levelNumbers).slice(0, 2)).toEqual([[[7]], [[1, 3]]])
     expect(numbers(tablesOf(edited))).toEqual([9, 7, 1, 5, 4])
     expect([lowestLevel(edited), lowestLevel(EMPTY_SHAPE)]).toEqual([3, -1])
     expect(bytesOfTables(tablesOf(edited))).toBe(500)
   })
 
   test('a table that is moved is removed from one level and stands in another', () => {
-    const moved = applyShapeEdit(shapeOf([], level1), { remove: [1], add: [{ level: 2, table: level1[0]! }] })
-    expect(moved.map(numbers).slice(0, 3)).toEqual([[], [3], [1]])
+    const moved = applyShapeEdit(shapeOf([], level1), {
+      remove: [1],
+      add: [{ level: 2, run: 1, table: level1[0]! }],
+    })
+    expect(moved.map(levelNumbers).slice(0, 3)).toEqual([[], [[3]], [[1]]])
   })
 
   test.each([
@@ -212,11 +216,11 @@ describe('a shape', () => {
       ['level 1: tables 1 and 2'],
     ],
     ['the wrong order', shapeOf([], [], [table(3, 'd…e'), table(1, 'a…b')]), ['level 2: tables 3 and 1']],
-    ['level 0 oldest first', shapeOf([table(8, 'a…z'), table(9, 'a…z')]), ['level 0: tables 8 and 9']],
+    ['level 0 oldest first', shapeOf([table(8, 'a…z'), table(9, 'a…z')]), ['level 0: runs 2 and 1']],
     [
       'two of one time',
       shapeOf([table(8, 'a…b'), { ...table(9, 'a…b'), minTime: tick(8) }]),
-      ['level 0: tables 8 and 9'],
+      ['level 0: runs 2 and 1'],
     ],
   ])('%s', (_, shape, faults) => {
     expect(shapeFaults(shape)).toEqual(faults.map((fault) => `${fault} are out of order`))
@@ -280,7 +284,7 @@ describe('whatever the tree, a compaction', () => {
         else merges++
         const after = applyShapeEdit(shape, {
           remove: numbers(inputs),
-          add: outputs.map((output) => ({ level: choice.outputLevel, table: output })),
+          add: outputs.map((output) => ({ level: choice.outputLevel, run: choice.outputRun, table: output })),
         })
         expect(shapeFaults(after)).toEqual([])
       }),

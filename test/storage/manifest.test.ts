@@ -52,7 +52,7 @@ const table = count.chain(tableOf)
 const treeEdit: fc.Arbitrary<TreeEdit> = fc.record({
   tree: fc.nat({ max: 3 }),
   remove: fc.array(count, { maxLength: 3 }),
-  add: fc.array(fc.record({ level: fc.nat({ max: 6 }), table }), { maxLength: 2 }),
+  add: fc.array(fc.record({ level: fc.nat({ max: 6 }), run: count, table }), { maxLength: 2 }),
   flushedThrough: some(time),
   ratchet: some(time),
   pointer: some(fc.record({ level: fc.nat({ max: 6 }), position })),
@@ -93,7 +93,9 @@ describe('an edit', () => {
       ...{ minTime: hybridTime(4), maxTime: hybridTime(5, 3) },
       ...{ blocks: 1, keys: 2, versions: 2, live: 2, superseded: 0, tombstones: 0 },
     }
-    const text = encodeManifestEdit({ trees: [{ tree: 1, remove: [3], add: [{ level: 0, table: meta }] }] })
+    const text = encodeManifestEdit({
+      trees: [{ tree: 1, remove: [3], add: [{ level: 0, run: 4, table: meta }] }],
+    })
     expect(JSON.parse(text)).toEqual({
       trees: [
         {
@@ -101,7 +103,7 @@ describe('an edit', () => {
           remove: [3],
           add: [
             {
-              level: 0,
+              ...{ level: 0, run: 4 },
               table: {
                 ...{
                   number: 7,

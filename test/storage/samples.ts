@@ -9,6 +9,7 @@ import { PalimpsestError } from '../../src/base/errors.ts'
 import { type FileSystem, readWholeFile } from '../../src/storage/files.ts'
 import { GEOMETRIES, type Geometry } from '../../src/storage/geometry.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { LEVELS_MAX, type Shape } from '../../src/storage/shape.ts'
 import { type TableMeta } from '../../src/storage/table-format.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
@@ -148,6 +149,15 @@ export function putFile(files: FileSystem, path: string, bytes: Uint8Array): voi
   const file = files.create(path)
   file.append(bytes)
   file.close()
+}
+
+/** A shape of leveling: each table of level 0 is a run, each other level is one. */
+export function shapeOf(...levels: readonly (readonly TableMeta[])[]): Shape {
+  return Array.from({ length: LEVELS_MAX }, (_, level) => {
+    const tables = levels[level] ?? []
+    if (level > 0) return tables.length === 0 ? [] : [{ number: 1, tables }]
+    return tables.map((table, i) => ({ number: tables.length - i, tables: [table] }))
+  })
 }
 
 /** A copy of a file system with one directory. */

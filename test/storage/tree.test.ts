@@ -10,7 +10,7 @@ import { type KeyRange, keyRange } from '../../src/base/key-range.ts'
 import { checkTree } from '../../src/storage/check.ts'
 import { type Direction } from '../../src/storage/cursor.ts'
 import { type VersionFilter } from '../../src/storage/filter.ts'
-import { planFullCompaction, planLeveled } from '../../src/storage/leveled.ts'
+import { DEFAULT_POLICY, planCompaction, planFullCompaction } from '../../src/storage/policy.ts'
 import {
   EMPTY_TREE,
   type ManifestState,
@@ -65,7 +65,9 @@ class InstalledTree {
   /** Runs one compaction, if one is due; all there is to merge if `fully`. */
   compact(fully: boolean): boolean {
     const { shape, pointers } = this.tree.state
-    const { choice } = fully ? planFullCompaction(shape) : planLeveled(shape, pointers, this.context.geometry)
+    const { choice } = (fully ? planFullCompaction : planCompaction)({
+      ...{ policy: DEFAULT_POLICY, shape, pointers, geometry: this.context.geometry, cutoff: hybridTime(0) },
+    })
     if (choice === undefined) return false
     this.#install(this.tree.runCompaction(this.tree.jobFor(choice, 'a directive')).edit)
     return true

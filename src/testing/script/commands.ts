@@ -11,6 +11,8 @@ import { type TableStats } from '../../database/stats.ts'
 import { GEOMETRIES, isGeometryName } from '../../storage/geometry.ts'
 import { formatDuration } from '../../time/duration.ts'
 import { formatExact } from '../../time/hybrid-time.ts'
+import { type Action, type ScriptCommand } from './command.ts'
+import { HISTORY_COMMANDS } from './history.ts'
 import {
   KEYSPACE,
   countText,
@@ -24,19 +26,6 @@ import {
 } from './notation.ts'
 import { type ScriptSession } from './session.ts'
 import { Arguments, type Word, malformed, wordsOf } from './words.ts'
-
-/** What a line does when it is run: the lines that it answers. */
-export type Action = (session: ScriptSession) => readonly string[]
-
-/** A command of the language. */
-export interface ScriptCommand {
-  /** How it is written; the first word is its name. */
-  readonly usage: string
-  /** What it does, as the end of a sentence. */
-  readonly about: string
-  /** Reads the arguments. Throws `INVALID_TRACE`. */
-  readonly read: (given: Arguments) => Action
-}
 
 /** Every command but the prefix `at TIME:`, in the order in which a reader meets them. */
 export const SCRIPT_COMMANDS: readonly ScriptCommand[] = [
@@ -121,6 +110,7 @@ export const SCRIPT_COMMANDS: readonly ScriptCommand[] = [
     about: 'reads the keys of a range in order, each with the time of its value',
     read: scanOf,
   },
+  ...HISTORY_COMMANDS,
   {
     usage: 'keep [TABLE] DURATION|forever',
     about: 'says how long history is kept, of a table or of all that do not say otherwise',

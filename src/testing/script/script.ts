@@ -18,7 +18,8 @@
  * The same code runs `palimpsest script <file>` and the golden tests.
  */
 import { PalimpsestError } from '../../base/errors.ts'
-import { type Action, readCommand } from './commands.ts'
+import { type Action } from './command.ts'
+import { readCommand } from './commands.ts'
 import { errorText } from './notation.ts'
 import { ScriptSession } from './session.ts'
 import { malformed } from './words.ts'

@@ -101,6 +101,16 @@ export class Arguments {
     return this.#nameOf(time, 'a time')
   }
 
+  /** Takes a word of the language and the time behind it, wherever they stand. Answers the time as it is written. */
+  behind(name: string): string | undefined {
+    const at = this.#left.findIndex((word) => word.isBare && word.name === name)
+    if (at < 0) return undefined
+    const time = this.#left[at + 1]
+    if (time === undefined) throw this.refusal(`a time follows behind "${name}"`)
+    this.#remove(at, 2)
+    return this.#nameOf(time, 'a time')
+  }
+
   /** Takes the next word: a name and nothing else. */
   name(what: string): string {
     const name = this.optionalName(what)

@@ -1,0 +1,139 @@
+/**
+ * State history: how what a key shows changed over some times that can be read.
+ *
+ * The times are cut into pieces during which one generation is in force, or none. Within a piece each
+ * version is a change; between two pieces there is one if what shows differs:
+ *
+ *     written     a@1       a@3       a@5            put back to 2 at 6, undone at 8
+ *     times       1    2    3    4    5    6    7    8    9
+ *     readable         ▐██████████████████████████████████▶
+ *     pieces           ├──── create ───┼─ restore ┼─ undo ▶
+ *     changes          a@1  a@3       a@5  a@1       a@5
+ *                      opening        commit         undo
+ *                           commit         restore
+ *
+ * Where a stretch of readable times begins, nobody knows what was there before: what shows is reported
+ * as its *opening*. Deleting what is absent is no change. So nothing depends on what was collected: all
+ * that is asked is what showed at readable times, and which versions showed when they were written.
+ *
+ * Both orders stream: what is remembered does not grow with the versions of the key.
+ */
+import { type TimeOrder, type Version } from '../storage/version.ts'
+import { type HybridTime, MIN_TIME, tickAfter } from '../time/hybrid-time.ts'
+import { type Stretches, closedStretch, difference, intersection, stretch, union } from '../time/stretches.ts'
+import { type Generation, type GenerationCause, endOf, viewAsOf } from './lineage.ts'
+
+/**
+ * What made a change: a commit, what began another generation of the table, its drop; or `opening`, where
+ * it is what shows at the beginning of readable times.
+ */
+export type ChangeCause = 'commit' | GenerationCause | 'drop' | 'opening'
+
+/** A change of what a key shows. */
+export interface StateChange {
+  /** The first time as of which a reader sees it. */
+  readonly time: HybridTime
+  /** The value, or `undefined`: absent. */
+  readonly value: Uint8Array | undefined
+  /** When the value was written. Of what is absent, when it was deleted, where that is this very change. */
+  readonly versionTime: HybridTime | undefined
+  readonly cause: ChangeCause
+}
+
+/** Where the versions of the key are found. */
+export interface KeyVersions {
+  /** The newest version in the view; it may be a tombstone. */
+  find(tablets: readonly number[], view: Stretches): Version | undefined
+  /** The versions in the view. */
+  versions(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<Version>
+}
+
+/** The changes of a key at some times, all of them readable and none in the future. */
+export function* stateChanges(
+  key: KeyVersions,
+  generations: readonly Generation[],
+  times: Stretches,
+  order: TimeOrder,
+): Generator<StateChange> {
+  const pieces = piecesOf(generations, times)
+  for (let i = 0; i < pieces.length; i++) {
+    const at = order === 'oldest first' ? i : pieces.length - 1 - i
+    const piece = pieces[at]!
+    if (order === 'newest first') yield* changesWithin(key, piece, order)
+    const change = changeBetween(key, pieces[at - 1], piece)
+    if (change !== undefined) yield change
+    if (order === 'oldest first') yield* changesWithin(key, piece, order)
+  }
+}
+
+/** Times during which one generation is in force, or none. */
+interface Piece {
+  readonly first: HybridTime
+  readonly last: HybridTime
+  readonly generation: Generation | undefined
+}
+
+function piecesOf(generations: readonly Generation[], times: Stretches): readonly Piece[] {
+  const lives = generations.map((generation) => {
+    return { generation, life: closedStretch(generation.start, endOf(generation)) }
+  })
+  const without = difference(times, union(...lives.map(({ life }) => life)))
+  const parts: readonly { generation: Generation | undefined; part: Stretches }[] = [
+    { generation: undefined, part: without },
+    ...lives.map(({ generation, life }) => ({ generation, part: intersection(times, life) })),
+  ]
+  return parts
+    .flatMap(({ generation, part }) =>
+      part.map(({ after, through }) => ({ first: tickAfter(after), last: through, generation })),
+    )
+    .toSorted((a, b) => (a.first < b.first ? -1 : 1))
+}
+
+/** The change at the first time of a piece, after the piece before it. */
+function changeBetween(key: KeyVersions, before: Piece | undefined, piece: Piece): StateChange | undefined {
+  const { first, generation } = piece
+  const old = before && shownAt(key, before, before.last)
+  const shown = shownAt(key, piece, first)
+  if (old === undefined && shown === undefined) return undefined
+  const isKnown = before !== undefined && tickAfter(before.last) === first
+  if (isKnown && old?.time === shown?.time) return undefined
+  // Which tombstone makes it absent cannot be said: it may be gone.
+  const state = { time: first, value: shown?.value, versionTime: shown?.time }
+  return { ...state, cause: isKnown ? (generation?.cause ?? 'drop') : 'opening' }
+}
+
+/** The changes of a piece after its first time, made by commits. */
+function* changesWithin(key: KeyVersions, piece: Piece, order: TimeOrder): Generator<StateChange> {
+  const { first, last, generation } = piece
+  if (generation === undefined) return
+  const view = intersection(stretch(first, last), viewAsOf(generation, last))
+  if (view.length === 0) return
+  const versions = key.versions(generation.tablets, view, order)
+  if (order === 'oldest first') {
+    let isPresent = shownAt(key, piece, first) !== undefined
+    for (const version of versions) {
+      if (isPresent || version.value !== undefined) yield committed(version)
+      isPresent = version.value !== undefined
+    }
+    return
+  }
+  // Newest first, whether a deletion changes anything is known one version later.
+  let deletion: Version | undefined
+  for (const version of versions) {
+    if (deletion !== undefined && version.value !== undefined) yield committed(deletion)
+    deletion = version.value === undefined ? version : undefined
+    if (deletion === undefined) yield committed(version)
+  }
+  if (deletion !== undefined && shownAt(key, piece, first) !== undefined) yield committed(deletion)
+}
+
+function committed({ time, value }: Version): StateChange {
+  return { time, value, versionTime: time, cause: 'commit' }
+}
+
+/** The version with a value that shows at a time of a piece. */
+function shownAt(key: KeyVersions, { generation }: Piece, time: HybridTime): Version | undefined {
+  if (generation === undefined || time === MIN_TIME) return undefined
+  const version = key.find(generation.tablets, viewAsOf(generation, time))
+  return version?.value === undefined ? undefined : version
+}

@@ -1,0 +1,100 @@
+/**
+ * Reading how a table changed: the history of a key, and the difference between two times. The times
+ * that are read are held in memory while they are.
+ */
+import { PalimpsestError } from '../base/errors.ts'
+import { type KeyRange } from '../base/key-range.ts'
+import { tableReadable } from '../catalog/catalog.ts'
+import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
+import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
+import { type Direction } from '../storage/cursor.ts'
+import { type TimeOrder } from '../storage/version.ts'
+import { tabletFor } from '../tablet/tablet.ts'
+import { type HybridTime, MIN_TIME, formatExact } from '../time/hybrid-time.ts'
+import { type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
+import { type ReadPoint, type Store } from './store.ts'
+
+/** What is asked of the history of a key. */
+export interface HistoryRequest {
+  readonly table: number
+  readonly key: Uint8Array
+  /** The first time; left out, the first one that is readable. */
+  readonly from?: HybridTime | undefined
+  /** The last time; left out, the newest one there is. */
+  readonly to?: HybridTime | undefined
+  readonly order: TimeOrder
+}
+
+/**
+ * The changes of a key over the readable times. Throws `UNKNOWN_TABLE`, `FUTURE_TIME`, and `HISTORY_GONE`
+ * if one of the ends is given and not readable.
+ */
+export function historyOf(store: Store, request: HistoryRequest): Generator<StateChange> {
+  const { table: id, from, to } = request
+  if (to !== undefined) store.use(to)
+  if (from !== undefined) store.use(from)
+  if (from !== undefined && to !== undefined && from > to) {
+    const details = { from: formatExact(from), to: formatExact(to) }
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a history ends before it begins', details)
+  }
+  store.assertReadable(store.tableOf(id, to), union(pointOf(from), pointOf(to)))
+  return changesOf(store, request)
+}
+
+function* changesOf(store: Store, request: HistoryRequest): Generator<StateChange> {
+  const table = store.tableOf(request.table, request.to)
+  // The first step may come long after the call: an end that was given must still be readable.
+  store.assertReadable(table, union(pointOf(request.from), pointOf(request.to)))
+  const to = request.to ?? store.presentOf(table)
+  const asked = request.from === undefined ? stretch(MIN_TIME, to) : closedStretch(request.from, to)
+  const times = intersection(asked, tableReadable(store.catalog, table, store.moment()))
+  const generations = store.catalog.generations.get(table.id) ?? []
+  const key = versionsOfKey(store, request.key)
+  yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order))
+}
+
+function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {
+  const treeOf = (tablets: readonly number[]) => store.tablets.get(tabletFor(tablets, key))
+  return {
+    find: (tablets, view) => treeOf(tablets).find(key, view),
+    versions: (tablets, view, order) => treeOf(tablets).versionsOf(key, view, order),
+  }
+}
+
+/** What is asked of the difference between two times. */
+export interface DiffRequest {
+  readonly table: number
+  readonly range: KeyRange
+  readonly direction: Direction
+  readonly from: HybridTime
+  /** Left out, the newest time there is. */
+  readonly to?: HybridTime | undefined
+}
+
+/** The keys of a range whose answers differ. Throws `UNKNOWN_TABLE`, `FUTURE_TIME`, `HISTORY_GONE`. */
+export function diffOf(store: Store, request: DiffRequest): Generator<KeyDifference> {
+  store.readPoint(request.table, request.from)
+  store.readPoint(request.table, request.to)
+  return differencesOf(store, request)
+}
+
+function* differencesOf(
+  store: Store,
+  { table: id, range, direction, from, to }: DiffRequest,
+): Generator<KeyDifference> {
+  const before = store.readPoint(id, from)
+  const then = to ?? store.presentOf(before.table)
+  const after = store.readPoint(id, then)
+  const times = union(pointOf(from), pointOf(then))
+  yield* store.holding(after.table, times, () =>
+    differences(sideOf(store, before, range), sideOf(store, after, range), range, direction),
+  )
+}
+
+function sideOf(store: Store, { tablets, view }: ReadPoint, range: KeyRange): DiffSide {
+  return { versions: store.tablets.get(tabletFor(tablets, range.lower)), view }
+}
+
+function pointOf(time: HybridTime | undefined): Stretches {
+  return time === undefined || time === MIN_TIME ? [] : closedStretch(time, time)
+}

@@ -1,0 +1,114 @@
+/**
+ * Changes, differences and explanations of a table, as users see them: keys and values decoded.
+ */
+import { type TableRow } from '../catalog/rows.ts'
+import { type KeyDifference } from '../history/diff.ts'
+import { type ChangeCause, type StateChange } from '../history/state-history.ts'
+import { type ExplainedRead, type ExplainedVersion } from '../store/explain.ts'
+import { type TimeInput } from '../time/expression.ts'
+import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
+import { type Key, decodeKey, decodeValue } from './codec.ts'
+
+/** Which changes a history has. */
+export interface HistoryOptions {
+  /** The time from which on: what shows then comes first. @defaultValue the first one that is readable */
+  readonly from?: TimeInput | undefined
+  /** The last time, inclusive. @defaultValue now */
+  readonly to?: TimeInput | undefined
+  /** Whether the newest change comes first. @defaultValue false */
+  readonly reverse?: boolean | undefined
+  /** At most so many. @defaultValue no limit */
+  readonly limit?: number | undefined
+}
+
+/** A change of what a key shows. */
+export interface Change<K extends Key = Key, V = unknown> {
+  readonly key: K
+  /** The first time as of which a read sees it. */
+  readonly time: HybridTime
+  /** The same in ISO form, to read. */
+  readonly at: string
+  /** The value from then on, or `undefined`: absent. */
+  readonly value: V | undefined
+  /** When the value was written, which a restore makes differ from `time`; of a deletion, when it was made. */
+  readonly versionTime: HybridTime | undefined
+  /**
+   * What changed it: a `commit`, a `restore`, its `undo`, a `truncate` or `drop` of the table. `opening`
+   * is no change: it is what shows where readable times begin.
+   */
+  readonly cause: ChangeCause
+}
+
+/** A key whose answer differs between two times; a side that is `undefined` is absent. */
+export interface Difference<K extends Key = Key, V = unknown> {
+  readonly key: K
+  readonly before: V | undefined
+  readonly after: V | undefined
+  /** When `before` was written. */
+  readonly beforeTime: HybridTime | undefined
+  /** When `after` was written. */
+  readonly afterTime: HybridTime | undefined
+}
+
+/** What a read of a key did, step by step. */
+export interface ReadExplanation<K extends Key = Key, V = unknown> extends Omit<
+  ExplainedRead,
+  'table' | 'version'
+> {
+  readonly key: K
+  /** The answer: what `get` returns. */
+  readonly value: V | undefined
+  /** When the version that answered was written; it is a tombstone if there is no value. */
+  readonly versionTime: HybridTime | undefined
+}
+
+/** Why a version is kept, or may go. */
+export interface VersionExplanation<K extends Key = Key, V = unknown> extends Omit<
+  ExplainedVersion,
+  'table' | 'version'
+> {
+  readonly key: K
+  readonly value: V | undefined
+  readonly isTombstone: boolean
+}
+
+/** A change, decoded. */
+export function changeOf<K extends Key, V>(key: K, row: TableRow, change: StateChange): Change<K, V> {
+  const { time, versionTime, cause } = change
+  return { key, time, at: formatIso(time), value: valueOf(change.value, row), versionTime, cause }
+}
+
+/** A difference, decoded. */
+export function differenceOf<K extends Key, V>(
+  row: TableRow,
+  { key, before, after }: KeyDifference,
+): Difference<K, V> {
+  return {
+    key: decodeKey(key, row.keys) as K,
+    before: valueOf(before?.value, row),
+    after: valueOf(after?.value, row),
+    beforeTime: before?.time,
+    afterTime: after?.time,
+  }
+}
+
+/** The explanation of a read, decoded. */
+export function readExplanationOf<K extends Key, V>(
+  key: K,
+  { table, version, ...rest }: ExplainedRead,
+): ReadExplanation<K, V> {
+  return { key, ...rest, value: valueOf(version?.value, table), versionTime: version?.time }
+}
+
+/** The explanation of a version, decoded. */
+export function versionExplanationOf<K extends Key, V>(
+  key: K,
+  { table, version, ...rest }: ExplainedVersion,
+): VersionExplanation<K, V> {
+  const isTombstone = version !== undefined && version.value === undefined
+  return { key, ...rest, value: valueOf(version?.value, table), isTombstone }
+}
+
+function valueOf<V>(bytes: Uint8Array | undefined, row: TableRow): V | undefined {
+  return bytes === undefined ? undefined : (decodeValue(bytes, row.values) as V)
+}

@@ -1,0 +1,294 @@
+/** History, diff and explanations of real tables: small trees, restores and undos, before and after compaction. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  type Database,
+  type Difference,
+  type HybridTime,
+  PalimpsestError,
+  ReplayClock,
+  type Table,
+  type TimeInput,
+  hybridTime,
+  open,
+} from '../../src/index.ts'
+import { formatExact } from '../../src/time/hybrid-time.ts'
+
+const KEYS = ['a', 'b', 'c', 'd', 'e', 'f']
+
+type Step =
+  | { readonly do: 'put' | 'delete'; readonly key: string }
+  | { readonly do: 'flush' | 'compact' | 'wait' | 'truncate' | 'undo' }
+  | { readonly do: 'restore' | 'hold'; readonly ago: number }
+
+const key = fc.constantFrom(...KEYS)
+const ago = fc.nat({ max: 30 })
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ do: fc.constantFrom('put' as const, 'delete' as const), key }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('put' as const), key: fc.constant('a') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('flush' as const, 'wait' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('compact' as const, 'truncate' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('undo' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('restore' as const, 'hold' as const), ago }) },
+)
+const steps = fc.array(step, { minLength: 5, maxLength: 80 })
+
+interface World {
+  readonly db: Database
+  readonly table: Table<string, string>
+  readonly clock: ReplayClock
+}
+
+/** A database in which the steps were taken, as far as they are possible; each takes a microsecond. */
+async function worldOf(steps: readonly Step[], keep: string | number = 40): Promise<World> {
+  const clock = new ReplayClock({ micros: 100 })
+  const db = open({ memory: true }, { clock, geometry: 'miniature' })
+  db.createKeyspace('k')
+  const table = db.createTable<string, string>('k.t', { values: 'text', keep })
+  for (const [i, each] of steps.entries()) {
+    clock.advance(1)
+    try {
+      await take(each, i, { db, table, clock })
+    } catch (error) {
+      if (!(error instanceof PalimpsestError)) throw error
+    }
+  }
+  clock.advance(1)
+  return { db, table, clock }
+}
+
+async function take(each: Step, i: number, { db, table, clock }: World): Promise<void> {
+  const past = (ago: number) => hybridTime(Math.max(101, clock.now() - 1 - ago))
+  if (each.do === 'put') table.put(each.key, `${i}`.repeat(1 + (i % 5)))
+  else if (each.do === 'delete') table.delete(each.key)
+  else if (each.do === 'flush') db.flush()
+  else if (each.do === 'compact') db.compact()
+  else if (each.do === 'wait') clock.advance(5)
+  else if (each.do === 'truncate') db.truncate('k.t')
+  else if (each.do === 'undo') await db.undo(db.restores().at(-1)?.id ?? 'none')
+  else if (each.do === 'restore') await db.restore('k', { to: past(each.ago), table: 't' })
+  else if ('ago' in each) db.hold({ name: `h${i}`, table: 'k.t', at: past(each.ago) })
+}
+
+/** The readable ones among all microseconds, as tests can ask for them. */
+function readableTimes({ db, clock }: World): readonly HybridTime[] {
+  const stretches = db.readable('k.t')
+  const times: HybridTime[] = []
+  for (let micros = 101; micros <= clock.now(); micros++) {
+    const time = hybridTime(micros)
+    if (stretches.some(({ after, through }) => after < time && time <= through)) times.push(time)
+  }
+  return times
+}
+
+function histories({ table }: World, reverse = false): readonly string[] {
+  return KEYS.flatMap((key) => {
+    const lines = Array.from(table.history(key, { reverse }), ({ time, value, versionTime, cause }) => {
+      return `${key} ${time} ${value ?? 'absent'} ${versionTime ?? '-'} ${cause}`
+    })
+    return reverse ? lines.toReversed() : lines
+  })
+}
+
+describe('over random lives of a table', () => {
+  test('history is the same before and after a compaction, and in both orders', async () => {
+    await runs(async (taken) => {
+      const world = await worldOf(taken)
+      const before = histories(world)
+      expect(histories(world, true)).toEqual(before)
+      world.db.compact()
+      expect(histories(world)).toEqual(before)
+      expect(histories(world, true)).toEqual(before)
+    })
+  })
+
+  test('history tells what a read as of each readable time answers', async () => {
+    await runs(async (taken) => {
+      const world = await worldOf(taken)
+      const changes = new Map(KEYS.map((key) => [key, Array.from(world.table.history(key))]))
+      for (const time of readableTimes(world)) {
+        for (const key of KEYS) {
+          const last = changes.get(key)!.findLast((change) => change.time <= time)
+          expect(last?.value, `${key} as of ${formatExact(time)}`).toBe(getAsOf(world.table, key, time))
+        }
+      }
+    })
+  })
+
+  test('a diff has the keys whose answers differ, with both answers', async () => {
+    await runs(async (taken) => {
+      const world = await worldOf(taken)
+      const times = readableTimes(world)
+      for (const [from, to] of [
+        [times[0]!, times.at(-1)!],
+        [times.at(-1)!, times[0]!],
+        [times[times.length >> 1]!, times.at(-1)!],
+        [times[0]!, times[times.length >> 1]!],
+      ] as const) {
+        const found = Array.from(world.table.diff({ from, to }), differenceText)
+        expect(found).toEqual(plainDiff(world.table, from, to))
+      }
+    })
+  })
+
+  test('an explained read answers what the read answers, and found it in the last place it looked', async () => {
+    await runs(async (taken) => {
+      const { table, ...world } = await worldOf(taken)
+      for (const asOf of [undefined, ...readableTimes({ table, ...world }).filter((_, i) => i % 4 === 0)]) {
+        for (const key of [...KEYS, 'nowhere']) {
+          const read = table.explainRead(key, { asOf })
+          expect(read.value).toBe(table.get(key, { asOf }))
+          const looked = read.steps.filter((each) => each.place !== 'files')
+          expect(looked.at(-1)!.outcome === 'found').toBe(read.versionTime !== undefined)
+          expect(looked.filter(({ outcome }) => outcome === 'found').length).toBeLessThanOrEqual(1)
+        }
+      }
+    })
+  })
+
+  test('a version is explained as kept exactly if a compaction of everything keeps it', async () => {
+    await runs(async (taken) => {
+      const { db, table } = await worldOf(taken)
+      const name = ({ key, time }: { key: string; time: HybridTime }) => `${key}@${formatExact(time)}`
+      const all = Array.from(db.versions<string, string>('k.t'))
+      const explained = all.map((version) => table.explainVersion(version.key, version.time))
+      expect(explained.map(({ time }) => time)).toEqual(all.map(({ time }) => time))
+      const kept = explained.filter(({ verdict }) => verdict === 'kept').map(name)
+      db.compact()
+      const left = Array.from(db.versions<string, string>('k.t'), name)
+      expect(left).toEqual(kept)
+    })
+  })
+
+  test('what can go from a time on is kept until then and goes then, if nothing changes', async () => {
+    await runs(async (taken) => {
+      const { db, table, clock } = await worldOf(taken)
+      db.flush()
+      const all = Array.from(db.versions<string, string>('k.t'))
+      const ends = all
+        .map(({ key, time }) => table.explainVersion(key, time))
+        .filter((each) => each.canGoFrom)
+      const last = ends.toSorted((a, b) => Number(b.canGoFrom! - a.canGoFrom!))[0]
+      if (last === undefined) return
+      const micros = Number(last.canGoFrom! >> 12n)
+      clock.set(micros - 1)
+      // It may go earlier only as a tombstone whose older versions have gone.
+      if (!last.isTombstone) expect(table.explainVersion(last.key, last.time).verdict).toBe('kept')
+      clock.set(micros)
+      expect(table.explainVersion(last.key, last.time).verdict).not.toBe('kept')
+    })
+  })
+})
+
+test('a restore shows up as one change set, and its undo as the inverse', async () => {
+  const { db, table, clock } = await worldOf([])
+  table.put('a', 'one')
+  const { time } = table.put('b', 'one')
+  clock.advance(1)
+  table.put('a', 'two')
+  table.put('c', 'two')
+  const before = db.newest
+  const restore = await db.restore('k', { to: time, table: 't' })
+  const changed = Array.from(db.diff<string, string>('k.t', { from: before }), differenceText)
+  expect(changed).toEqual(['a: two → one', 'c: two → absent'])
+  const restored = db.newest
+  await db.undo(restore.id)
+  const undone = Array.from(db.diff<string, string>('k.t', { from: restored }), differenceText)
+  expect(undone).toEqual(['a: one → two', 'c: absent → two'])
+  expect(Array.from(table.history('a'), ({ value, cause }) => `${value} ${cause}`)).toEqual([
+    'one commit',
+    'two commit',
+    'one restore',
+    'two undo',
+  ])
+})
+
+test('a history is read on while the table is written to, flushed and compacted', () => {
+  const clock = new ReplayClock({ micros: 100 })
+  using db = open({ memory: true }, { clock, geometry: 'miniature' })
+  db.createKeyspace('k')
+  const table = db.createTable<string, number>('k.t', { keep: 'forever' })
+  for (let i = 0; i < 300; i++) {
+    clock.advance(1)
+    table.put('a', i)
+  }
+  for (const reverse of [false, true]) {
+    const seen: (number | undefined)[] = []
+    for (const { value } of table.history('a', { reverse, to: hybridTime(400) })) {
+      seen.push(value)
+      if (seen.length % 7 === 0) table.put('a', -1)
+      if (seen.length % 50 === 0) db.compact()
+      if (seen.length % 31 === 0) db.flush()
+    }
+    const expected = Array.from({ length: 300 }, (_, i) => i)
+    expect(seen).toEqual(reverse ? expected.toReversed() : expected)
+  }
+})
+
+test('a history that stays open holds what it has yet to read', () => {
+  const clock = new ReplayClock({ micros: 1000 })
+  using db = open({ memory: true }, { clock, geometry: 'miniature' })
+  db.createKeyspace('k')
+  const table = db.createTable<string, number>('k.t', { keep: 10 })
+  for (let i = 0; i < 10; i++) {
+    clock.advance(1)
+    table.put('a', i)
+  }
+  const changes = table.history('a')
+  expect(changes.next().value).toMatchObject({ value: 0 })
+  clock.advance(100)
+  db.compact()
+  expect(Array.from(changes, ({ value }) => value)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+describe('refused', () => {
+  const refusal = (act: () => unknown) => {
+    try {
+      act()
+      return undefined
+    } catch (error) {
+      return (error as PalimpsestError).code
+    }
+  }
+  const at = (micros: number): TimeInput => hybridTime(micros)
+
+  test('times that are gone or in the future, at the call', async () => {
+    const { table, clock } = await worldOf([])
+    clock.advance(500)
+    expect(refusal(() => table.history('a', { from: at(150) }))).toBe('HISTORY_GONE')
+    expect(refusal(() => table.history('a', { to: at(9_999) }))).toBe('FUTURE_TIME')
+    expect(refusal(() => table.history('a', { from: at(600), to: at(599) }))).toBe('INVALID_ARGUMENT')
+    expect(refusal(() => table.history(1 as never))).toBe('INVALID_KEY')
+    expect(refusal(() => table.history('a', { limit: -2 }))).toBe('INVALID_ARGUMENT')
+    expect(refusal(() => table.diff({ from: at(150) }))).toBe('HISTORY_GONE')
+    expect(refusal(() => table.diff({ from: at(600), to: at(9_999) }))).toBe('FUTURE_TIME')
+    expect(refusal(() => table.explainRead('a', { asOf: at(150) }))).toBe('HISTORY_GONE')
+    expect(refusal(() => table.explainVersion('a', 'no time'))).toBe('INVALID_TIME')
+  })
+})
+
+function getAsOf(table: Table<string, string>, key: string, asOf: HybridTime): string | undefined {
+  try {
+    return table.get(key, { asOf })
+  } catch (error) {
+    if ((error as PalimpsestError).code === 'UNKNOWN_TABLE') return undefined
+    throw error
+  }
+}
+
+function plainDiff(table: Table<string, string>, from: HybridTime, to: HybridTime): readonly string[] {
+  return KEYS.flatMap((key) => {
+    const [before, after] = [table.get(key, { asOf: from }), table.get(key, { asOf: to })]
+    return before === after ? [] : [`${key}: ${before ?? 'absent'} → ${after ?? 'absent'}`]
+  })
+}
+
+function differenceText({ key, before, after }: Difference<string, string>): string {
+  return `${key}: ${before ?? 'absent'} → ${after ?? 'absent'}`
+}
+
+async function runs(check: (taken: readonly Step[]) => Promise<void>): Promise<void> {
+  const property = fc.asyncProperty(steps, check)
+  for (const seed of [1, 2]) await fc.assert(property, { seed, numRuns: 40 })
+  await fc.assert(property, { numRuns: 40 })
+}
