@@ -199,6 +199,12 @@ export class Model {
     )
   }
 
+  /** Whether the names of a time can be read: those of now, and wherever some table can be. */
+  areNamesReadable(time: HybridTime): boolean {
+    const isNow = Number(time / 4096n) >= this.clock.retained
+    return time > 0n && (isNow || this.tables.some(({ number }) => this.isReadable(number, time)))
+  }
+
   /** Whether a time of a table can be read by somebody for whom it is `nowMicros` already. */
   isReadableBy(table: number, time: HybridTime, nowMicros: number): boolean {
     const keep = this.keepOf(table)

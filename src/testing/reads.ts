@@ -79,8 +79,9 @@ export function scan(subject: Subject, plan: Extract<Operation, { do: 'scan' }>)
 export function view({ db, model, meaning }: Subject, at: Moment): void {
   const { input, time } = meaning.momentOf(at)
   const isFuture = Number(time / 4096n) > model.clock.current
+  const verdict = isFuture ? 'FUTURE_TIME' : model.areNamesReadable(time) ? 'ok' : 'HISTORY_GONE'
   const outcome = outcomeOf(() => db.asOf(input).tables)
-  const names = expectVerdict(`a view as of ${formatExact(time)}`, outcome, isFuture ? 'FUTURE_TIME' : 'ok')
+  const names = expectVerdict(`a view as of ${formatExact(time)}`, outcome, verdict)
   if (names === undefined) return
   model.clock.use(time)
   const expected = model.tables.filter(({ created }) => created <= time).map(({ name }) => name)

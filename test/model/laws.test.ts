@@ -13,7 +13,7 @@ import { checkRuns, countRuns, isReplay } from './property.ts'
 import { VARIANTS, withoutProcesses } from './variants.ts'
 
 test('whatever is done to it, a database answers as a list of all its versions does', () => {
-  const counts = countRuns(anyRun(), 200, (plan) => runPlan(plan).counts)
+  const counts = countRuns(anyRun(), 160, (plan) => runPlan(plan).counts)
   if (!isReplay) expectEverythingMet(counts)
 })
 
@@ -44,7 +44,7 @@ function expectEverythingMet(counts: Counts): void {
 }
 
 test('options, layouts, caches and upkeep change no answer and no time (law 10)', () => {
-  checkRuns(anyRun(40), 25, (drawn) => {
+  checkRuns(anyRun(40), 20, (drawn) => {
     const plan = withoutProcesses(drawn)
     const { transcript } = runPlan(plan)
     for (const [name, options] of Object.entries(VARIANTS))

@@ -190,6 +190,32 @@ describe('bytes that are no block', () => {
     expect(() => new Block(Uint8Array.from([...bytes, 0]))).toThrow(FormatError)
   })
 
+  test('nothing at all is refused', () => {
+    expect(() => new Block(new Uint8Array(8))).toThrow(FormatError)
+  })
+
+  // Three keys of one version each. Ends of keys stand at 8, of their versions at 20, of values at 56.
+  test.each([
+    ['key ends that fall', 8, [3, 2, 3]],
+    ['key ends that fall below the first', 8, [2, 1, 3]],
+    ['a key without a version', 20, [1, 1, 3]],
+    ['versions that end before they begin', 20, [2, 1, 3]],
+    ['versions that are left over', 20, [1, 2, 2]],
+    ['value ends that fall', 56, [5, 4, 6]],
+    ['values that end beyond the block', 56, [2, 4, 7]],
+    ['values that end before the block does', 56, [2, 4, 5]],
+  ])('%s are refused', (_, at, ends) => {
+    const bytes = blockOf([version('a', 1, '11'), version('b', 1, '22'), version('c', 1, '33')])
+    const view = new DataView(bytes.buffer)
+    expect([8, 20, 56].map((place) => [0, 4, 8].map((i) => view.getUint32(place + i, true)))).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+      [2, 4, 6],
+    ])
+    for (const [i, end] of ends.entries()) view.setUint32(at + 4 * i, end, true)
+    expect(() => new Block(bytes)).toThrow(FormatError)
+  })
+
   test.each([
     ['no key', 0, 0],
     ['more keys than versions', 3, 2],

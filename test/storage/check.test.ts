@@ -220,6 +220,23 @@ describe('wrong content under right checksums', () => {
     expect(faultsOfParts(change, true)).not.toEqual([])
   })
 
+  test('versions of a key out of order are found, where nothing else is wrong', () => {
+    const files = new MemoryFiles()
+    const meta = writeTable(tableFiles(files), 1, VERSIONS, smallGeometry({ blockBytes: 1000 }))
+    const whole = readWholeFile(files, tablePath(1))
+    const { index } = tableFiles(files).open(1)
+    expect(index.length).toBe(1)
+    const block = whole.subarray(0, index[0]!.length)
+    const view = new DataView(whole.buffer, whole.byteOffset)
+    // The times of the second and the third version of the first key; the least and the greatest stay.
+    const times = 8 + 8 * view.getUint32(0, true)
+    view.setBigUint64(times + 8, 3n, true)
+    view.setBigUint64(times + 16, 5n, true)
+    view.setUint32(block.length, crc32(block), true)
+    putFile(files, tablePath(1), whole)
+    expect(faultsOf(files, shapeOf([], [meta]))).toEqual(['table 1: versions are out of order'])
+  })
+
   test('the sample has the blocks that the tests above count on', () => {
     const { files } = sample()
     const blocks = read(files).blocks.map((bytes) => new Block(bytes))

@@ -305,6 +305,23 @@ describe('a stale record', () => {
   })
 })
 
+test('a record that says it was synced beyond its own begin is none, whatever its checksums', () => {
+  const record = (synced: number) => {
+    const bytes = new Uint8Array(RECORD_HEADER + 1).fill(7)
+    const view = new DataView(bytes.buffer)
+    view.setUint32(0, 1, true)
+    view.setUint32(4, crc32(bytes.subarray(RECORD_HEADER)), true)
+    view.setBigUint64(8, BigInt(synced), true)
+    const place = new DataView(new ArrayBuffer(12))
+    place.setUint32(0, 7, true)
+    place.setBigUint64(4, BigInt(FILE_HEADER), true)
+    view.setUint32(16, crc32(bytes.subarray(0, 16), crc32(new Uint8Array(place.buffer))), true)
+    return concatBytes([fileOf([]).bytes, bytes])
+  }
+  expect(payloadsOf(read(record(FILE_HEADER)))).toEqual([[7]])
+  expect(payloadsOf(read(record(FILE_HEADER + 1)))).toEqual([])
+})
+
 test('arbitrary bytes behind a header, their checksums right or not, are records or a tail', () => {
   holds(
     fc.property(fc.uint8Array({ maxLength: 120 }), (tail) => {
