@@ -66,7 +66,7 @@ class InstalledTree {
   compact(fully: boolean): boolean {
     const { shape, pointers } = this.tree.state
     const { choice } = (fully ? planFullCompaction : planCompaction)({
-      ...{ policy: DEFAULT_POLICY, shape, pointers, geometry: this.context.geometry, cutoff: hybridTime(0) },
+      ...{ policy: DEFAULT_POLICY, shape, pointers, geometry: this.context.geometry, cutoff: MIN_TIME },
     })
     if (choice === undefined) return false
     this.#install(this.tree.runCompaction(this.tree.jobFor(choice, 'a directive')).edit)
