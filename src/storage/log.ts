@@ -116,7 +116,7 @@ export class LogWriter {
     const hasHeader = contents.wholeBytes > 0
     // A segment without its header was created in the moment of the crash and holds nothing.
     const writer = hasHeader
-      ? RecordWriter.resume(files, segmentPath(segment), segment, checksum, contents)
+      ? RecordWriter.resume(files, segmentPath(segment), 'PALIMLOG', segment, checksum, contents)
       : createSegment(files, segment, checksum)
     files.syncDirectory('')
     let closedBytes = 0

@@ -87,7 +87,7 @@ export class Manifest {
   static open(files: FileSystem, checksum: Checksum): Manifest {
     if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
     const { state, contents } = loadManifest(files, checksum)
-    const writer = RecordWriter.resume(files, MANIFEST_PATH, 1, checksum, contents)
+    const writer = RecordWriter.resume(files, MANIFEST_PATH, 'PALIMMAN', 1, checksum, contents)
     return new Manifest(files, checksum, state, writer)
   }
 

@@ -11,7 +11,7 @@
  *     ├── record ──┼── damage ──┼── record, synced ≥ its end ──┤     refused: it was durable once
  *     ├── record ──┼── damage ──┼── record, synced before it ──┤     a torn tail: cut there
  *
- * The header checksum also covers the file's number and the record's offset, so that a stale sector of
+ * The header checksum also covers the file's header and the record's offset, so that a stale sector of
  * another file, or of another place in this one, is never taken for a record.
  */
 import { BinaryWriter } from '../base/binary.ts'
@@ -48,16 +48,16 @@ export interface RecordFileContents {
 /** Appends records to one file. */
 export class RecordWriter {
   readonly #file: AppendFile
-  readonly #number: number
+  readonly #identity: number
   readonly #checksum: Checksum
   #syncedBytes: number
   /** Records that were accepted but not yet handed to the file, in order. */
   #held: Uint8Array[] = []
   #heldBytes = 0
 
-  private constructor(file: AppendFile, number: number, checksum: Checksum, syncedBytes: number) {
+  private constructor(file: AppendFile, identity: number, checksum: Checksum, syncedBytes: number) {
     this.#file = file
-    this.#number = number
+    this.#identity = identity
     this.#checksum = checksum
     this.#syncedBytes = syncedBytes
   }
@@ -73,7 +73,7 @@ export class RecordWriter {
     const file = files.create(path)
     file.append(fileHeader(magic, number, checksum))
     file.sync()
-    return new RecordWriter(file, number, checksum, FILE_HEADER_BYTES)
+    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, FILE_HEADER_BYTES)
   }
 
   /**
@@ -83,6 +83,7 @@ export class RecordWriter {
   static resume(
     files: FileSystem,
     path: string,
+    magic: RecordMagic,
     number: number,
     checksum: Checksum,
     contents: RecordFileContents,
@@ -91,7 +92,7 @@ export class RecordWriter {
     if (contents.tornBytes > 0) files.truncate(path, contents.wholeBytes)
     const file = files.append(path)
     file.sync()
-    return new RecordWriter(file, number, checksum, contents.wholeBytes)
+    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, contents.wholeBytes)
   }
 
   /** The length of the file with everything that was appended or held. */
@@ -145,7 +146,7 @@ export class RecordWriter {
     view.setUint32(0, payload.length, true)
     view.setUint32(4, this.#checksum(payload), true)
     view.setBigUint64(8, BigInt(this.#syncedBytes), true)
-    view.setUint32(16, headerChecksum(this.#checksum, this.#number, this.bytes, record), true)
+    view.setUint32(16, headerChecksum(this.#checksum, this.#identity, this.bytes, record), true)
     record.set(payload, RECORD_HEADER_BYTES)
     return record
   }
@@ -160,17 +161,18 @@ export function readRecords(
 ): RecordFileContents {
   const records: FileRecord[] = []
   const header = fileHeader(magic, number, checksum)
+  const identity = identityOf(magic, number, checksum)
   const headerIsGood = bytes.length >= FILE_HEADER_BYTES && header.every((byte, i) => byte === bytes[i])
   let offset = headerIsGood ? FILE_HEADER_BYTES : 0
   if (headerIsGood) {
     for (;;) {
-      const record = recordAt(bytes, offset, number, checksum)
+      const record = recordAt(bytes, offset, identity, checksum)
       if (record === undefined || checksum(record.payload) !== record.payloadChecksum) break
       records.push({ offset, payload: record.payload })
       offset += RECORD_HEADER_BYTES + record.payload.length
     }
   }
-  const isVouchedFor = offset < bytes.length && someRecordVouchesFor(bytes, offset, number, checksum)
+  const isVouchedFor = offset < bytes.length && someRecordVouchesFor(bytes, offset, identity, checksum)
   return {
     records,
     wholeBytes: offset,
@@ -189,7 +191,7 @@ interface RawRecord {
 function recordAt(
   bytes: Uint8Array,
   offset: number,
-  number: number,
+  identity: number,
   checksum: Checksum,
 ): RawRecord | undefined {
   const room = bytes.length - offset - RECORD_HEADER_BYTES
@@ -200,7 +202,7 @@ function recordAt(
   // Cheap tests first: the search for later records asks at every offset.
   if (length === 0 || length > room || syncedBytes > offset) return undefined
   const header = bytes.subarray(offset, offset + RECORD_HEADER_BYTES)
-  if (headerChecksum(checksum, number, offset, header) !== view.getUint32(16, true)) return undefined
+  if (headerChecksum(checksum, identity, offset, header) !== view.getUint32(16, true)) return undefined
   const from = offset + RECORD_HEADER_BYTES
   return {
     payload: bytes.subarray(from, from + length),
@@ -213,11 +215,11 @@ function recordAt(
 function someRecordVouchesFor(
   bytes: Uint8Array,
   offset: number,
-  number: number,
+  identity: number,
   checksum: Checksum,
 ): boolean {
   for (let at = offset + 1; at + RECORD_HEADER_BYTES <= bytes.length; at++) {
-    const record = recordAt(bytes, at, number, checksum)
+    const record = recordAt(bytes, at, identity, checksum)
     if (record !== undefined && record.syncedBytes > offset) return true
   }
   return false
@@ -231,10 +233,15 @@ function fileHeader(magic: RecordMagic, number: number, checksum: Checksum): Uin
   return writer.finish()
 }
 
-/** Over the file's number, the record's offset and the first 16 bytes of its header. */
-function headerChecksum(checksum: Checksum, number: number, offset: number, header: Uint8Array): number {
+/** What tells a file from all others: the checksum of its kind and its number, which its header ends with. */
+function identityOf(magic: RecordMagic, number: number, checksum: Checksum): number {
+  return checksum(fileHeader(magic, number, checksum).subarray(0, FILE_HEADER_BYTES - 4))
+}
+
+/** Over the file's identity, the record's offset and the first 16 bytes of its header. */
+function headerChecksum(checksum: Checksum, identity: number, offset: number, header: Uint8Array): number {
   const place = new DataView(new ArrayBuffer(12))
-  place.setUint32(0, number, true)
+  place.setUint32(0, identity, true)
   place.setBigUint64(4, BigInt(offset), true)
   return checksum(header.subarray(0, 16), checksum(new Uint8Array(place.buffer)))
 }

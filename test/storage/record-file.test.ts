@@ -139,7 +139,7 @@ describe('a cut', () => {
           const files = new MemoryFiles()
           putFile(files, 'f', bytes.subarray(0, length))
           const found = read(readWholeFile(files, 'f'))
-          const writer = RecordWriter.resume(files, 'f', 7, crc32, found)
+          const writer = RecordWriter.resume(files, 'f', 'PALIMLOG', 7, crc32, found)
           expect([writer.bytes, writer.syncedBytes]).toEqual([found.wholeBytes, found.wholeBytes])
           const added: number[][] = []
           for (const each of [...more, SYNC]) {
@@ -166,7 +166,7 @@ describe('a cut', () => {
     file.append(bytes.subarray(0, bytes.length - 1))
     file.close()
     expect(files.facts('f')?.bytesDurable).toBe(false)
-    RecordWriter.resume(files, 'f', 7, crc32, read(readWholeFile(files, 'f')))
+    RecordWriter.resume(files, 'f', 'PALIMLOG', 7, crc32, read(readWholeFile(files, 'f')))
     expect(files.facts('f')?.bytesDurable).toBe(true)
     expect(files.size('f')).toBe(FILE_HEADER + RECORD_HEADER + 3)
   })
@@ -244,7 +244,7 @@ describe('damage', () => {
     bytes[20]! ^= 1
     const files = new MemoryFiles()
     putFile(files, 'f', bytes)
-    expect(() => RecordWriter.resume(files, 'f', 7, crc32, read(bytes))).toThrow(AssertionError)
+    expect(() => RecordWriter.resume(files, 'f', 'PALIMLOG', 7, crc32, read(bytes))).toThrow(AssertionError)
   })
 
   test('of any one to three bits is noticed', () => {
@@ -291,6 +291,19 @@ describe('a stale record', () => {
     }
   })
 
+  test('of a file of another kind with the same number is not taken for one, where it vouches for damage too', () => {
+    const files = new MemoryFiles()
+    const log = RecordWriter.create(files, 'f', 'PALIMLOG', 1, crc32)
+    log.append(Uint8Array.of(1))
+    log.sync()
+    log.append(Uint8Array.of(2))
+    const manifest = readWholeFile(files, 'f')
+    manifest.set(bytesOfText('PALIMMAN'))
+    new DataView(manifest.buffer).setUint32(12, crc32(manifest.subarray(0, 12)), true)
+    const contents = readRecords(manifest, 'PALIMMAN', 1, crc32)
+    expect(contents).toMatchObject({ records: [], wholeBytes: FILE_HEADER, damagedAt: undefined })
+  })
+
   test('of another file at the same place is not taken for one', () => {
     const other = fileOf(append('fresh'), 8).bytes
     expect(other.length).toBe(41)
@@ -301,7 +314,7 @@ describe('a stale record', () => {
   test('a file under another’s name, or of another kind, has no header', () => {
     const whole = fileOf([...append('one'), SYNC, ...append('two')]).bytes
     expect(read(whole, 8)).toMatchObject({ records: [], wholeBytes: 0, tornBytes: whole.length })
-    expect(readRecords(whole, 'PALIMMAN', 7, crc32)).toMatchObject({ records: [], damagedAt: 0 })
+    expect(readRecords(whole, 'PALIMMAN', 7, crc32)).toMatchObject({ records: [], damagedAt: undefined })
   })
 })
 
@@ -313,7 +326,8 @@ test('a record that says it was synced beyond its own begin is none, whatever it
     view.setUint32(4, crc32(bytes.subarray(RECORD_HEADER)), true)
     view.setBigUint64(8, BigInt(synced), true)
     const place = new DataView(new ArrayBuffer(12))
-    place.setUint32(0, 7, true)
+    // The file's header ends with what tells the file from all others.
+    new Uint8Array(place.buffer).set(fileOf([]).bytes.subarray(FILE_HEADER - 4, FILE_HEADER))
     place.setBigUint64(4, BigInt(FILE_HEADER), true)
     view.setUint32(16, crc32(bytes.subarray(0, 16), crc32(new Uint8Array(place.buffer))), true)
     return concatBytes([fileOf([]).bytes, bytes])
