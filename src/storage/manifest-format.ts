@@ -49,10 +49,8 @@ function decodeBirth(value: unknown): Birth {
 
 function decodePolicy(value: unknown): Policy {
   const fields = fieldsOf(value)
-  return choosePolicy(DEFAULT_POLICY, {
-    name: fields.required('name', textOf),
-    picker: fields.required('picker', textOf),
-  })
+  const names = { name: fields.required('name', textOf), picker: fields.required('picker', textOf) }
+  return choosePolicy(DEFAULT_POLICY, fields.end(names))
 }
 
 function encodeTreeEdit(edit: TreeEdit): unknown {

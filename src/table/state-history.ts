@@ -75,7 +75,14 @@ export interface VersionExplanation<K extends Key = Key, V = unknown> extends Om
 /** A change, decoded. */
 export function changeOf<K extends Key, V>(key: K, row: TableRow, change: StateChange): Change<K, V> {
   const { time, versionTime, cause } = change
-  return { key, time, at: formatIso(time), value: valueOf(change.value, row), versionTime, cause }
+  return {
+    key,
+    time,
+    at: formatIso(time),
+    value: valueOf(change.value, row) as V | undefined,
+    versionTime,
+    cause,
+  }
 }
 
 /** A difference, decoded. */
@@ -85,8 +92,8 @@ export function differenceOf<K extends Key, V>(
 ): Difference<K, V> {
   return {
     key: decodeKey(key, row.keys) as K,
-    before: valueOf(before?.value, row),
-    after: valueOf(after?.value, row),
+    before: valueOf(before?.value, row) as V | undefined,
+    after: valueOf(after?.value, row) as V | undefined,
     beforeTime: before?.time,
     afterTime: after?.time,
   }
@@ -97,7 +104,7 @@ export function readExplanationOf<K extends Key, V>(
   key: K,
   { table, version, ...rest }: ExplainedRead,
 ): ReadExplanation<K, V> {
-  return { key, ...rest, value: valueOf(version?.value, table), versionTime: version?.time }
+  return { key, ...rest, value: valueOf(version?.value, table) as V | undefined, versionTime: version?.time }
 }
 
 /** The explanation of a version, decoded. */
@@ -106,9 +113,9 @@ export function versionExplanationOf<K extends Key, V>(
   { table, version, ...rest }: ExplainedVersion,
 ): VersionExplanation<K, V> {
   const isTombstone = version !== undefined && version.value === undefined
-  return { key, ...rest, value: valueOf(version?.value, table), isTombstone }
+  return { key, ...rest, value: valueOf(version?.value, table) as V | undefined, isTombstone }
 }
 
-function valueOf<V>(bytes: Uint8Array | undefined, row: TableRow): V | undefined {
-  return bytes === undefined ? undefined : (decodeValue(bytes, row.values) as V)
+function valueOf(bytes: Uint8Array | undefined, row: TableRow): unknown {
+  return bytes === undefined ? undefined : decodeValue(bytes, row.values)
 }

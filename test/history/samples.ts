@@ -33,7 +33,7 @@ type Event =
   | { readonly do: 'put' | 'delete' | 'truncate' | 'drop' | 'nothing' }
   | { readonly do: 'restore' | 'undo'; readonly to: number }
 
-const event: fc.Arbitrary<Event> = fc.oneof(
+const anyEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ do: 'put' } as const) },
   { weight: 5, arbitrary: fc.constant({ do: 'delete' } as const) },
   { weight: 2, arbitrary: fc.constant({ do: 'nothing' } as const) },
@@ -45,7 +45,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 
 /** Lives of {@link LAST} ticks; tick 1 creates the table, unless `created` says later. */
 export const lives: fc.Arbitrary<Life> = fc
-  .tuple(fc.integer({ min: 1, max: 5 }), fc.array(event, { minLength: LAST, maxLength: LAST }))
+  .tuple(fc.integer({ min: 1, max: 5 }), fc.array(anyEvent, { minLength: LAST, maxLength: LAST }))
   .map(([created, events]) => lifeOf(events, created))
 
 /** Carries events out, one each tick; what is not possible does nothing. */
@@ -154,5 +154,5 @@ export function plainChanges(life: Life, times: Stretches): readonly StateChange
 
 /** A change as text, to compare and to read in a failure. */
 export function changeText({ time, value, versionTime, cause }: StateChange): string {
-  return `${time}: ${value === undefined ? 'absent' : `${value}`}@${versionTime ?? '-'} ${cause}`
+  return `${time}: ${value === undefined ? 'absent' : String(value)}@${versionTime ?? '-'} ${cause}`
 }

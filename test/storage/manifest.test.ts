@@ -168,7 +168,7 @@ describe('what an edit cannot be is refused', () => {
         ...{ tree: 1, remove: [3], flushedThrough: '5.0003', ratchet: '4.0000' },
         add: [
           {
-            level: 0,
+            ...{ level: 0, run: 4 },
             table: {
               ...{
                 number: 7,

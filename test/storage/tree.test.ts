@@ -23,7 +23,7 @@ import { bytesOfTables, tablesOf } from '../../src/storage/shape.ts'
 import { type TableFiles } from '../../src/storage/table-files.ts'
 import { Tree, type TreeContext } from '../../src/storage/tree.ts'
 import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
-import { MAX_TIME } from '../../src/time/hybrid-time.ts'
+import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
 import {
