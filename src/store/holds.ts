@@ -1,0 +1,180 @@
+/**
+ * Everything that keeps times readable beyond a table's window: holds with a name, which the catalog
+ * remembers, and those of open cursors, which only this open store does. And what that costs.
+ *
+ * Nothing is changed here; holds are placed and released by changes of the catalog.
+ */
+import { defined } from '../base/assert.ts'
+import { bytesOfText } from '../base/bytes.ts'
+import { prefixRange } from '../base/key-range.ts'
+import { type Catalog, fullNameOf, isExpired, tableRefs } from '../catalog/catalog.ts'
+import { promisesFor } from '../catalog/promises.ts'
+import { type HoldRow, type HoldScope, type TableRef, readRow } from '../catalog/rows.ts'
+import { type ReadablePromise } from '../history/explain-version.ts'
+import { AloneTally, type KeptVersions, tallyVersions } from '../history/hold-usage.ts'
+import { SYSTEM_TABLET } from '../tablet/tablet.ts'
+import { type HybridTime, MAX_TIME, MICROS_MAX, MIN_TIME, hybridTime } from '../time/hybrid-time.ts'
+import { type Stretches, stretch, union } from '../time/stretches.ts'
+import { type Store } from './store.ts'
+
+/** What every hold has. */
+interface HoldBase {
+  /** What it holds: `keyspace.table`, `keyspace`, or `*` for everything. */
+  readonly on: string
+  /** The times that it keeps readable, in order: of each stretch those after `after`, through `through`. */
+  readonly times: Stretches
+  /** When it was placed. */
+  readonly since: HybridTime
+  /** The time from which on it holds nothing, released or not; `undefined` if only a release ends it. */
+  readonly until?: HybridTime | undefined
+}
+
+/** A hold with a name, on one stretch of time or one point, until it is released or runs out. */
+export interface NamedHold extends HoldBase {
+  readonly kind: 'hold'
+  readonly name: string
+  /** The last of its times: what its name means as a time. */
+  readonly through: HybridTime
+  readonly owner: string
+  readonly reason: string
+}
+
+/** The hold of an open scan, history or diff on what it reads, until it is read to its end, left or too old. */
+export interface CursorHold extends HoldBase {
+  readonly kind: 'cursor'
+  /** Its number, which no other cursor of this open database has. */
+  readonly id: number
+  readonly until: HybridTime
+}
+
+/** Something that keeps times readable beyond the window. */
+export type Hold = NamedHold | CursorHold
+
+/** A hold with what it alone keeps: what could be dropped if it were released and all else stood. */
+export interface UsedHold {
+  readonly hold: Hold
+  readonly alone: KeptVersions
+}
+
+/** What holds cost. */
+export interface HoldUsage {
+  readonly holds: readonly UsedHold[]
+  /** What all of them keep together, beyond what the windows of tables keep. */
+  readonly together: KeptVersions
+}
+
+/** The holds that are in force: those with a name in the order in which they were placed, then cursors. */
+export function listHolds(store: Store): readonly Hold[] {
+  const { catalog } = store
+  const { nowMicros, memoryHolds } = store.moment()
+  const named = namedRows(store)
+    .filter(({ row }) => !isExpired(row, nowMicros))
+    .map(({ row, since }) => namedHold(catalog, row, since))
+  const cursors = Array.from(memoryHolds, ({ id, table, times, sinceMicros, untilMicros }): CursorHold => {
+    const since = hybridTime(sinceMicros)
+    return {
+      kind: 'cursor',
+      id,
+      on: scopeText(catalog, { table }),
+      times,
+      since,
+      until: fromMicros(untilMicros),
+    }
+  })
+  return [...named, ...cursors]
+}
+
+/** The hold of a row of the catalog. */
+export function placedHold(store: Store, id: number): NamedHold {
+  const found = namedRows(store).find(({ row }) => row.id === id)
+  const { row, since } = defined(found, 'the row of a hold')
+  return namedHold(store.catalog, row, since)
+}
+
+/**
+ * What each hold alone keeps, and all of them together: versions of tables, those dropped included, with
+ * the bytes of their keys and values. Reads every version once.
+ */
+export function holdUsage(store: Store): HoldUsage {
+  const holds = listHolds(store)
+  const alone = new Map(holds.map((hold) => [holdId(hold), { versions: 0, bytes: 0 }]))
+  const together = { versions: 0, bytes: 0 }
+  for (const table of tableRefs(store.catalog)) {
+    const usage = tableUsage(store, table)
+    for (const [id, kept] of usage.alone) addTo(alone.get(id), kept)
+    addTo(together, usage.together)
+  }
+  return { holds: holds.map((hold) => ({ hold, alone: alone.get(holdId(hold))! })), together }
+}
+
+interface TableUsage {
+  readonly alone: readonly (readonly [id: string, kept: KeptVersions])[]
+  readonly together: KeptVersions
+}
+
+function tableUsage(store: Store, table: TableRef): TableUsage {
+  const [window, ...held] = promisesFor(store.catalog, table, store.moment())
+  const generations = store.catalog.generations.get(table.id) ?? []
+  const sums = held.map((promise) => [promiseId(promise), { versions: 0, bytes: 0 }] as const)
+  const together = { versions: 0, bytes: 0 }
+  if (held.length === 0) return { alone: sums, together }
+  const times = held.map((promise) => promise.times)
+  for (const tablet of new Set(generations.flatMap(({ tablets }) => tablets))) {
+    const ofTablet = generations.filter(({ tablets }) => tablets.includes(tablet))
+    const each = new AloneTally(ofTablet, [window!.times, ...times])
+    const all = new AloneTally(ofTablet, [window!.times, union(...times)])
+    tallyVersions(store.versions([tablet]), [each, all])
+    for (const [h, [, sum]] of sums.entries()) addTo(sum, each.alone[h + 1]!)
+    addTo(together, all.alone[1]!)
+  }
+  return { alone: sums, together }
+}
+
+/** The rows of holds, each with the time of its commit. */
+function namedRows(store: Store): readonly { readonly row: HoldRow; readonly since: HybridTime }[] {
+  const range = prefixRange(bytesOfText('hold/'))
+  const rows = store.tablets.get(SYSTEM_TABLET).scan(range, stretch(MIN_TIME, MAX_TIME), 'forward')
+  return Array.from(rows, ({ key, value, time }) => ({ row: readRow(key, value), since: time })).flatMap(
+    ({ row, since }) => (row.kind === 'hold' ? [{ row: row.row, since }] : []),
+  )
+}
+
+function namedHold(catalog: Catalog, row: HoldRow, since: HybridTime): NamedHold {
+  const { name, scope, after, through, owner, reason, expiresMicros } = row
+  const until = expiresMicros === undefined ? undefined : fromMicros(expiresMicros)
+  const times = stretch(after, through)
+  return { kind: 'hold', name, through, on: scopeText(catalog, scope), times, since, until, owner, reason }
+}
+
+/** What has been dropped has no name any more. */
+function scopeText(catalog: Catalog, scope: HoldScope): string {
+  if ('table' in scope) {
+    const table = catalog.tables.get(scope.table)
+    return table === undefined ? `dropped table ${scope.table}` : fullNameOf(catalog, table)
+  }
+  if ('database' in scope) return '*'
+  return catalog.keyspaces.get(scope.keyspace)?.name ?? `dropped keyspace ${scope.keyspace}`
+}
+
+/** The beginning of a microsecond; one that no time has means the end of all times. */
+function fromMicros(micros: number): HybridTime {
+  return micros > MICROS_MAX ? MAX_TIME : hybridTime(micros)
+}
+
+function holdId(hold: Hold): string {
+  return hold.kind === 'hold' ? `hold ${hold.name}` : `cursor ${hold.id}`
+}
+
+function promiseId(promise: ReadablePromise): string {
+  if (promise.kind === 'window') return 'window'
+  return promise.kind === 'hold' ? `hold ${promise.name}` : `cursor ${promise.id}`
+}
+
+function addTo(
+  sum: { versions: number; bytes: number } | undefined,
+  { versions, bytes }: KeptVersions,
+): void {
+  if (sum === undefined) return
+  sum.versions += versions
+  sum.bytes += bytes
+}
