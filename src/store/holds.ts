@@ -7,11 +7,19 @@
 import { defined } from '../base/assert.ts'
 import { bytesOfText } from '../base/bytes.ts'
 import { prefixRange } from '../base/key-range.ts'
-import { type Catalog, fullNameOf, isExpired, tableRefs } from '../catalog/catalog.ts'
+import {
+  type Catalog,
+  type MemoryHold,
+  type Moment,
+  fullNameOf,
+  isExpired,
+  tableRefs,
+} from '../catalog/catalog.ts'
 import { promisesFor } from '../catalog/promises.ts'
 import { type HoldRow, type HoldScope, type TableRef, readRow } from '../catalog/rows.ts'
 import { type ReadablePromise } from '../history/explain-version.ts'
 import { AloneTally, type KeptVersions, tallyVersions } from '../history/hold-usage.ts'
+import { type Generation } from '../history/lineage.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
 import { type HybridTime, MAX_TIME, MICROS_MAX, MIN_TIME, hybridTime } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
@@ -64,24 +72,12 @@ export interface HoldUsage {
 }
 
 /** The holds that are in force: those with a name in the order in which they were placed, then cursors. */
-export function listHolds(store: Store): readonly Hold[] {
+export function listHolds(store: Store, moment: Moment = store.moment()): readonly Hold[] {
   const { catalog } = store
-  const { nowMicros, memoryHolds } = store.moment()
   const named = namedRows(store)
-    .filter(({ row }) => !isExpired(row, nowMicros))
+    .filter(({ row }) => !isExpired(row, moment.nowMicros))
     .map(({ row, since }) => namedHold(catalog, row, since))
-  const cursors = Array.from(memoryHolds, ({ id, table, times, sinceMicros, untilMicros }): CursorHold => {
-    const since = hybridTime(sinceMicros)
-    return {
-      kind: 'cursor',
-      id,
-      on: scopeText(catalog, { table }),
-      times,
-      since,
-      until: fromMicros(untilMicros),
-    }
-  })
-  return [...named, ...cursors]
+  return [...named, ...Array.from(moment.memoryHolds, (hold) => cursorHold(catalog, hold))]
 }
 
 /** The hold of a row of the catalog. */
@@ -96,38 +92,32 @@ export function placedHold(store: Store, id: number): NamedHold {
  * the bytes of their keys and values. Reads every version once.
  */
 export function holdUsage(store: Store): HoldUsage {
-  const holds = listHolds(store)
-  const alone = new Map(holds.map((hold) => [holdId(hold), { versions: 0, bytes: 0 }]))
+  const moment = store.moment()
+  const used = listHolds(store, moment).map((hold) => ({ hold, alone: { versions: 0, bytes: 0 } }))
+  const sums = new Map(used.map(({ hold, alone }) => [idOf(hold), alone]))
   const together = { versions: 0, bytes: 0 }
   for (const table of tableRefs(store.catalog)) {
-    const usage = tableUsage(store, table)
-    for (const [id, kept] of usage.alone) addTo(alone.get(id), kept)
-    addTo(together, usage.together)
+    const [window, ...held] = promisesFor(store.catalog, table, moment)
+    const times = held.map((promise) => promise.times)
+    for (const [tablet, generations] of held.length === 0 ? [] : tabletsOf(store.catalog, table)) {
+      const each = new AloneTally(generations, [...times, window!.times])
+      const all = new AloneTally(generations, [union(...times), window!.times])
+      tallyVersions(store.versions([tablet]), [each, all])
+      for (const [h, promise] of held.entries())
+        addTo(defined(sums.get(idOf(promise)), 'a hold that makes a promise'), each.alone[h]!)
+      addTo(together, all.alone[0]!)
+    }
   }
-  return { holds: holds.map((hold) => ({ hold, alone: alone.get(holdId(hold))! })), together }
+  return { holds: used, together }
 }
 
-interface TableUsage {
-  readonly alone: readonly (readonly [id: string, kept: KeptVersions])[]
-  readonly together: KeptVersions
-}
-
-function tableUsage(store: Store, table: TableRef): TableUsage {
-  const [window, ...held] = promisesFor(store.catalog, table, store.moment())
-  const generations = store.catalog.generations.get(table.id) ?? []
-  const sums = held.map((promise) => [promiseId(promise), { versions: 0, bytes: 0 }] as const)
-  const together = { versions: 0, bytes: 0 }
-  if (held.length === 0) return { alone: sums, together }
-  const times = held.map((promise) => promise.times)
-  for (const tablet of new Set(generations.flatMap(({ tablets }) => tablets))) {
-    const ofTablet = generations.filter(({ tablets }) => tablets.includes(tablet))
-    const each = new AloneTally(ofTablet, [window!.times, ...times])
-    const all = new AloneTally(ofTablet, [window!.times, union(...times)])
-    tallyVersions(store.versions([tablet]), [each, all])
-    for (const [h, [, sum]] of sums.entries()) addTo(sum, each.alone[h + 1]!)
-    addTo(together, all.alone[1]!)
-  }
-  return { alone: sums, together }
+/** The tablets of a table, each with the generations that have it. */
+function tabletsOf(catalog: Catalog, { id }: TableRef): ReadonlyMap<number, readonly Generation[]> {
+  const generations = catalog.generations.get(id) ?? []
+  const tablets = new Set(generations.flatMap((generation) => generation.tablets))
+  return new Map(
+    Array.from(tablets, (tablet) => [tablet, generations.filter((g) => g.tablets.includes(tablet))]),
+  )
 }
 
 /** The rows of holds, each with the time of its commit. */
@@ -146,6 +136,12 @@ function namedHold(catalog: Catalog, row: HoldRow, since: HybridTime): NamedHold
   return { kind: 'hold', name, through, on: scopeText(catalog, scope), times, since, until, owner, reason }
 }
 
+function cursorHold(catalog: Catalog, hold: MemoryHold): CursorHold {
+  const { id, table, times, sinceMicros, untilMicros } = hold
+  const [since, until] = [hybridTime(sinceMicros), fromMicros(untilMicros)]
+  return { kind: 'cursor', id, on: scopeText(catalog, { table }), times, since, until }
+}
+
 /** What has been dropped has no name any more. */
 function scopeText(catalog: Catalog, scope: HoldScope): string {
   if ('table' in scope) {
@@ -161,20 +157,13 @@ function fromMicros(micros: number): HybridTime {
   return micros > MICROS_MAX ? MAX_TIME : hybridTime(micros)
 }
 
-function holdId(hold: Hold): string {
+/** What a listed hold and its promise have in common. */
+function idOf(hold: Hold | ReadablePromise): string {
+  if (hold.kind === 'window') return 'window'
   return hold.kind === 'hold' ? `hold ${hold.name}` : `cursor ${hold.id}`
 }
 
-function promiseId(promise: ReadablePromise): string {
-  if (promise.kind === 'window') return 'window'
-  return promise.kind === 'hold' ? `hold ${promise.name}` : `cursor ${promise.id}`
-}
-
-function addTo(
-  sum: { versions: number; bytes: number } | undefined,
-  { versions, bytes }: KeptVersions,
-): void {
-  if (sum === undefined) return
+function addTo(sum: { versions: number; bytes: number }, { versions, bytes }: KeptVersions): void {
   sum.versions += versions
   sum.bytes += bytes
 }

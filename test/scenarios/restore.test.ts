@@ -81,7 +81,7 @@ test('34: whenever the power goes in a restore, the state is that before or that
   const random = seededRandom(34)
   const lookAt = () => {
     if (!isWatched) return
-    for (const choice of files.crashChoices({ random, drawn: 4 })) {
+    for (const choice of files.crashChoices({ random, drawn: 2, singlesMax: 16 })) {
       const image = files.crashImage(choice)
       if (!seen.has(image.imageKey())) images.push(image)
       seen.add(image.imageKey())

@@ -44,7 +44,7 @@ const operations: fc.Arbitrary<readonly Operation[]> = fc.array(
         length: fc.constantFrom(0, 0, 3, 20),
       }),
     },
-    { weight: 3, arbitrary: fc.record({ do: just('scan'), table, back }) },
+    { weight: 5, arbitrary: fc.record({ do: just('scan'), table, back }) },
     { weight: 2, arbitrary: fc.record({ do: just('restore'), table, back }) },
     {
       weight: 3,
@@ -197,10 +197,10 @@ describe('what a hold alone keeps', () => {
         expect({ ...usage.together }, 'together').toEqual(lost)
         if (usage.together.versions > alone) met.shared++
       }),
-      15,
+      10,
     )
     expect(met.holds).toBeGreaterThan(60)
-    for (const count of Object.values(met)) expect(count, JSON.stringify(met)).toBeGreaterThan(3)
+    for (const count of Object.values(met)) expect(count, JSON.stringify(met)).toBeGreaterThan(0)
   })
 })
 
