@@ -170,9 +170,14 @@ export function keepOf(catalog: Catalog, table: TableRef): Keep {
   return retention.get(table.id) ?? retention.get(table.keyspace) ?? retention.get('database') ?? DEFAULT_KEEP
 }
 
-/** A stretch of time that an open cursor or view holds, in memory. */
+/** Times that an open cursor holds, in memory. */
 export interface MemoryHold {
+  /** Its number, which no other one of this open store has. */
+  readonly id: number
   readonly table: number
+  /** The microsecond at which it began, and the one from which on it holds nothing, open or not. */
+  readonly sinceMicros: number
+  readonly untilMicros: number
   readonly times: Stretches
 }
 

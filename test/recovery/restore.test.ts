@@ -122,7 +122,7 @@ describe('a restore', () => {
     db.setRetention('2h', { table: 'k.t' })
     db.hold({ name: 'h', table: 'k.t', at: time })
     await db.restore('k', { to: time })
-    expect(db.holds().map(({ name }) => name)).toEqual(['h'])
+    expect(db.holds()).toMatchObject([{ kind: 'hold', name: 'h' }])
     expect(db.stats().tables[0]!.keep).toBe(7_200_000_000)
   })
 
