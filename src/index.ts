@@ -20,13 +20,13 @@ export {
   type RestoreOptions,
   type TableOptions,
 } from './database/options.ts'
-export { type DatabaseStats, type TableStats, type LevelStats } from './database/stats.ts'
+export { type DatabaseStats, type LevelStats, type RecoveryStats, type TableStats } from './database/stats.ts'
 export { type ReadableStretch, type StoredFile, type StoredVersion } from './database/inspect.ts'
 export { type ListedRestore, type Restore } from './recovery/recovery.ts'
 export { type PlannedTable } from './recovery/restore.ts'
 export { type PickerName } from './storage/pickers.ts'
 export { type Policy, type PolicyName } from './storage/policy.ts'
-export { type StoreEvent } from './store/events.ts'
+export { type RecoveryReport, type StoreEvent } from './store/events.ts'
 export { type ReadStep, type SearchedBlock, type VersionPlace } from './store/explain.ts'
 export { type ChangeCause } from './history/state-history.ts'
 export { type GenerationJudgement, type Keeper, type ReadablePromise } from './history/explain-version.ts'

@@ -40,7 +40,7 @@ import {
   tickAfter,
 } from '../time/hybrid-time.ts'
 import { type Stretches, contains, difference, stretch } from '../time/stretches.ts'
-import { type StoreEvent } from './events.ts'
+import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { MemoryHolds } from './memory-holds.ts'
 import { type StoreParts } from './parts.ts'
@@ -113,6 +113,11 @@ export class Store {
   /** What the database is from its first moment on. */
   get birth(): Birth {
     return this.#parts.birth
+  }
+
+  /** What was found when it was opened. */
+  get recovery(): RecoveryReport {
+    return this.#parts.recovery
   }
 
   /** How its trees are compacted. */

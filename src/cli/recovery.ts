@@ -1,0 +1,36 @@
+/**
+ * What the command line says of a database that did not end with a clean close: one line on stderr.
+ *
+ * Who opens it for writing has its lock, so its last writer died. Who only reads cannot know: it may be
+ * in use. That a reading open found nothing but an end that is still open is a remark for people; all
+ * else is said to everybody. With `--json` it is in the results of `check` and `stats` instead.
+ */
+import { type Database } from '../database/database.ts'
+import { type RecoveryReport } from '../store/events.ts'
+import { MIN_TIME } from '../time/hybrid-time.ts'
+import { type Session } from './session.ts'
+import { manyText, momentOf } from './text.ts'
+
+/** Says it where there is something to say. */
+export function tellRecovery(session: Session, { recovery, isReadOnly }: Database): void {
+  const { tornBytes, newestCommit, wasClosedCleanly } = recovery
+  const isQuiet = tornBytes === 0 && (wasClosedCleanly || newestCommit === MIN_TIME)
+  if (session.isJson || isQuiet) return
+  const text = recoveryText(recovery, isReadOnly)
+  if (isReadOnly && tornBytes === 0) session.note(text)
+  else session.message(`palimpsest: ${text}`)
+}
+
+function recoveryText({ tornBytes, newestCommit }: RecoveryReport, isReadOnly: boolean): string {
+  const torn = manyText(tornBytes, 'torn byte')
+  const ending = isReadOnly
+    ? tornBytes > 0
+      ? `the log ends in ${torn}, passed over`
+      : 'the database was not closed, or is in use'
+    : tornBytes > 0
+      ? `the log ended in ${torn}, cut off`
+      : 'the database had not been closed'
+  if (newestCommit === MIN_TIME) return `${ending}; there are no commits`
+  const { at, time } = momentOf(newestCommit)
+  return `${ending}; all commits through ${at} (${time}) are there`
+}
