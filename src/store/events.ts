@@ -39,7 +39,7 @@ export interface CompactionEvent {
 
 /** What an opening found of the past, and what it did about it. */
 export interface RecoveryReport {
-  /** Commits that the log brought back; those before them lie in table files. */
+  /** Commits that were read from the log: all that no table file has, and perhaps some that one has. */
   readonly commits: number
   /** The newest commit, of the log or of the table files; `MIN_TIME` if there never was one. */
   readonly newestCommit: HybridTime

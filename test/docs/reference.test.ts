@@ -5,6 +5,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/base/errors.ts'
+import { SCRIPT_CHAPTERS } from '../../src/testing/script/commands.ts'
 import { ROOT, filesBelow } from '../house/source.ts'
 import { anchorOf, documents, headingsOf, linksOf } from './markdown.ts'
 
@@ -44,6 +45,15 @@ test('every decision says its status, its context, the choice and what was rejec
     expect(headingsOf(record, 2), record.path).toEqual(['Context', 'Choice', 'Rejected'])
     expect(record.text, record.path).toMatch(/^Status: (?:accepted|replaced by)/m)
   }
+})
+
+test('docs/script.md lists every command of scripts, by chapters, as the code does', () => {
+  const listed = SCRIPT_CHAPTERS.map(({ title, commands }) => {
+    const lines = commands.map(({ usage, about }) => `- \`${usage}\`: ${about}\n`)
+    return `### ${title}\n\n${lines.join('')}`
+  })
+  const { text } = document('docs/script.md')
+  expect(text.slice(text.indexOf('### '))).toBe(listed.join('\n'))
 })
 
 describe('links', () => {
