@@ -53,9 +53,10 @@ function paragraphText(paragraph: ScriptParagraph, width: number): string {
     .map(({ items }) => {
       const remarks = items.filter((item) => typeof item === 'string')
       const commands = items.filter((item) => typeof item !== 'string')
-      return [...proseLines(remarks, width), ...commands.flatMap((step) => stepLines(step, column))].join(
-        '\n',
-      )
+      return [
+        ...proseLines(remarks, width),
+        ...commands.flatMap((step) => stepLines(step, column, width)),
+      ].join('\n')
     })
     .join('\n\n')
 }
@@ -69,10 +70,17 @@ function answerColumn(steps: readonly ScriptStep[], width: number): number {
   return column + answer <= width ? column : Infinity
 }
 
-function stepLines({ command, answers }: ScriptStep, column: number): readonly string[] {
+function stepLines({ command, answers }: ScriptStep, column: number, width: number): readonly string[] {
   const line = COMMAND + command
   if (answers.length === 1 && column !== Infinity) return [line.padEnd(column) + answers[0]!]
-  return [line, ...answers.map((answer) => ANSWER + answer)]
+  return [line, ...answers.flatMap((answer) => answerLines(answer, width))]
+}
+
+/** An answer on a line of its own, or on several with the later ones set in; a drawing is never broken. */
+function answerLines(answer: string, width: number): readonly string[] {
+  if (ANSWER.length + answer.length <= width || answer.includes('──')) return [ANSWER + answer]
+  const lines = filled(answer.split(' '), width - ANSWER.length - 2)
+  return lines.map((line, i) => `${ANSWER}${i === 0 ? '' : '  '}${line}`)
 }
 
 /** Remarks without their marks. */

@@ -90,7 +90,8 @@ export function decisionText(decision: CompactionEvent): string {
   const from = levels.map((level) => `${filesText(tablesOf(level))} of level ${level}`).join(', ')
   if (how === 'move') return `${because}: ${from} moved to level ${outputLevel}`
   const into = outputs.length === 0 ? 'nothing' : `${filesText(outputs)} of level ${outputLevel}`
-  return `${because}: ${from} → ${into}; ${countText(droppedVersions, 'version')} dropped`
+  const dropped = droppedVersions === 0 ? '' : `; ${countText(droppedVersions, 'version')} dropped`
+  return `${because}: ${from} → ${into}${dropped}`
 }
 
 function filesText(numbers: readonly number[]): string {

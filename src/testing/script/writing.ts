@@ -6,7 +6,7 @@ import { type Action, type ScriptCommand, silently } from './command.ts'
 import { type ScriptSession } from './session.ts'
 import { type Arguments, type Word } from './words.ts'
 
-/** `put`, `delete`, `batch`. */
+/** `put`, `delete`, `batch`, `fill`. */
 export const WRITING_COMMANDS: readonly ScriptCommand[] = [
   {
     usage: 'put KEY=VALUE…',
@@ -22,6 +22,19 @@ export const WRITING_COMMANDS: readonly ScriptCommand[] = [
     usage: 'batch put KEY=VALUE… delete KEY…',
     about: 'sets and deletes keys in one commit',
     read: (given) => writing(batchOf(given)),
+  },
+  {
+    usage: 'fill [TABLE] keys=COUNT commits=COUNT',
+    about: 'puts the keys k0, k1, … over and over in a scattered order, one commit each microsecond',
+    read: (given) => {
+      const [keys, commits] = ['keys', 'commits'].map((name) => {
+        const count = given.option(name)
+        if (count === undefined) throw given.refusal(`${name}=COUNT is missing`)
+        return given.count(count)
+      })
+      const table = given.optionalName('a table')
+      return silently((session) => fill(session, table, keys!, commits!))
+    },
   },
 ]
 
@@ -52,4 +65,17 @@ function batchOf(given: Arguments): readonly ScriptWrite[] {
 
 function writing(writes: readonly ScriptWrite[]): Action {
   return silently((session) => session.database.batch(writes.map((write) => write(session))))
+}
+
+/** Coprime to most numbers of keys, so that every key has its turn before one comes again. */
+const STRIDE = 7919
+
+/** The keys have digits enough to stand in the order of their numbers; the value of a key is the number of its commit. */
+function fill(session: ScriptSession, table: string | undefined, keys: number, commits: number): void {
+  const target = session.table(table)
+  const digits = String(keys - 1).length
+  for (let i = 0; i < commits; i++) {
+    session.setClock(session.micros + 1)
+    target.put(`k${String((i * STRIDE) % keys).padStart(digits, '0')}`, String(i))
+  }
 }
