@@ -13,7 +13,7 @@ const lessons = readdirSync(folder)
   .map((name) => ({ name, path: join(folder, name), text: readFileSync(join(folder, name), 'utf8') }))
 
 test('the lessons are numbered from 1 to 8', () => {
-  expect(lessons.map(({ name }) => /^(\d)-[a-z-]+\.txt$/.exec(name)?.[1])).toEqual([...'12345678'])
+  expect(lessons.map(({ name }) => /^(\d)-[a-z-]+\.txt$/.exec(name)?.[1])).toEqual(Array.from('12345678'))
 })
 
 describe.each(lessons)('$name', ({ name, path, text }) => {

@@ -81,8 +81,8 @@ export const STORAGE_COMMANDS: readonly ScriptCommand[] = [
       return (session) => {
         const name = session.fullName(table)
         const { versions } = statsOf(session, table).memtable
-        const keys = Array.from(session.database.versions<string>(name), ({ key }) => key)
-        return treeDrawing(session.database.files<string>(name), keys, versions)
+        const keys = Array.from(session.database.versions(name), ({ key }) => key)
+        return treeDrawing(session.database.files(name), keys, versions)
       }
     },
   },
