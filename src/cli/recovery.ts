@@ -21,16 +21,20 @@ export function tellRecovery(session: Session, { recovery, isReadOnly }: Databas
   else session.message(`palimpsest: ${text}`)
 }
 
-function recoveryText({ tornBytes, newestCommit }: RecoveryReport, isReadOnly: boolean): string {
-  const torn = manyText(tornBytes, 'torn byte')
-  const ending = isReadOnly
-    ? tornBytes > 0
-      ? `the log ends in ${torn}, passed over`
-      : 'the database was not closed, or is in use'
-    : tornBytes > 0
-      ? `the log ended in ${torn}, cut off`
-      : 'the database had not been closed'
-  if (newestCommit === MIN_TIME) return `${ending}; there are no commits`
+function recoveryText({ tornBytes, newestCommit, orphans }: RecoveryReport, isReadOnly: boolean): string {
+  const ending = isReadOnly ? endingFound(tornBytes) : endingMended(tornBytes)
+  const removed = orphans.length === 0 ? '' : `; removed ${orphans.join(', ')}, which nothing named`
+  if (newestCommit === MIN_TIME) return `${ending}; there are no commits${removed}`
   const { at, time } = momentOf(newestCommit)
-  return `${ending}; all commits through ${at} (${time}) are there`
+  return `${ending}; all commits through ${at} (${time}) are there${removed}`
+}
+
+function endingFound(tornBytes: number): string {
+  if (tornBytes === 0) return 'the database was not closed, or is in use'
+  return `the log ends in ${manyText(tornBytes, 'torn byte')}, passed over`
+}
+
+function endingMended(tornBytes: number): string {
+  if (tornBytes === 0) return 'the database had not been closed'
+  return `the log ended in ${manyText(tornBytes, 'torn byte')}, cut off`
 }

@@ -1,7 +1,7 @@
 /**
  * What the command line says of a database whose process died: on real files, with whole and with torn logs.
  */
-import { cpSync, readdirSync, statSync, truncateSync } from 'node:fs'
+import { cpSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type DatabaseStats, type Receipt, formatExact, formatIso, open } from '../../src/index.ts'
@@ -65,6 +65,26 @@ test('a log without a torn end is said by who writes, and to people by who reads
     `palimpsest: the database had not been closed; ${last}`,
   )
   expect((await cli(['compact', 'whole'], at)).stderr).toBe('')
+})
+
+test('files that a crash left behind are removed by who writes, and named', async () => {
+  const receipts = crashed('orphaned')
+  writeFileSync(join(cwd, 'orphaned', '000099.table'), 'half a table')
+  expect((await cli(['check', 'orphaned'], at)).stderr).toBe('')
+  expect((await cli(['compact', 'orphaned'], at)).stderr).toBe(
+    `palimpsest: the database had not been closed; ${through(receipts.at(-1)!).trimEnd()}` +
+      '; removed 000099.table, which nothing named\n',
+  )
+  expect(readdirSync(join(cwd, 'orphaned'))).not.toContain('000099.table')
+})
+
+test('a log that holds nothing but torn bytes has no commits', async () => {
+  crashed('nothing')
+  const log = join(cwd, 'nothing', '000001.log')
+  truncateSync(log, 30)
+  expect((await cli(['check', 'nothing'], at)).stderr).toBe(
+    'palimpsest: the log ends in 14 torn bytes, passed over; there are no commits\n',
+  )
 })
 
 test('with --json it is in the results of stats and check, and stderr stays empty', async () => {

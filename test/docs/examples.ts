@@ -108,23 +108,25 @@ export class ReaderProject {
   }
 }
 
-/** A directory with a small git repository, in which commands run. */
+/** A directory with a small git repository, one commit a day, in which commands run. */
 export class ReaderRepository {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'palimpsest-docs-'))
 
   constructor() {
-    const git = (...words: readonly string[]): void => {
-      execFileSync('git', words, { cwd: this.directory, env: { ...process.env, ...IDENTITY }, stdio: 'pipe' })
+    const git = (words: readonly string[], when = ''): void => {
+      const dates = { GIT_AUTHOR_DATE: when, GIT_COMMITTER_DATE: when }
+      const env = { ...process.env, ...IDENTITY, ...(when === '' ? {} : dates) }
+      execFileSync('git', words, { cwd: this.directory, env, stdio: 'pipe' })
     }
     symlinkSync(join(ROOT, 'lessons'), join(this.directory, 'lessons'), 'junction')
-    git('init', '--quiet')
+    git(['init', '--quiet'])
     // The lessons are not part of the history.
     writeFileSync(join(this.directory, '.git', 'info', 'exclude'), 'lessons\n')
     for (const [i, text] of ['one', 'two', 'three'].entries()) {
       writeFileSync(join(this.directory, 'README.md'), `${text}\n`)
       writeFileSync(join(this.directory, `file-${i}.txt`), `${text}\n`)
-      git('add', '.')
-      git('commit', '--quiet', '--no-gpg-sign', '--message', text)
+      git(['add', '.'])
+      git(['commit', '--quiet', '--no-gpg-sign', '--message', text], `2026-01-0${i + 1}T00:00:00Z`)
     }
   }
 
@@ -148,12 +150,9 @@ export class ReaderRepository {
   }
 }
 
-const WHEN = '2026-01-01T00:00:00Z'
 const IDENTITY = {
   GIT_AUTHOR_NAME: 'reader',
   GIT_AUTHOR_EMAIL: 'reader@example.org',
-  GIT_AUTHOR_DATE: WHEN,
   GIT_COMMITTER_NAME: 'reader',
   GIT_COMMITTER_EMAIL: 'reader@example.org',
-  GIT_COMMITTER_DATE: WHEN,
 }
