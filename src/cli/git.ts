@@ -12,6 +12,7 @@ import {
   pickerOption,
   policyOption,
 } from './options.ts'
+import { tellRecovery } from './recovery.ts'
 import { type Session } from './session.ts'
 import { countText, manyText, shellText } from './text.ts'
 
@@ -103,6 +104,7 @@ async function importGit(
       onProgress: (done) => session.progress('importing commits', done, source.total),
     },
   )
+  tellRecovery(session, database)
   database.close()
   await session.result({ ...report, directory }, () => {
     const { commits, changes, skipped, from, through } = report

@@ -8,6 +8,7 @@ import { type OpenOptions } from '../database/options.ts'
 import { parseDuration } from '../time/duration.ts'
 import { type PickerName } from '../storage/pickers.ts'
 import { type PolicyName } from '../storage/policy.ts'
+import { tellRecovery } from './recovery.ts'
 import { type Session } from './session.ts'
 
 /** The part of a help text that shows how a command is used. */
@@ -85,7 +86,9 @@ export function openToWrite(
 
 async function openExisting(session: Session, directory: string, options: OpenOptions): Promise<Database> {
   const { open } = await import('../index.ts')
-  return naming(directory, () => open(session.path(directory), { ...options, create: false }))
+  const database = naming(directory, () => open(session.path(directory), { ...options, create: false }))
+  tellRecovery(session, database)
+  return database
 }
 
 /** Opens a database; a refusal to take a directory for one says which directory. */

@@ -27,7 +27,7 @@ import {
 } from '../recovery/recovery.ts'
 import { GEOMETRIES } from '../storage/geometry.ts'
 import { DEFAULT_POLICY, type Policy, choosePolicy } from '../storage/policy.ts'
-import { type StoreEvent } from '../store/events.ts'
+import { type RecoveryReport, type StoreEvent } from '../store/events.ts'
 import {
   type Hold,
   type HoldUsage,
@@ -140,6 +140,11 @@ export class Database {
       catalog.generations.get(id)?.some(({ tablets }) => tablets.includes(tablet)),
     )
     return table && fullNameOf(catalog, table)
+  }
+
+  /** What was found when it was opened: how it had ended, and what of it is there. */
+  get recovery(): RecoveryReport {
+    return this.#store.recovery
   }
 
   /** How its files are merged. */

@@ -45,12 +45,14 @@ function* changesOf(store: Store, request: HistoryRequest): Generator<StateChang
   const table = store.tableOf(request.table, request.to)
   // The first step may come long after the call: an end that was given must still be readable.
   store.assertReadable(table, union(pointOf(request.from), pointOf(request.to)))
-  const to = request.to ?? store.presentOf(table)
+  // One moment for all that follows: on a clock that goes on, the window of a later one begins later.
+  const moment = store.moment()
+  const to = request.to ?? store.presentOf(table, moment)
   const asked = request.from === undefined ? stretch(MIN_TIME, to) : closedStretch(request.from, to)
-  const times = intersection(asked, tableReadable(store.catalog, table, store.moment()))
+  const times = intersection(asked, tableReadable(store.catalog, table, moment))
   const generations = store.catalog.generations.get(table.id) ?? []
   const key = versionsOfKey(store, request.key)
-  yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order))
+  yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order), moment)
 }
 
 function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {

@@ -298,3 +298,27 @@ async function runs(check: (taken: readonly Step[]) => Promise<void>): Promise<v
   for (const seed of [1, 2]) await fc.assert(property, { seed, numRuns: 40 })
   await fc.assert(property, { numRuns: 40 })
 }
+
+describe('on a clock that never stands still', () => {
+  /** Every look at it takes a microsecond, as on a machine. */
+  class RunningClock extends ReplayClock {
+    override now(): number {
+      this.advance(1)
+      return super.now()
+    }
+  }
+
+  test.each(['24h', '1us', 0])(
+    'a history and a scan begin with what can be read, with a window of %s',
+    (keep) => {
+      using db = open({ memory: true }, { clock: new RunningClock({ micros: 1e12 }) })
+      db.createKeyspace('k')
+      const table = db.createTable<string, string>('k.t', { values: 'text', keep })
+      table.put('a', '1')
+      table.put('a', '2')
+      expect(Array.from(table.history('a'), ({ value }) => value).at(-1)).toBe('2')
+      expect(Array.from(table.history('a', { reverse: true }), ({ value }) => value)[0]).toBe('2')
+      expect(Array.from(table.scan(), ({ value }) => value)).toEqual(['2'])
+    },
+  )
+})
