@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { open } from '../../../src/index.ts'
+import { type MainJobReport, runMainJob } from '../../../src/lab/main-job/main-job.ts'
+import { treeIdNow, verifyHistory } from '../../../src/lab/git/verify.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'palimpsest-test-'))
+const COMMITS = 30
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true })
+})
+
+/** A git repository whose commits change one file of three each, and now and then delete one. */
+function makeRepository(directory: string, commits: number): void {
+  const stream = Array.from({ length: commits }, (_, i) => {
+    const change = i % 7 === 6 ? `D file-${i % 3}` : `M 644 inline file-${i % 3}\ndata <<end\n${i}\nend\n`
+    return `commit refs/heads/main\ncommitter a <a@b.c> ${1_700_000_000 + 60 * i} +0000\ndata 0\n${change}\n`
+  })
+  execFileSync('git', ['init', '--quiet', '--initial-branch=main', directory])
+  execFileSync('git', ['-C', directory, 'fast-import', '--quiet'], { input: stream.join('\n') })
+}
+
+describe('the main job', () => {
+  const steps = new Set<string>()
+  let report: MainJobReport
+  beforeAll(async () => {
+    const directory = join(scratch, 'repository')
+    makeRepository(directory, COMMITS)
+    const onProgress = (step: string) => steps.add(step)
+    report = await runMainJob({ directory, keepIn: scratch, rowsMin: 300, onProgress })
+  })
+
+  test('takes the history of the repository, and proves every commit', () => {
+    expect(report.source).toMatchObject({ kind: 'repository', commits: COMMITS, changes: COMMITS })
+    expect(report.isProved).toBe(true)
+    expect(report.steps.map(({ verified }) => verified.matched)).toEqual([COMMITS, COMMITS, COMMITS])
+    expect(steps.size).toBeGreaterThan(12)
+  })
+
+  test('weighs every policy over every window, in databases that stay', () => {
+    const { windows } = report.weighing
+    expect(windows.map(({ share }) => share)).toEqual([0.01, 0.1, 1])
+    const directories = windows.flatMap(({ policies }) => policies.map(({ directory }) => directory))
+    expect(readdirSync(report.directory).length).toBe(1 + 9)
+    for (const directory of directories) open(directory, { readOnly: true }).close()
+  })
+
+  test('restores the commit that a seed chooses, and leaves all as it was', () => {
+    const { restore } = report
+    expect(restore).toMatchObject({ chosenBy: 'seed', isProved: true })
+    expect(restore.proof.restored).toBe(restore.proof.expected)
+    expect(restore.verified).toMatchObject({ commits: COMMITS, matched: COMMITS })
+    using kept = open(report.database, { readOnly: true })
+    expect(kept.restores().map(({ cause }) => cause)).toEqual(['restore', 'undo'])
+    expect(treeIdNow(kept)).toBe(restore.proof.undone)
+    expect(verifyHistory(kept).matched).toBe(report.source.commits)
+  })
+
+  test('refuses a commit to restore that is none, before anything is made', async () => {
+    const before = readdirSync(scratch)
+    const directory = join(scratch, 'repository')
+    const job = runMainJob({ directory, keepIn: scratch, restoreTo: '0000000' })
+    await expect(job).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(readdirSync(scratch)).toEqual(before)
+  })
+
+  test('gives an example that can be read', () => {
+    using kept = open(report.database, { readOnly: true })
+    expect(kept.table('git.files').get(report.example.path, { asOf: report.example.at })).toBeDefined()
+  })
+})
