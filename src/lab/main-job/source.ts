@@ -16,19 +16,29 @@ export interface HistorySource {
   readonly changes: number
 }
 
-/** A repository with fewer commits is not much of a history. */
-const COMMITS_MIN = 20
-/** Rows that one verification reads at most: older commits of large repositories first, then no more. */
-const ROWS_MAX = 400_000
+/** How much history makes a job that matters, and takes less than a minute. */
+export interface HistoryLimits {
+  /** A repository with fewer commits is not much of a history. */
+  readonly commitsMin: number
+  /** Rows that one verification reads at most: the older commits of a larger repository, then no more. */
+  readonly rowsMax: number
+  /** Changes that each database gets at most, in the same way. */
+  readonly changesMax: number
+}
+
+const LIMITS: HistoryLimits = { commitsMin: 20, rowsMax: 400_000, changesMax: 60_000 }
 const GENERATED = { seed: 1, commits: 600, files: 120 }
 
 /** The repository's history, or a generated one where there is none to speak of. */
-export function chooseHistory(directory: string): {
+export function chooseHistory(
+  directory: string,
+  limits: HistoryLimits = LIMITS,
+): {
   readonly source: HistorySource
   readonly commits: readonly GitCommit[]
 } {
-  const found = historyOf(directory)
-  const isEnough = found.commits.length >= COMMITS_MIN
+  const found = historyOf(directory, limits)
+  const isEnough = found.commits.length >= limits.commitsMin
   const commits = isEnough ? found.commits : [...generateHistory(GENERATED)]
   const kind = isEnough ? 'repository' : 'generated'
   const because = isEnough
@@ -39,10 +49,13 @@ export function chooseHistory(directory: string): {
 }
 
 /** The oldest commits of a repository, as many as can be verified in short time. */
-function historyOf(directory: string): { commits: readonly GitCommit[]; because: string } {
+function historyOf(
+  directory: string,
+  { commitsMin, rowsMax, changesMax }: HistoryLimits,
+): { commits: readonly GitCommit[]; because: string } {
   const commits: GitCommit[] = []
   const paths = new Set<string>()
-  let rows = 0
+  let [rows, changes] = [0, 0]
   try {
     for (const commit of readRepository(directory)) {
       for (const change of commit.changes) {
@@ -51,7 +64,9 @@ function historyOf(directory: string): { commits: readonly GitCommit[]; because:
         else paths.delete(path)
       }
       rows += paths.size
-      if (rows > ROWS_MAX && commits.length >= COMMITS_MIN) {
+      changes += commit.changes.length
+      if (rows > rowsMax || changes > changesMax) {
+        if (commits.length < commitsMin) return { commits: [], because: 'the trees here are too large' }
         return { commits, because: `the first ${commits.length} commits of the repository here` }
       }
       commits.push(commit)

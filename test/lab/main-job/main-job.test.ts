@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,22 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { open } from '../../../src/index.ts'
 import { type MainJobReport, runMainJob } from '../../../src/lab/main-job/main-job.ts'
 import { treeIdNow, verifyHistory } from '../../../src/lab/git/verify.ts'
+import { makeRepository } from './repository.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'palimpsest-test-'))
 const COMMITS = 30
 afterAll(() => {
   rmSync(scratch, { recursive: true, force: true })
 })
-
-/** A git repository whose commits change one file of three each, and now and then delete one. */
-function makeRepository(directory: string, commits: number): void {
-  const stream = Array.from({ length: commits }, (_, i) => {
-    const change = i % 7 === 6 ? `D file-${i % 3}` : `M 644 inline file-${i % 3}\ndata <<end\n${i}\nend\n`
-    return `commit refs/heads/main\ncommitter a <a@b.c> ${1_700_000_000 + 60 * i} +0000\ndata 0\n${change}\n`
-  })
-  execFileSync('git', ['init', '--quiet', '--initial-branch=main', directory])
-  execFileSync('git', ['-C', directory, 'fast-import', '--quiet'], { input: stream.join('\n') })
-}
 
 describe('the main job', () => {
   const steps = new Set<string>()
