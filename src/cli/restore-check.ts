@@ -71,7 +71,7 @@ function failureLines(proof: RestoreProof): readonly string[] {
     `first failure: ${restore}, to commit ${commit}`,
     `  restored: tree ${restored}, expected ${expected}`,
     `  undone:   tree ${undone}, expected ${before}`,
-    `  as of the restore, after the undo: tree ${String(remembered)}, expected ${expected}`,
+    `  as of the restore, after the undo: tree ${remembered}, expected ${expected}`,
     `  the commits listed after the restore ${endsWithCommit ? 'ended' : 'DID NOT END'} with this one`,
   ]
 }

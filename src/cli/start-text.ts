@@ -145,15 +145,14 @@ function definitionLines({ newest, windows, seed }: Weighing): readonly string[]
 
 function restoreLines({ chosenBy, position, proof, verified }: RestoreStep, seed: number): readonly string[] {
   const { commit, at, expected, before, restored, undone, remembered } = proof
-  const compared = (found: string | undefined, wanted: string) =>
-    found === wanted ? 'as it has to be' : `NOT ${wanted}`
+  const compared = (found: string, wanted: string) => (found === wanted ? 'as it has to be' : `NOT ${wanted}`)
   const by = chosenBy === 'name' ? 'as asked for' : `chosen by seed ${seed}; --restore-to names another`
   return [
     `  commit ${commit} of ${secondsText(at)}`,
     `  the ${countText(position)}. of ${manyText(verified.commits, 'commit')}, ${by}`,
     `  restored: tree ${restored}, ${restored === expected ? 'which git recorded' : `NOT ${expected}`}`,
     `  undone:   tree ${undone}, ${compared(undone, before)}`,
-    `  as of the restore, read after the undo: tree ${String(remembered)}, ${compared(remembered, expected)}`,
+    `  as of the restore, read after the undo: tree ${remembered}, ${compared(remembered, expected)}`,
     `  every commit once more: ${countText(verified.matched)} of ${countText(verified.commits)} matched`,
   ]
 }

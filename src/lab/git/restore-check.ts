@@ -14,13 +14,7 @@ import { type Database } from '../../database/database.ts'
 import { pick, seededRandom } from '../../simulator/random.ts'
 import { formatIso } from '../../time/hybrid-time.ts'
 import { GIT_KEYSPACE } from './import.ts'
-import {
-  type ImportedCommit,
-  importedCommits,
-  readableCommits,
-  treeIdIfReadable,
-  treeIdNow,
-} from './verify.ts'
+import { type ImportedCommit, importedCommits, readableCommits, treeIdAsOf, treeIdNow } from './verify.ts'
 
 /** A restore to a commit that was undone again, with every tree that was found on the way. */
 export interface RestoreProof {
@@ -39,8 +33,8 @@ export interface RestoreProof {
   readonly endsWithCommit: boolean
   /** The tree after the undo: the one before. */
   readonly undone: string
-  /** The tree as of the restore, read after the undo: the expected one still, unless nothing past is kept. */
-  readonly remembered: string | undefined
+  /** The tree as of the restore, read after the undo: the expected one still. */
+  readonly remembered: string
   /** Whether all of that is as it has to be. */
   readonly isProved: boolean
 }
@@ -101,13 +95,13 @@ export async function proveRestore(database: Database, id: string): Promise<Rest
   const endsWithCommit = endsWith(importedCommits(database), known, commit)
   await database.undo(restore.id)
   const undone = treeIdNow(database)
-  const remembered = treeIdIfReadable(database, defined(restore.time, 'the time of a restore that was made'))
+  const remembered = treeIdAsOf(database, defined(restore.time, 'the time of a restore that was made'))
   const expected = commit.tree
   const isBack = undone === before && importedCommits(database).length === known.length
   return {
     ...{ commit: id, at: formatIso(commit.time), restore: restore.id },
     ...{ expected, before, restored, endsWithCommit, undone, remembered },
-    isProved: restored === expected && (remembered ?? expected) === expected && endsWithCommit && isBack,
+    isProved: restored === expected && remembered === expected && endsWithCommit && isBack,
   }
 }
 

@@ -87,8 +87,7 @@ export function verifyCommits(
   return { commits: commits.length, matched, mismatched, unreadable, firstMismatch }
 }
 
-/** As {@link treeIdAsOf}, or `undefined` where retention has let the time go. */
-export function treeIdIfReadable(database: Database, time: HybridTime): string | undefined {
+function treeIdIfReadable(database: Database, time: HybridTime): string | undefined {
   try {
     return treeIdAsOf(database, time)
   } catch (error) {

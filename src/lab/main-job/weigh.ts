@@ -12,8 +12,9 @@
  * are decided ahead and nothing is timed: the same history and seed give the same numbers everywhere.
  *
  * Space amplification is the bytes of all table files over those of a fully compacted table that holds
- * only the newest state. Where N files have U changes a second and R seconds are kept, with versions of
- * one size, it is at least 1 + U·R/N: each file's oldest answer, and all changes within the window.
+ * only the newest state. Where N files have U changes a second and R seconds are kept, a window needs about
+ * N + U·R versions: the answer of each file as the window begins, and every change within it. In bytes it
+ * is less than that many times the newest state, because a block has each of its keys once.
  */
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

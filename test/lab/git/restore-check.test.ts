@@ -67,7 +67,7 @@ describe('restores of a history', () => {
     expect(treeIdAsOf(database, restore.time!)).toBe(tree)
   })
 
-  test('are proved too where nothing of the past is kept', async () => {
+  test('are proved too where only now is kept', async () => {
     const commits = [...generateHistory({ seed: 2, commits: 40, files: 10 })]
     using database = made(commits, '0s')
     const proof = await proveRestore(database, commits.at(-1)!.id)

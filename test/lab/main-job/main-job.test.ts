@@ -21,7 +21,7 @@ describe('the main job', () => {
     makeRepository(directory, COMMITS)
     const onProgress = (step: string) => steps.add(step)
     report = await runMainJob({ directory, keepIn: scratch, rowsMin: 300, onProgress })
-  })
+  }, 60_000)
 
   test('takes the history of the repository, and proves every commit', () => {
     expect(report.source).toMatchObject({ kind: 'repository', commits: COMMITS, changes: COMMITS })

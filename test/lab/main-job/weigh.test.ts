@@ -18,7 +18,7 @@ const commits = [...generateHistory({ seed: 8, commits: 150, files: 60 })]
 let weighing: Weighing
 beforeAll(() => {
   weighing = weigh({ commits, directory: scratch, rowsMin: 2_500, seed: 1, onProgress: () => undefined })
-})
+}, 60_000)
 const reports = () => weighing.windows.flatMap(({ policies }) => policies)
 
 describe('policies and windows, weighed', () => {
