@@ -139,7 +139,7 @@ function definitionLines({ newest, windows, seed }: Weighing): readonly string[]
     '  versions  in the table files as the policy left them, with what can go and has not gone yet',
     `  get       mean of ${countText(now.gets)} gets of files that are there: blocks read, and their bytes; nothing is cached`,
     `  as of     the same for ${countText(past.gets)} gets as of commits that can be read`,
-    `  Indexes and filters are in memory. Table files and memtables of 32 KiB, blocks of 1 KiB; seed ${seed}.`,
+    `  Indexes and filters are in memory. Table files and memtables of 32 KiB, blocks of 1 KiB; no syncs; seed ${seed}.`,
   ]
 }
 
@@ -149,7 +149,7 @@ function restoreLines({ chosenBy, position, proof, verified }: RestoreStep, seed
   const by = chosenBy === 'name' ? 'as asked for' : `chosen by seed ${seed}; --restore-to names another`
   return [
     `  commit ${commit} of ${secondsText(at)}`,
-    `  the ${countText(position)}. of ${manyText(verified.commits, 'commit')}, ${by}`,
+    `  number ${countText(position)} of ${manyText(verified.commits, 'commit')}, ${by}`,
     `  restored: tree ${restored}, ${restored === expected ? 'which git recorded' : `NOT ${expected}`}`,
     `  undone:   tree ${undone}, ${compared(undone, before)}`,
     `  as of the restore, read after the undo: tree ${remembered}, ${compared(remembered, expected)}`,
@@ -163,7 +163,7 @@ function verdictLines(session: Session, { isProved, weighing, restore }: MainJob
   const named = restore.chosenBy === 'name' ? ` --restore-to ${restore.proof.commit}` : ''
   return [
     session.styled('red', 'NOT PROVED: a commit is not what git recorded.'),
-    `replay: palimpsest start --seed ${weighing.seed}${named}`,
+    `replay: palimpsest start --seed ${weighing.seed} --rows ${weighing.rowsMin}${named}`,
   ]
 }
 

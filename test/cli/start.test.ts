@@ -30,6 +30,7 @@ describe('start', () => {
   test('tells what it found in lines of at most 110 columns', () => {
     const text = textOf(report)
     const { weighing, restore } = report
+    expect(restore.chosenBy).toBe('seed')
     for (const { step } of report.steps)
       expect(text).toMatch(new RegExp(`${step} +${COMMITS} +${COMMITS} +0 +0$`, 'm'))
     for (const { share, least, policies } of weighing.windows) {
@@ -53,10 +54,10 @@ describe('start', () => {
   test('says so where something is not proved, with the line that does it again', () => {
     const text = textOf({ ...report, isProved: false })
     expect(text).toMatch(/^NOT PROVED/m)
-    expect(text).toMatch(/^replay: palimpsest start --seed 7$/m)
+    expect(text).toMatch(/^replay: palimpsest start --seed 7 --rows 100$/m)
     const { restore } = report
     const named = textOf({ ...report, isProved: false, restore: { ...restore, chosenBy: 'name' } })
-    expect(named).toContain(`replay: palimpsest start --seed 7 --restore-to ${restore.proof.commit}`)
+    expect(named).toContain(`replay: palimpsest start --seed 7 --rows 100 --restore-to ${restore.proof.commit}`)
   })
 
   test('what it says to try next works', async () => {

@@ -98,7 +98,12 @@ function proveHistory(
     verified: verifyHistory(database, (done, total) => onProgress(`verify ${step}`, done, total)),
   })
   const database = makeDatabase(
-    { directory, keep: 'forever', onProgress: (done) => onProgress('import', done, commits.length) },
+    {
+      directory,
+      syncs: true,
+      keep: 'forever',
+      onProgress: (done) => onProgress('import', done, commits.length),
+    },
     commits,
   )
   const steps = [verify('after the import', database)]

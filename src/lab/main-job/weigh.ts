@@ -9,7 +9,7 @@
  *
  * Each database is weighed as its own compactions left it: a full one would make the policies look alike.
  * The least that a window needs is what a full compaction of a copy leaves. Sizes, seed and all choices
- * are decided ahead and nothing is timed: the same history and seed give the same numbers everywhere.
+ * are decided ahead, nothing is timed and nothing synced: the same history and seed give the same numbers everywhere.
  *
  * Space amplification is the bytes of all table files over those of a fully compacted table that holds
  * only the newest state. Where N files have U changes a second and R seconds are kept, a window needs about
@@ -53,6 +53,8 @@ export interface WindowReport {
 
 /** What history costs. */
 export interface Weighing {
+  /** Rows that were asked for, and the replay that has them. */
+  readonly rowsMin: number
   readonly replay: ReplayPlan
   readonly seed: number
   /** The newest state by itself, by which space amplification is measured. */
@@ -83,13 +85,21 @@ export function weigh({ commits, directory, rowsMin, seed, onProgress }: Weighin
     const policies = POLICY_NAMES.map((policy) => {
       const path = join(directory, `${policy}-${share * 100}-percent.palimpsest`)
       const tell = (done: number) => onProgress(`${share * 100} % by ${policy}`, done, replay.commits)
-      const plan = { directory: path, policy, keep, seed, newestBytes: newest.bytes, onProgress: tell }
+      const plan = {
+        directory: path,
+        syncs: false,
+        policy,
+        keep,
+        seed,
+        newestBytes: newest.bytes,
+        onProgress: tell,
+      }
       return weighPolicy(plan, replayHistory(commits, replay))
     })
     const least = compactedCopy(policies[0]!.directory, newest.bytes)
     return { share, keep: formatDuration(keep), least, policies, isProved: areProved(policies) }
   })
-  return { replay, seed, newest, windows }
+  return { rowsMin, replay, seed, newest, windows }
 }
 
 /** The newest state as one commit, in memory: its files have the bytes that they would have on a disk. */

@@ -14,7 +14,7 @@ const directory = join(scratch, 'h.palimpsest')
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 beforeAll(() => {
   const history = generateHistory({ seed: 6, commits: 400, files: 60 })
-  const database = makeDatabase({ directory, keep: 'forever' }, history)
+  const database = makeDatabase({ directory, syncs: false, keep: 'forever' }, history)
   database.flush()
   database.close()
 })

@@ -93,13 +93,13 @@ describe('policies and windows, weighed', () => {
   })
 })
 
-test('the same seed gives the same numbers, another seed other samples', () => {
+test('the same seed gives the same numbers, synced or not, another seed other samples', () => {
   const { replay, newest } = weighing
   const report = weighing.windows[1]!.policies[1]!
   const keep = Math.floor(replay.spanSeconds * 1_000_000 * 0.1)
   const again = (seed: number) => {
     const directory = join(scratch, `again-${seed}`)
-    const plan = { directory, policy: report.policy, keep, seed, newestBytes: newest.bytes }
+    const plan = { directory, syncs: true, policy: report.policy, keep, seed, newestBytes: newest.bytes }
     return { ...weighPolicy(plan, replayHistory(commits, replay)), directory: report.directory }
   }
   expect(again(1)).toEqual(report)
@@ -128,6 +128,13 @@ describe('policies are not proved', () => {
     const { policies } = weighing.windows[1]!
     expect(areProved(policies)).toBe(true)
     expect(areProved([policies[0]!, change(policies[1]!), policies[2]!])).toBe(false)
+  })
+
+  test('by a history that lies', () => {
+    const lies = commits.slice(0, 10).map((commit) => ({ ...commit, tree: 'f'.repeat(40) }))
+    const directory = join(scratch, 'lies')
+    const { windows } = weigh({ commits: lies, directory, rowsMin: 0, seed: 1, onProgress: () => undefined })
+    expect(windows.map(({ isProved }) => isProved)).toEqual([false, false, false])
   })
 
   test('and commits that were chosen are verified one by one', () => {
