@@ -57,7 +57,9 @@ describe('start', () => {
     expect(text).toMatch(/^replay: palimpsest start --seed 7 --rows 100$/m)
     const { restore } = report
     const named = textOf({ ...report, isProved: false, restore: { ...restore, chosenBy: 'name' } })
-    expect(named).toContain(`replay: palimpsest start --seed 7 --rows 100 --restore-to ${restore.proof.commit}`)
+    expect(named).toContain(
+      `replay: palimpsest start --seed 7 --rows 100 --restore-to ${restore.proof.commit}`,
+    )
   })
 
   test('what it says to try next works', async () => {
