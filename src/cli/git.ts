@@ -1,5 +1,5 @@
 /**
- * Git histories: `git import` and `git verify`.
+ * Git histories: `git import`, `git verify` and `git restore-check`.
  */
 import { type Command, Option } from 'commander'
 import { type GeometryName } from '../storage/geometry.ts'
@@ -13,6 +13,7 @@ import {
   policyOption,
 } from './options.ts'
 import { tellRecovery } from './recovery.ts'
+import { registerRestoreCheck } from './restore-check.ts'
 import { type Session } from './session.ts'
 import { countText, manyText, shellText } from './text.ts'
 
@@ -33,6 +34,7 @@ export function registerGit(program: Command, session: Session): void {
       examples([
         'palimpsest git import . history.palimpsest',
         'palimpsest git verify history.palimpsest --json',
+        'palimpsest git restore-check history.palimpsest',
       ]),
     )
   git
@@ -75,6 +77,7 @@ export function registerGit(program: Command, session: Session): void {
       ]),
     )
     .action((directory: string) => verifyGit(session, directory))
+  registerRestoreCheck(git, session)
 }
 
 const GEOMETRY_CHOICES: readonly GeometryName[] = ['default', 'tiny']

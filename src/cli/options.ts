@@ -32,6 +32,11 @@ export function parseCount(text: string): number {
   return count
 }
 
+/** The option of a seed, with what the seed does. */
+export function seedOption(what: string): Option {
+  return new Option('--seed <n>', what).argParser(parseCount).default(1)
+}
+
 /** A length of history on the command line. */
 export function parseKeep(text: string): string {
   if (text === 'forever') return text
