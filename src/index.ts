@@ -22,6 +22,7 @@ export {
 export { type DatabaseStats, type LevelStats, type RecoveryStats, type TableStats } from './database/stats.ts'
 export { type ReadableStretch, type StoredFile, type StoredVersion } from './database/inspect.ts'
 export { type ListedRestore, type Restore } from './recovery/recovery.ts'
+export { type LaterWrite } from './recovery/later-writes.ts'
 export { type PlannedTable } from './recovery/restore.ts'
 export { type PickerName } from './storage/pickers.ts'
 export { type Policy, type PolicyName } from './storage/policy.ts'

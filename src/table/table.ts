@@ -12,7 +12,7 @@ import { explainRead, explainVersion } from '../store/explain.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
-import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
+import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
 import { type Key, decodeKey, decodeValue, encodeKey } from './codec.ts'
@@ -32,6 +32,7 @@ import {
 export interface ReadOptions {
   /**
    * The time as of which it reads, inclusive: a hybrid time, a `Date`, or a time expression.
+   * A view has one: another is refused.
    * @defaultValue what is there now; in a view, its time
    */
   readonly asOf?: TimeInput | undefined
@@ -230,7 +231,12 @@ export class Table<K extends Key = Key, V = unknown> {
   }
 
   #asOf({ asOf }: ReadOptions): HybridTime | undefined {
-    return asOf === undefined ? this.#boundTo : this.#context.resolve(asOf)
+    if (asOf === undefined) return this.#boundTo
+    const time = this.#context.resolve(asOf)
+    if (this.#boundTo === undefined || this.#boundTo === time) return time
+    const [view, asked] = [this.#boundTo, time].map(formatExact)
+    const message = `a view as of ${view} cannot be read as of ${asked}: a request has one time`
+    throw new PalimpsestError('INVALID_ARGUMENT', message, { view, asked })
   }
 
   #range(row: TableRow, { gt, gte, lt, lte, prefix }: ScanOptions<K>): KeyRange {
