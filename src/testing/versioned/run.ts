@@ -112,7 +112,7 @@ class Run {
     const taken = snapshots[which % snapshots.length]
     if (taken === undefined) return
     this.#met.closeSnapshot++
-    await this.#compareSnapshot(taken)
+    await this.#trial.quietly(() => this.#compareSnapshot(taken))
     await this.#trial.closeSnapshot(taken)
   }
 
@@ -169,7 +169,13 @@ class Run {
   /** Below the cutoff only stores that refuse are asked, and not for what an open snapshot may hold. */
   #mayAsk(asOf: bigint): boolean {
     if (asOf >= this.#model.cutoff) return true
-    return this.#refuses && !this.#trial.snapshots.some(({ time }) => time === asOf)
+    return this.#refuses && !this.#trial.snapshots.some((taken) => this.#mayHold(taken, asOf))
+  }
+
+  /** A store may take the time of a snapshot to be any before the next commit. */
+  #mayHold(taken: TakenSnapshot, asOf: bigint): boolean {
+    const next = this.#model.commits.find(({ time }) => time > taken.time)
+    return asOf >= taken.time && (next === undefined || asOf < next.time)
   }
 
   /** The times at which an answer may change, and their neighbours. */
