@@ -47,9 +47,11 @@ describe('a finding', () => {
   })
 
   test('is found again by one call with the seed and path of its replay line', async () => {
-    const first = await findingOf(faulty)
-    const { seed, path } = first.replay!
-    const again = await findingOf({ open: faulty.open, seed, path })
+    const open = (): VersionedStore => new RulesStore(FAULTS['a long value is cut'])
+    const first = await findingOf({ open, seed: 1 })
+    const { seed, path, runs } = first.replay!
+    expect(runs).toBeGreaterThan(1)
+    const again = await findingOf({ open, seed, path })
     expect(again.counterexample).toEqual(first.counterexample)
     expect(again.message).toBe(first.message)
     expect(again.replay!.runs).toBe(1)
@@ -106,9 +108,13 @@ describe('an answer of the wrong kind is found', () => {
 describe('a check', () => {
   test('that does not end in time has failed', async () => {
     const never = new Promise<never>(() => undefined)
-    const hanging = await findingOf({ open: () => storeWith({ get: () => never }), timeLimitMillis: 50 })
-    expect(hanging.message).toContain('expected: that all of them end in time\ngot:      no end after 50 ms')
-    expect(hanging.replay).toBeUndefined()
+    let opened = 0
+    const open = (): VersionedStore => (++opened < 4 ? storeWith({}) : storeWith({ get: () => never }))
+    const { message, replay } = await findingOf({ open, timeLimitMillis: 200 })
+    expect(message).toMatch(
+      /1\. \d+ of 100 runs, all of them right\nexpected: .*\ngot: {6}no end after 200 ms$/,
+    )
+    expect(replay).toBeUndefined()
   })
 
   test('says how much it has done', async () => {

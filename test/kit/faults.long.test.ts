@@ -1,9 +1,12 @@
 /**
  * How soon planted faults are found, over twenty seeds, as a table; and the stores that are right, for longer.
- * `npm run test:kit` runs this file alone. The table stands in docs/testing.md.
+ * `npm run test:kit` runs this. The table stands in docs/testing.md as it is printed.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkStore, conformance } from '../../src/testing.ts'
+import { ROOT } from '../house/source.ts'
 import { type FaultMeasure, RUNS_MAX, measureFault } from './measure.ts'
 import { FAULTS } from './stores/faults.ts'
 import { RIGHT_STORES } from './stores/right.ts'
@@ -21,13 +24,13 @@ test('stores that are right pass', async () => {
     const { runs, met } = await checkStore({ ...subject, runs: 100 })
     rows.push([name, `${passed} of ${results.length}`, String(runs), String(met.read), String(met.refusal)])
   }
-  print(['store', 'conformance cases passed', 'runs passed', 'reads', 'refusals'], rows)
+  console.log(tableOf(['store', 'conformance cases passed', 'runs passed', 'reads', 'refusals'], rows))
 })
 
 test(`faults are found within ${RUNS_MAX} runs by ${SEEDS_LEAST} of ${SEEDS.length} seeds`, async () => {
   const measures: FaultMeasure[] = []
   for (const name of Object.keys(FAULTS)) measures.push(await measureFault(name, SEEDS))
-  print(
+  const table = tableOf(
     ['fault', 'cases that fail', 'seeds that find it', 'runs: median, max', 'operations: median, max'],
     measures.map(({ name, cases, seedsFound, runs, operations }) => [
       name,
@@ -37,14 +40,16 @@ test(`faults are found within ${RUNS_MAX} runs by ${SEEDS_LEAST} of ${SEEDS.leng
       `${operations.median}, ${operations.max}`,
     ]),
   )
+  console.log(table)
   const missed = measures.filter(({ seedsFound, cases }) => seedsFound < SEEDS_LEAST || cases === 0)
   expect(missed).toEqual([])
+  expect(readFileSync(join(ROOT, 'docs/testing.md'), 'utf8'), 'the table of the document').toContain(table)
 })
 
-/** Prints a table, in Markdown. */
-function print(head: readonly string[], rows: readonly (readonly string[])[]): void {
+/** A table in Markdown, as Prettier has it. */
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)))
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`
-  console.log([line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n'))
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }

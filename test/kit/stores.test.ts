@@ -1,8 +1,11 @@
 /**
  * The kit for versioned stores, tried on stores that are right and on stores with a planted fault.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { checkStore, conformance, conformanceCases } from '../../src/testing.ts'
+import { ROOT } from '../house/source.ts'
 import { FAULTS } from './stores/faults.ts'
 import { EVERYTHING, RIGHT_STORES } from './stores/right.ts'
 import { RulesStore } from './stores/rules-store.ts'
@@ -16,6 +19,12 @@ describe.each(Object.entries(RIGHT_STORES))('%s', (_, subject) => {
     for (const [kind, count] of Object.entries(met)) expect(count, kind).toBeGreaterThan(0)
     await checkStore({ ...subject, runs: 10 })
   })
+})
+
+test('docs/testing.md has every planted fault', () => {
+  const rows = readFileSync(join(ROOT, 'docs/testing.md'), 'utf8').split('| fault ')[1]!.split('\n')
+  const names = rows.filter((row) => row.startsWith('| ')).map((row) => row.split('|')[1]!.trim())
+  expect(names.filter((name) => !name.startsWith('---'))).toEqual(Object.keys(FAULTS))
 })
 
 describe.each(Object.entries(FAULTS))('planted: %s', (name, broken) => {
