@@ -1,5 +1,6 @@
 /**
- * The kit for versioned stores, tried on stores that are right and on stores with a planted fault.
+ * The kit for versioned stores, tried on stores that are right and on stores with a planted fault. One of
+ * those that are right is this engine: the contract has a part of laws 2, 4, 5 and 8 in it.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
