@@ -36,7 +36,7 @@ export {
   anyPlan,
   anyValue,
 } from './testing/versioned/arbitraries.ts'
-export { type Met, runPlan } from './testing/versioned/run.ts'
+export { type Met, type RunRecord, newRunRecord, runPlan } from './testing/versioned/run.ts'
 export { type CheckStoreOptions, type CheckStoreReport, checkStore } from './testing/versioned/check-store.ts'
 export { type Counterexample, type Replay, StoreFinding } from './testing/versioned/finding.ts'
 export {

@@ -56,11 +56,11 @@ export function anyKey(): fc.Arbitrary<string> {
   )
 }
 
-/** The keys of a run: one or some, and some that begin with another. */
-export function anyKeys(key: fc.Arbitrary<string> = anyKey()): fc.Arbitrary<readonly string[]> {
-  const others = fc.array(key, { maxLength: 3 })
-  const suffixes = fc.array(fc.constantFrom(...SUFFIXES), { maxLength: 2 })
-  return fc.tuple(key, others, suffixes).map(([first, more, behind]) => {
+/** The keys of a run: one or some, and some that begin with another; of given ones, only those. */
+export function anyKeys(key?: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> {
+  const others = fc.array(key ?? anyKey(), { maxLength: 3 })
+  const suffixes = fc.array(fc.constantFrom(...SUFFIXES), { maxLength: key === undefined ? 2 : 0 })
+  return fc.tuple(key ?? anyKey(), others, suffixes).map(([first, more, behind]) => {
     const keys = [first, ...more]
     const longer = behind.map((suffix, i) => keys[i % keys.length]! + suffix)
     return [...new Set([...keys, ...longer])].filter((_, i) => i < KEYS_MAX)

@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { type PlanOptions, anyPlan } from './arbitraries.ts'
 import { type StoreUnderTest } from './contract.ts'
 import { StoreFinding } from './finding.ts'
-import { type Met, nothingMet, runPlan } from './run.ts'
+import { type Met, newRunRecord, runPlan } from './run.ts'
 
 /** How to check a store. */
 export interface CheckStoreOptions extends StoreUnderTest, Omit<PlanOptions, 'supports'> {
@@ -37,8 +37,8 @@ export interface CheckStoreReport {
  */
 export async function checkStore(options: CheckStoreOptions): Promise<CheckStoreReport> {
   const { runs = 100, seed, path, timeLimitMillis = 60_000 } = options
-  const met = nothingMet()
-  const property = fc.asyncProperty(anyPlan(options), (plan) => runPlan(options, plan, met))
+  const record = newRunRecord()
+  const property = fc.asyncProperty(anyPlan(options), (plan) => runPlan(options, plan, record))
   const details = await fc.check(property, {
     numRuns: runs,
     interruptAfterTimeLimit: timeLimitMillis,
@@ -47,21 +47,18 @@ export async function checkStore(options: CheckStoreOptions): Promise<CheckStore
     ...(seed === undefined ? {} : { seed }),
     ...(path === undefined ? {} : { path }),
   })
-  if (details.failed) throw findingOf(details, options)
-  return { runs: details.numRuns, seed: details.seed, met }
+  if (!details.failed) return { runs: details.numRuns, seed: details.seed, met: record.met }
+  if (details.counterexamplePath !== null) throw findingOf(details, details.counterexamplePath)
+  throw new StoreFinding({
+    operations: [...record.operations],
+    expected: `${runs} runs within ${timeLimitMillis} ms`,
+    actual: `${details.numRuns}, and then so far`,
+  })
 }
 
-function findingOf<T>(details: fc.RunDetails<T>, { timeLimitMillis, runs }: CheckStoreOptions): Error {
-  const { errorInstance, counterexamplePath, seed, numRuns } = details
-  if (counterexamplePath === null) {
-    return new StoreFinding({
-      operations: [`${numRuns} of ${runs ?? 100} runs, all of them right`],
-      expected: 'that all of them end in time',
-      actual: `no end after ${timeLimitMillis ?? 60_000} ms`,
-    })
-  }
+function findingOf<T>({ errorInstance, seed, numRuns }: fc.RunDetails<T>, path: string): Error {
   // Anything else is a fault of how the check was set up, such as a method that is missing.
   if (!(errorInstance instanceof StoreFinding)) return errorInstance as Error
-  const replay = { seed, path: counterexamplePath, runs: numRuns }
+  const replay = { seed, path, runs: numRuns }
   return new StoreFinding(errorInstance.counterexample, { replay, cause: errorInstance.cause })
 }

@@ -19,18 +19,31 @@ import { REFUSAL, type TakenSnapshot, Trial } from './trial.ts'
 /** What runs have met: if something is 0, nothing was shown about it. */
 export type Met = Record<Exclude<OperationKind, 'get' | 'scan'> | 'read' | 'refusal', number>
 
-/** Nothing met yet. */
-export function nothingMet(): Met {
-  return { commit: 0, collect: 0, reopen: 0, snapshot: 0, closeSnapshot: 0, restore: 0, read: 0, refusal: 0 }
+/** What is known of runs from outside, while they go on too. */
+export interface RunRecord {
+  readonly met: Met
+  /** What the newest run has done so far, in prose. */
+  operations: readonly string[]
+}
+
+/** A record of no runs. */
+export function newRunRecord(): RunRecord {
+  const met = { commit: 0, collect: 0, reopen: 0, snapshot: 0, closeSnapshot: 0, restore: 0 }
+  return { met: { ...met, read: 0, refusal: 0 }, operations: [] }
 }
 
 /** The most snapshots that are open at once. */
 const SNAPSHOTS_MAX = 3
 
 /** Runs a plan on a new store. Throws `StoreFinding`. */
-export async function runPlan(subject: StoreUnderTest, plan: Plan, met: Met = nothingMet()): Promise<void> {
+export async function runPlan(
+  subject: StoreUnderTest,
+  plan: Plan,
+  record: RunRecord = newRunRecord(),
+): Promise<void> {
   await Trial.of(subject, async (trial) => {
-    const run = new Run(trial, plan, subject, met)
+    record.operations = trial.done
+    const run = new Run(trial, plan, subject, record.met)
     for (const operation of plan.operations) await run.carryOut(operation)
     await trial.quietly(() => run.compareEverything())
   })

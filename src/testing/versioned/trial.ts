@@ -6,6 +6,7 @@
 import { PalimpsestError } from '../../base/errors.ts'
 import {
   type Awaitable,
+  type Capability,
   type Entries,
   type Entry,
   type ScanRange,
@@ -53,9 +54,13 @@ export class Trial {
    * Tries a new store and lets it go. Throws what `use` throws, and `INVALID_ARGUMENT` if the store has not
    * the methods of what it supports.
    */
-  static async of(subject: StoreUnderTest, use: (trial: Trial) => Promise<void>): Promise<void> {
-    const trial = await Trial.#open(subject)
+  static async of(
+    { open, supports = [] }: StoreUnderTest,
+    use: (trial: Trial) => Promise<void>,
+  ): Promise<void> {
+    const trial = new Trial(await open())
     try {
+      trial.#checkMethods(supports)
       await use(trial)
     } catch (error) {
       // What was found counts, not what closing a broken store says.
@@ -65,15 +70,9 @@ export class Trial {
     await trial.#close()
   }
 
-  static async #open({ open, supports = [] }: StoreUnderTest): Promise<Trial> {
-    const store = await open()
-    for (const method of METHODS) {
-      if (!supports.includes(method) || store[method] !== undefined) continue
-      throw new PalimpsestError('INVALID_ARGUMENT', `the store supports ${method}, but has no such method`)
-    }
-    if (supports.includes('refusal') && !supports.includes('collect'))
-      throw new PalimpsestError('INVALID_ARGUMENT', 'refusal is about cutoffs: it needs collect')
-    return new Trial(store)
+  /** What was done so far, in prose; it goes on with the trial. */
+  get done(): readonly string[] {
+    return this.#done
   }
 
   /** The time of the newest commit or restore. */
@@ -185,6 +184,14 @@ export class Trial {
     this.#isQuiet = true
     await reads()
     this.#isQuiet = false
+  }
+
+  #checkMethods(supports: readonly Capability[]): void {
+    const missing = METHODS.find((method) => supports.includes(method) && this.#store[method] === undefined)
+    if (missing !== undefined)
+      throw new PalimpsestError('INVALID_ARGUMENT', `the store supports ${missing}, but has no such method`)
+    if (supports.includes('refusal') && !supports.includes('collect'))
+      throw new PalimpsestError('INVALID_ARGUMENT', 'refusal is about cutoffs: it needs collect')
   }
 
   async #close(): Promise<void> {
