@@ -12,6 +12,9 @@
  * a table if the window has never passed it, or if something that is in force holds it. That is all: the
  * model does not know when compactions run, because a time that was once behind the window stays there
  * whether or not anything was dropped for it.
+ *
+ * It is the model of this engine. What any versioned store has to do is much less, and has a model of its
+ * own: `versioned/reference-store.ts`.
  */
 import { type ErrorCode } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'

@@ -1,0 +1,64 @@
+/**
+ * Checks a store with random operations: draws runs, finds the first that goes wrong, makes it short, and
+ * throws it with one line that finds it again.
+ */
+import * as fc from 'fast-check'
+import { type PlanOptions, anyPlan } from './arbitraries.ts'
+import { type StoreUnderTest } from './contract.ts'
+import { StoreFinding } from './finding.ts'
+import { type Met, newRunRecord, runPlan } from './run.ts'
+
+/** How to check a store. */
+export interface CheckStoreOptions extends StoreUnderTest, Omit<PlanOptions, 'supports'> {
+  /** How many runs to try. @defaultValue 100 */
+  readonly runs?: number | undefined
+  /** Decides every run. @defaultValue another one each time */
+  readonly seed?: number | undefined
+  /** With `seed`: the one case to run, from a replay line. */
+  readonly path?: string | undefined
+  /** Milliseconds for all runs. What is not done by then has failed. @defaultValue 60,000 */
+  readonly timeLimitMillis?: number | undefined
+}
+
+/** What was tried. */
+export interface CheckStoreReport {
+  readonly runs: number
+  readonly seed: number
+  /** What all runs together have met. */
+  readonly met: Readonly<Met>
+}
+
+/**
+ * Checks a store against the reference store. Throws a {@link StoreFinding} with the shortest run that was
+ * found to go wrong, or one that says that time ran out.
+ *
+ * @example
+ * await checkStore({ open: () => new MyStore(), supports: ['collect'] })
+ */
+export async function checkStore(options: CheckStoreOptions): Promise<CheckStoreReport> {
+  const { runs = 100, seed, path, timeLimitMillis = 60_000 } = options
+  const record = newRunRecord()
+  const property = fc.asyncProperty(anyPlan(options), (plan) => runPlan(options, plan, record))
+  const details = await fc.check(property, {
+    numRuns: runs,
+    interruptAfterTimeLimit: timeLimitMillis,
+    // A run that never ended has shown nothing.
+    markInterruptAsFailure: true,
+    ...(seed === undefined ? {} : { seed }),
+    ...(path === undefined ? {} : { path }),
+  })
+  if (!details.failed) return { runs: details.numRuns, seed: details.seed, met: record.met }
+  if (details.counterexamplePath !== null) throw findingOf(details, details.counterexamplePath)
+  throw new StoreFinding({
+    operations: [...record.operations],
+    expected: `${runs} runs within ${timeLimitMillis} ms`,
+    actual: `${details.numRuns}, and then so far`,
+  })
+}
+
+function findingOf<T>({ errorInstance, seed, numRuns }: fc.RunDetails<T>, path: string): Error {
+  // Anything else is a fault of how the check was set up, such as a method that is missing.
+  if (!(errorInstance instanceof StoreFinding)) return errorInstance as Error
+  const replay = { seed, path, runs: numRuns }
+  return new StoreFinding(errorInstance.counterexample, { replay, cause: errorInstance.cause })
+}

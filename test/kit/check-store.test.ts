@@ -1,0 +1,204 @@
+/**
+ * The random checker itself: what it prints can be read, runs again, and says when it did not end.
+ */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  type CheckStoreOptions,
+  type VersionedStore,
+  ReferenceStore,
+  StoreFinding,
+  anyKey,
+  anyKeys,
+  anyMoment,
+  anyPlan,
+  anyValue,
+  bytesOfKey,
+  checkStore,
+  keyOfBytes,
+  runPlan,
+} from '../../src/testing.ts'
+import { compareBytes } from '../../src/base/bytes.ts'
+import { FAULTS } from './stores/faults.ts'
+import { EVERYTHING } from './stores/right.ts'
+import { RulesStore } from './stores/rules-store.ts'
+
+async function findingOf(options: CheckStoreOptions): Promise<StoreFinding> {
+  const thrown = await checkStore(options).catch((error: unknown) => error)
+  if (thrown instanceof StoreFinding) return thrown
+  throw new Error(`nothing was found: ${String(thrown)}`)
+}
+
+/** A reference store with some methods that are others. */
+function storeWith(other: Partial<VersionedStore>): VersionedStore {
+  const store = new ReferenceStore()
+  const commit = store.commit.bind(store)
+  return { commit, get: store.get.bind(store), scan: store.scan.bind(store), ...other }
+}
+
+describe('a finding', () => {
+  const faulty = { open: () => new RulesStore(FAULTS['tombstones are ignored']), seed: 1 }
+
+  test('tells the shortest story in prose', async () => {
+    const { message } = await findingOf(faulty)
+    expect(message).toMatch(
+      /^the store is wrong:\n {2}1\. at 8192: "a" = "v1"\n {2}2\. at 8193: delete "a"\n {2}3\. .* as of 8193\nexpected: nothing\ngot: {6}.*"v1"\nreplay: checkStore\(\{ …, seed: 1, path: '[\d:]+' \}\)$/,
+    )
+  })
+
+  test('is found again by one call with the seed and path of its replay line', async () => {
+    const open = (): VersionedStore => new RulesStore(FAULTS['a long value is cut'])
+    const first = await findingOf({ open, seed: 1 })
+    const { seed, path, runs } = first.replay!
+    expect(runs).toBeGreaterThan(1)
+    const again = await findingOf({ open, seed, path })
+    expect(again.counterexample).toEqual(first.counterexample)
+    expect(again.message).toBe(first.message)
+    expect(again.replay!.runs).toBe(1)
+  })
+
+  test('has what the store threw as its cause', async () => {
+    const error = new TypeError('not a function')
+    const open = (): VersionedStore =>
+      storeWith({
+        scan: () => {
+          throw error
+        },
+      })
+    const finding = await findingOf({ open })
+    expect(finding.counterexample.actual).toBe('threw TypeError: not a function')
+    expect(finding.cause).toBe(error)
+  })
+
+  test('cuts what is long, and shows what cannot be seen', async () => {
+    const { message } = await findingOf({
+      open: () => storeWith({ get: () => undefined, scan: () => [] }),
+      key: fc.constant('k\u0000\u00ff'.repeat(100)),
+    })
+    expect(message).toContain('"k\\u0000\\u00ffk')
+    expect(message).toMatch(/…" \(\d+ long\)/)
+    expect(Math.max(...message.split('\n').map(({ length }) => length))).toBeLessThan(200)
+  })
+})
+
+describe('an answer of the wrong kind is found', () => {
+  test.each<readonly [string, Partial<VersionedStore>, string]>([
+    ['null for nothing', { get: () => null as unknown as undefined }, 'null'],
+    ['a number for a value', { get: () => 1 as unknown as string }, 'the number 1'],
+    [
+      'bytes for a value',
+      { get: () => new Uint8Array(1) as unknown as string },
+      'no text: [object Uint8Array]',
+    ],
+    ['a time that is none', { commit: () => 5 as unknown as bigint }, 'the number 5'],
+    ['a time that was there before', { commit: () => 8191n }, '8191'],
+    ['a promise that fails', { get: () => Promise.reject(new Error('late')) }, 'threw Error: late'],
+  ])('%s', async (_, other, actual) => {
+    const finding = await findingOf({ open: () => storeWith(other) })
+    expect(finding.counterexample.actual).toBe(actual)
+  })
+
+  test('a cutoff that nobody asked for', async () => {
+    const open = (): VersionedStore => storeWith({ collect: (cutoff) => cutoff + 1n })
+    const finding = await findingOf({ open, supports: ['collect'] })
+    expect(finding.counterexample.expected).toMatch(/^nothing, or a time at or before \d+$/)
+  })
+})
+
+describe('a check', () => {
+  test('that does not end in time has failed', async () => {
+    const never = new Promise<never>(() => undefined)
+    let opened = 0
+    const open = (): VersionedStore => (++opened < 4 ? storeWith({}) : storeWith({ get: () => never }))
+    const { message, replay } = await findingOf({ open, timeLimitMillis: 200 })
+    expect(message).toMatch(/\d\. get .*\nexpected: 100 runs within 200 ms\ngot: {6}\d, and then so far$/)
+    expect(replay).toBeUndefined()
+  })
+
+  test('says how much it has done', async () => {
+    const report = await checkStore({ open: () => new ReferenceStore(), runs: 7, seed: 3 })
+    expect(report).toMatchObject({ runs: 7, seed: 3 })
+    expect(report.met.read).toBeGreaterThan(0)
+    expect(report.met.collect).toBe(0)
+  })
+
+  test('of a store without the methods of what it supports is refused', async () => {
+    const check = checkStore({ open: () => storeWith({}), supports: ['collect'] })
+    await expect(check).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const refusal = checkStore({ open: () => new ReferenceStore(), supports: ['refusal'] })
+    await expect(refusal).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  test('lets each store go, of runs that failed too', async () => {
+    let open = 0
+    const counted = (): VersionedStore => {
+      open++
+      return storeWith({
+        get: () => undefined,
+        close: () => {
+          open--
+        },
+      })
+    }
+    await findingOf({ open: counted })
+    expect(open).toBe(0)
+  })
+
+  test('asks only for what is supported, and for given keys', async () => {
+    const key = fc.constantFrom('only', 'these')
+    const asked = new Set<string>()
+    const open = (): VersionedStore => {
+      const store = new ReferenceStore()
+      return storeWith({
+        commit: (writes, at) => {
+          for (const write of writes) asked.add(write.key)
+          return store.commit(writes, at)
+        },
+        get: (...of) => store.get(...of),
+        scan: (range, asOf) => {
+          expect(range.reverse ?? false).toBe(false)
+          return store.scan(range, asOf)
+        },
+      })
+    }
+    await checkStore({ open, key, runs: 20 })
+    expect([...asked].toSorted()).toEqual(['only', 'these'])
+  })
+})
+
+describe('arbitraries', () => {
+  const seeds = { seed: 1, numRuns: 300 }
+
+  test('keys are bytes, one to a character, in the same order', () => {
+    const pairs = fc.property(anyKey(), anyKey(), (a, b) => {
+      expect(keyOfBytes(bytesOfKey(a))).toBe(a)
+      expect(Math.sign(compareBytes(bytesOfKey(a), bytesOfKey(b)))).toBe(a < b ? -1 : a === b ? 0 : 1)
+    })
+    fc.assert(pairs, seeds)
+  })
+
+  test('keys of a run are different, and there is always one', () => {
+    const keys = fc.sample(anyKeys(), seeds)
+    for (const each of keys) {
+      expect(each.length).toBeGreaterThan(0)
+      expect(new Set(each).size).toBe(each.length)
+    }
+    const isPrefix = (each: readonly string[]): boolean =>
+      each.some((a) => each.some((b) => a !== b && b.startsWith(a)))
+    expect(keys.filter(isPrefix).length).toBeGreaterThan(keys.length / 3)
+  })
+
+  test('values are short, long and empty; moments lie at all sides of things', () => {
+    const lengths = fc.sample(anyValue(), seeds).map(({ length }) => length)
+    expect(lengths).toContain(0)
+    expect(Math.max(...lengths)).toBeGreaterThan(255)
+    const moments = fc.sample(anyMoment(), seeds).map(({ anchor, step }) => `${anchor} ${step}`)
+    expect(new Set(moments).size).toBe(9)
+  })
+
+  test('plans can be run one by one, in properties of one’s own', async () => {
+    const subject = { open: () => new ReferenceStore(), supports: EVERYTHING }
+    const property = fc.asyncProperty(anyPlan({ supports: EVERYTHING }), (plan) => runPlan(subject, plan))
+    await fc.assert(property, { seed: 1, numRuns: 5 })
+  })
+})
