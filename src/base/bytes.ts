@@ -17,10 +17,16 @@ interface Utf8 {
 const { TextEncoder, TextDecoder } = globalThis as unknown as Utf8
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const lenientDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
 /** The UTF-8 bytes of a text. The text must be well-formed. */
 export function bytesOfText(text: string): Uint8Array {
   return encoder.encode(text)
+}
+
+/** The text of bytes that should be UTF-8: what is not comes out as U+FFFD. */
+export function nearestTextOf(bytes: Uint8Array): string {
+  return lenientDecoder.decode(bytes)
 }
 
 /** The text of UTF-8 bytes. Throws a `TypeError` if they are not UTF-8. */

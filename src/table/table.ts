@@ -93,6 +93,14 @@ export interface TableContext {
   readonly durability: Durability
 }
 
+/** What a handle of a table is: for faces over the same table, and not for users. */
+export interface TableHandle {
+  readonly context: TableContext
+  readonly id: number
+  /** The time to which it is bound, if it is one of a view. */
+  readonly boundTo: HybridTime | undefined
+}
+
 /** A table of a database. `K` and `V` are what its keys and values are. */
 export class Table<K extends Key = Key, V = unknown> {
   readonly #context: TableContext
@@ -105,6 +113,11 @@ export class Table<K extends Key = Key, V = unknown> {
     this.#context = context
     this.#id = id
     this.#boundTo = boundTo
+  }
+
+  /** @internal */
+  get handle(): TableHandle {
+    return { context: this.#context, id: this.#id, boundTo: this.#boundTo }
   }
 
   /** `keyspace.table`. */
