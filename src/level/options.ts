@@ -76,7 +76,7 @@ export interface LevelDiffOptions<K, V> {
 }
 
 /** The methods of Level, as they are here: those that take more than Level's own options. */
-export interface TimedMethods<TLevel, KDefault, VDefault> {
+export interface TimedMethods<KDefault, VDefault> {
   get<K = KDefault, V = VDefault>(key: K, options: AbstractGetOptions<K, V> & AsOf): Promise<V | undefined>
   getSync<K = KDefault, V = VDefault>(key: K, options: AbstractGetOptions<K, V> & AsOf): V | undefined
   getMany<K = KDefault, V = VDefault>(
@@ -87,11 +87,11 @@ export interface TimedMethods<TLevel, KDefault, VDefault> {
   hasMany<K = KDefault>(keys: K[], options: AbstractHasManyOptions<K> & AsOf): Promise<boolean[]>
   iterator<K = KDefault, V = VDefault>(
     options: AbstractIteratorOptions<K, V> & AsOf,
-  ): AbstractIterator<TLevel, K, V>
-  keys<K = KDefault>(options: AbstractKeyIteratorOptions<K> & AsOf): AbstractKeyIterator<TLevel, K>
+  ): AbstractIterator<this, K, V>
+  keys<K = KDefault>(options: AbstractKeyIteratorOptions<K> & AsOf): AbstractKeyIterator<this, K>
   values<K = KDefault, V = VDefault>(
     options: AbstractValueIteratorOptions<K, V> & AsOf,
-  ): AbstractValueIterator<TLevel, K, V>
+  ): AbstractValueIterator<this, K, V>
   /** Deletes the keys of a range; with a time or a snapshot, only those that are there then. */
   clear<K = KDefault>(options: AbstractClearOptions<K> & AsOf & Durably): Promise<void>
   put<K = KDefault, V = VDefault>(
@@ -101,10 +101,10 @@ export interface TimedMethods<TLevel, KDefault, VDefault> {
   ): Promise<void>
   del<K = KDefault>(key: K, options: AbstractDelOptions<K> & Durably): Promise<void>
   batch<K = KDefault, V = VDefault>(
-    operations: AbstractBatchOperation<TLevel, K, V>[],
+    operations: AbstractBatchOperation<this, K, V>[],
     options: AbstractBatchOptions<K, V> & Durably,
   ): Promise<void>
-  batch(): Omit<AbstractChainedBatch<TLevel, KDefault, VDefault>, 'write'> & {
+  batch(): Omit<AbstractChainedBatch<this, KDefault, VDefault>, 'write'> & {
     write(options?: Durably): Promise<void>
   }
   /** A token for the present, or for another time, that stays readable while the token is open. */
@@ -112,16 +112,16 @@ export interface TimedMethods<TLevel, KDefault, VDefault> {
   sublevel<K = string, V = string>(
     name: string | string[],
     options?: AbstractSublevelOptions<K, V>,
-  ): TimedSublevel<TLevel, K, V>
+  ): TimedSublevel<this, K, V>
 }
 
 /** A sublevel, which reads as of times as its parent does. */
-export type TimedSublevel<TLevel, K, V> = TimedMethods<TimedSublevel<TLevel, K, V>, K, V> &
-  AbstractSublevel<TLevel, LevelData, K, V>
+export type TimedSublevel<TParent, K, V> = TimedMethods<K, V> &
+  AbstractSublevel<TParent, LevelData, K, V>
 
 /** A database of Level that reads as of times. */
 export type TimedLevel<K, V> = RestoreEvents &
-  TimedMethods<AbstractLevel<LevelData, K, V>, K, V> &
+  TimedMethods<K, V> &
   AbstractLevel<LevelData, K, V>
 
 /** The event `restore`: the table was put back, or that was undone. */

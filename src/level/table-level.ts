@@ -38,7 +38,7 @@ interface Operation {
 type ReadOptions = ReadTime & { readonly valueEncoding: string }
 
 /** Keys that a clear deletes in one commit, at most: its memory does not grow with the table. */
-const CLEAR_KEYS_MAX = 10_000
+export const CLEAR_KEYS_MAX: number = 10_000
 
 const MANIFEST = {
   ...{ implicitSnapshots: true, explicitSnapshots: true, has: true, getSync: true, seek: true },
