@@ -1,0 +1,22 @@
+/**
+ * Benchmarks by name: `npm run -s bench -- level --json`. There is one file for each.
+ *
+ * They are compiled, because Node 20 runs no TypeScript, and with the sources that they measure, so that
+ * `bench/dist` is whole and no stale build is ever measured. It is not in git.
+ */
+import { argv, exit, stderr, stdout } from 'node:process'
+import { type Benchmark } from './benchmark.ts'
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  level: async () => (await import('./level.ts')).benchmarkLevel,
+}
+
+const [name = '', ...flags] = argv.slice(2)
+const load = BENCHMARKS[name]
+if (load === undefined || flags.some((flag) => flag !== '--json')) {
+  stderr.write(`usage: npm run -s bench -- <${Object.keys(BENCHMARKS).join('|')}> [--json]\n`)
+  exit(2)
+}
+const benchmark = await load()
+const { data, lines } = await benchmark((line) => stderr.write(`${line}\n`))
+stdout.write(flags.includes('--json') ? `${JSON.stringify(data)}\n` : `${lines.join('\n')}\n`)
