@@ -19,9 +19,20 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenientDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
+/** Up to this length a loop over ASCII is faster than a call of the encoder. */
+const SHORT_TEXT = 64
+
 /** The UTF-8 bytes of a text. The text must be well-formed. */
 export function bytesOfText(text: string): Uint8Array {
-  return encoder.encode(text)
+  const { length } = text
+  if (length > SHORT_TEXT) return encoder.encode(text)
+  const bytes = new Uint8Array(length)
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x80) return encoder.encode(text)
+    bytes[i] = code
+  }
+  return bytes
 }
 
 /** The text of bytes that should be UTF-8: what is not comes out as U+FFFD. */

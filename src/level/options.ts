@@ -116,13 +116,10 @@ export interface TimedMethods<KDefault, VDefault> {
 }
 
 /** A sublevel, which reads as of times as its parent does. */
-export type TimedSublevel<TParent, K, V> = TimedMethods<K, V> &
-  AbstractSublevel<TParent, LevelData, K, V>
+export type TimedSublevel<TParent, K, V> = TimedMethods<K, V> & AbstractSublevel<TParent, LevelData, K, V>
 
 /** A database of Level that reads as of times. */
-export type TimedLevel<K, V> = RestoreEvents &
-  TimedMethods<K, V> &
-  AbstractLevel<LevelData, K, V>
+export type TimedLevel<K, V> = RestoreEvents & TimedMethods<K, V> & AbstractLevel<LevelData, K, V>
 
 /** The event `restore`: the table was put back, or that was undone. */
 export interface RestoreEvents {

@@ -15,7 +15,7 @@ import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
-import { type Key, decodeKey, decodeValue, encodeKey } from './codec.ts'
+import { type Key, decodeKey, decodeValue, encodeKey, viewKey } from './codec.ts'
 import {
   type Change,
   type Difference,
@@ -228,13 +228,15 @@ export class Table<K extends Key = Key, V = unknown> {
     const table = this.#row()
     return commitBatch(
       this.#context,
-      writes.map((write) => ({ ...write, table })),
+      writes.map(({ type, key, value }: { type: string; key: K; value?: V }) => {
+        return { type, table, key, value } as TableWrite
+      }),
       options,
     )
   }
 
   #get(point: ReadPoint, key: K): V | undefined {
-    const version = this.#context.store.find(point, encodeKey(key, point.table.keys))
+    const version = this.#context.store.find(point, viewKey(key, point.table.keys))
     return version?.value === undefined ? undefined : (decodeValue(version.value, point.table.values) as V)
   }
 
