@@ -5,7 +5,7 @@
  * Having both saves a copy: text is read straight out of the engine's memory, bytes are copied, because
  * what comes out is in memory of its own.
  */
-import { bytesOfText, copyOf, nearestTextOf } from '../base/bytes.ts'
+import { type TextScratch, bytesOfText, copyOf, nearestTextOf } from '../base/bytes.ts'
 
 /** What an encoding of Level makes of a key or a value. */
 export type LevelData = string | Uint8Array
@@ -13,6 +13,11 @@ export type LevelData = string | Uint8Array
 /** The bytes of what Level hands over. They may be the caller's. */
 export function bytesOf(data: LevelData): Uint8Array {
   return typeof data === 'string' ? bytesOfText(data) : data
+}
+
+/** As {@link bytesOf}, for a use that is over before the scratch is cleared. */
+export function viewOf(data: LevelData, scratch: TextScratch): Uint8Array {
+  return typeof data === 'string' ? scratch.bytesOf(data) : data
 }
 
 /** What Level takes, in the form that it calls `utf8` or `view`, of bytes that may be the engine's. */

@@ -9,12 +9,13 @@
  * what they are given. The engine answers at once; nothing waits, and a write is done when its call is.
  */
 import { AbstractLevel, type Transcoder } from 'abstract-level'
+import { TextScratch } from '../base/bytes.ts'
 import { type Restore } from '../recovery/recovery.ts'
 import { type ReadPoint } from '../store/store.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { ByteTable, type ByteWrite, type ReadTime } from './byte-table.ts'
 import { LevelCursor } from './cursor.ts'
-import { type LevelData, bytesOf, dataOf } from './format.ts'
+import { type LevelData, bytesOf, dataOf, viewOf } from './format.ts'
 import { EntryIterator, type IteratorOptions, KeyIterator, ValueIterator } from './iterators.ts'
 import {
   type Durably,
@@ -56,6 +57,7 @@ const TimedAbstractLevel: TimedConstructor = AbstractLevel as unknown as TimedCo
 export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstractLevel<KDefault, VDefault> {
   readonly #source: LevelSource
   #bytes: ByteTable | undefined
+  readonly #scratch = new TextScratch()
 
   constructor(source: LevelSource, options: LevelOptions<KDefault, VDefault> = {}) {
     super({ ...MANIFEST, ...source.supports }, options)
@@ -163,7 +165,10 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
   }
 
   async _batch(operations: readonly Operation[], options: Durably): Promise<void> {
-    this.#table.commit(operations.map(writeOf), durabilityOf(options))
+    // Whatever was written before has been copied.
+    this.#scratch.clear()
+    const writes = operations.map((operation) => writeOf(operation, this.#scratch))
+    this.#table.commit(writes, durabilityOf(options))
   }
 
   async _clear(options: LevelRange & ReadTime & Durably & { readonly limit: number }): Promise<void> {
@@ -225,9 +230,9 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
   }
 }
 
-function writeOf({ type, key, value }: Operation): ByteWrite {
-  if (type === 'del') return { type: 'delete', key: bytesOf(key) }
-  return { type: 'put', key: bytesOf(key), value: bytesOf(value) }
+function writeOf({ type, key, value }: Operation, scratch: TextScratch): ByteWrite {
+  if (type === 'del') return { type: 'delete', key: viewOf(key, scratch) }
+  return { type: 'put', key: viewOf(key, scratch), value: viewOf(value, scratch) }
 }
 
 function durabilityOf({ sync, durability }: Durably): Durably['durability'] {
