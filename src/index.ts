@@ -13,7 +13,6 @@ export { PalimpsestError, ERROR_CODES, type ErrorCode } from './base/errors.ts'
 export { Database, DatabaseView, openDatabase } from './database/database.ts'
 export {
   type DatabaseWrite,
-  type Hold,
   type HoldOptions,
   type KeepInput,
   type OpenOptions,
@@ -27,6 +26,8 @@ export { type PlannedTable } from './recovery/restore.ts'
 export { type PickerName } from './storage/pickers.ts'
 export { type Policy, type PolicyName } from './storage/policy.ts'
 export { type StoreEvent } from './store/events.ts'
+export { type CursorHold, type Hold, type HoldUsage, type NamedHold, type UsedHold } from './store/holds.ts'
+export { type KeptVersions } from './history/hold-usage.ts'
 export { type ReadStep, type SearchedBlock, type VersionPlace } from './store/explain.ts'
 export { type ChangeCause } from './history/state-history.ts'
 export { type GenerationJudgement, type Keeper, type ReadablePromise } from './history/explain-version.ts'

@@ -1,13 +1,23 @@
 /**
  * The catalog: what exists, as of a time. An immutable value, read from the rows of the system tablet.
  */
+import { textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
-import { type Generation, firstGeneration, generationAt, viewAsOf } from '../history/lineage.ts'
+import { type Generation, endOf, firstGeneration, generationAt, viewAsOf } from '../history/lineage.ts'
 import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
-import { type HybridTime, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
-import { type Stretches, stretch, stretchFrom } from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
+import {
+  NO_TIMES,
+  type Stretches,
+  closedStretch,
+  intersection,
+  stretch,
+  stretchFrom,
+  union,
+} from '../time/stretches.ts'
+import { type Write } from '../tablet/commit-record.ts'
 import {
   type CatalogRow,
   type HoldRow,
@@ -15,6 +25,7 @@ import {
   type RestoreRow,
   type TableRef,
   type TableRow,
+  readRow,
 } from './rows.ts'
 
 /** History is kept for this long unless somebody says otherwise: 24 hours, in microseconds. */
@@ -30,16 +41,45 @@ export interface Catalog {
   readonly tables: ReadonlyMap<number, TableRow>
   /** Of every table with history, dropped ones included, in the order of their starts. */
   readonly generations: ReadonlyMap<number, readonly Generation[]>
+  /** The tablets that those tables have or had. */
+  readonly tablets: ReadonlyMap<number, readonly number[]>
   /** The keyspaces of those tables. */
   readonly homes: ReadonlyMap<number, number>
   readonly restores: ReadonlyMap<number, RestoreRow>
   readonly retention: ReadonlyMap<number | 'database', Keep>
   readonly ratchets: ReadonlyMap<number, HybridTime>
   readonly holds: ReadonlyMap<number, HoldRow>
+  /** Tablets that no generation names any more. */
+  readonly freed: ReadonlySet<number>
 }
 
-/** The catalog that some rows say. */
-export function catalogOf(rows: Iterable<CatalogRow>): Catalog {
+/**
+ * The rows of the catalog as they are now. A commit changes a few of them, so the others are not read
+ * again, however many there are.
+ */
+export class CatalogRows {
+  readonly #rows = new Map<string, CatalogRow>()
+  /** What a row of a generation says, with its base. */
+  readonly #resolved = new WeakMap<Generation, Generation>()
+
+  /** Takes the writes of a commit, or all there are. Throws `CATALOG_CORRUPT`. */
+  apply(writes: Iterable<Write>): void {
+    for (const { key, value } of writes) {
+      if (value === undefined) this.#rows.delete(textOfBytes(key))
+      else {
+        const row = readRow(key, value)
+        this.#rows.set(textOfBytes(key), row)
+      }
+    }
+  }
+
+  /** The catalog that they say. Throws `CATALOG_CORRUPT`. */
+  catalog(): Catalog {
+    return catalogOf(this.#rows.values(), this.#resolved)
+  }
+}
+
+function catalogOf(rows: Iterable<CatalogRow>, resolved: WeakMap<Generation, Generation>): Catalog {
   let next = 1
   const keyspaces = new Map<number, KeyspaceRow>()
   const tables = new Map<number, TableRow>()
@@ -49,22 +89,39 @@ export function catalogOf(rows: Iterable<CatalogRow>): Catalog {
   const retention = new Map<number | 'database', Keep>()
   const ratchets = new Map<number, HybridTime>()
   const holds = new Map<number, HoldRow>()
+  const freed = new Set<number>()
   for (const row of rows) {
     if (row.kind === 'counter') next = row.next
     else if (row.kind === 'keyspace') keyspaces.set(row.row.id, row.row)
     else if (row.kind === 'table') tables.set(row.row.id, row.row)
     else if (row.kind === 'generation') {
-      // Rows come in key order, which is the order of their starts.
+      // Rows of a table come in the order of their starts: that of their keys, and of their commits.
       const earlier = generations.get(row.table.id) ?? []
-      earlier.push(withBase(row.row, earlier))
+      const generation = resolved.get(row.row) ?? withBase(row.row, earlier)
+      resolved.set(row.row, generation)
+      earlier.push(generation)
       generations.set(row.table.id, earlier)
       homes.set(row.table.id, row.table.keyspace)
     } else if (row.kind === 'restore') restores.set(row.row.id, row.row)
     else if (row.kind === 'retention') retention.set(row.of, row.keep)
     else if (row.kind === 'ratchet') ratchets.set(row.table, row.time)
-    else holds.set(row.row.id, row.row)
+    else if (row.kind === 'hold') holds.set(row.row.id, row.row)
+    else freed.add(row.tablet)
   }
-  return { next, keyspaces, tables, generations, homes, restores, retention, ratchets, holds }
+  const tablets = new Map([[CATALOG.id, [SYSTEM_TABLET]]])
+  for (const [id, all] of generations) tablets.set(id, [...new Set(all.flatMap((one) => one.tablets))])
+  return { next, keyspaces, tables, generations, tablets, homes, restores, retention, ratchets, holds, freed }
+}
+
+/** The definitions that some rows say. */
+export function definitionsOf(rows: Iterable<CatalogRow>): Pick<Catalog, 'keyspaces' | 'tables'> {
+  const keyspaces = new Map<number, KeyspaceRow>()
+  const tables = new Map<number, TableRow>()
+  for (const row of rows) {
+    if (row.kind === 'keyspace') keyspaces.set(row.row.id, row.row)
+    else if (row.kind === 'table') tables.set(row.row.id, row.row)
+  }
+  return { keyspaces, tables }
 }
 
 /** A base that is named by a time is the view as of it. */
@@ -113,9 +170,14 @@ export function keepOf(catalog: Catalog, table: TableRef): Keep {
   return retention.get(table.id) ?? retention.get(table.keyspace) ?? retention.get('database') ?? DEFAULT_KEEP
 }
 
-/** A stretch of time that an open cursor or view holds, in memory. */
+/** Times that an open cursor holds, in memory. */
 export interface MemoryHold {
+  /** Its number, which no other one of this open store has. */
+  readonly id: number
   readonly table: number
+  /** The microsecond at which it began, and the one from which on it holds nothing, open or not. */
+  readonly sinceMicros: number
+  readonly untilMicros: number
   readonly times: Stretches
 }
 
@@ -128,15 +190,17 @@ export interface Moment {
   readonly memoryHolds: Iterable<MemoryHold>
 }
 
-/** The first time of a table's window. */
+/** The first time of a table's window: none, `MAX_TIME`, for a table of which everything is forgotten. */
 export function tableCutoff(catalog: Catalog, table: TableRef, moment: Moment): HybridTime {
-  const tablets = (catalog.generations.get(table.id) ?? []).flatMap((generation) => generation.tablets)
+  const tablets = catalog.tablets.get(table.id)
+  if (tablets === undefined) return MAX_TIME
   const ratchet = laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, moment.ratchetOf(tablets))
   return cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
 }
 
 /** The times as of which a table can be read. */
 export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment): Stretches {
+  if (!catalog.tablets.has(table.id)) return NO_TIMES
   const held = [...catalog.holds.values()]
     .filter((hold) => holdsTable(hold, table) && !isExpired(hold, moment.nowMicros))
     .map(({ after, through }) => stretch(after, through))
@@ -144,10 +208,26 @@ export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment)
   return readableTimes(tableCutoff(catalog, table, moment), held)
 }
 
-/** The times as of which the catalog can be read: those of any table. */
+/** The catalog itself, where it is asked how long history is kept: as long as the database says. */
+export const CATALOG: TableRef = { id: 0, keyspace: 0 }
+
+/**
+ * The times as of which the catalog can be read: those that the database promises, and those of any
+ * table. Of one that was dropped only those at which it existed count, so that forgetting it when none is
+ * left changes nothing.
+ */
 export function catalogReadable(catalog: Catalog, moment: Moment): Stretches {
-  const ofTables = tableRefs(catalog).map((table) => tableReadable(catalog, table, moment))
-  return readableTimes(hybridTime(moment.nowMicros), ofTables)
+  const ofTables = tableRefs(catalog).map((table) => {
+    const readable = tableReadable(catalog, table, moment)
+    return catalog.tables.has(table.id) ? readable : existsDuring(catalog, table, readable)
+  })
+  return union(tableReadable(catalog, CATALOG, moment), ...ofTables)
+}
+
+/** The part of some times during which a table exists. */
+export function existsDuring(catalog: Catalog, table: TableRef, times: Stretches): Stretches {
+  const lives = (catalog.generations.get(table.id) ?? []).flatMap((g) => closedStretch(g.start, endOf(g)))
+  return intersection(times, union(lives))
 }
 
 /** What a compaction of a tablet may forget. */
@@ -155,7 +235,8 @@ export function directiveFor(catalog: Catalog, tablet: number, moment: Moment): 
   if (tablet === SYSTEM_TABLET) {
     // The catalog's own lineage is fixed: one generation, always in force.
     const generation = firstGeneration([SYSTEM_TABLET], hybridTime(0, 1))
-    return { generations: [generation], readable: catalogReadable(catalog, moment), cutoff: MIN_TIME }
+    const cutoff = tableCutoff(catalog, CATALOG, moment)
+    return { generations: [generation], readable: catalogReadable(catalog, moment), cutoff }
   }
   const table = tableRefs(catalog).find(({ id }) =>
     (catalog.generations.get(id) ?? []).some(({ tablets }) => tablets.includes(tablet)),

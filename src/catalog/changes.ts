@@ -5,20 +5,16 @@
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { assert } from '../base/assert.ts'
-import {
-  type Generation,
-  endOf,
-  firstGeneration,
-  generationAt,
-  truncatedGeneration,
-} from '../history/lineage.ts'
+import { type Generation, firstGeneration, generationAt, truncatedGeneration } from '../history/lineage.ts'
 import { type Keep, assertReadable } from '../history/readable.ts'
 import { type Write } from '../tablet/commit-record.ts'
 import { type HybridTime, MAX_TIME, tickAfter, tickBefore } from '../time/hybrid-time.ts'
-import { type Stretches, closedStretch, difference, intersection, stretch, union } from '../time/stretches.ts'
+import { difference, stretch } from '../time/stretches.ts'
 import {
+  CATALOG,
   type Catalog,
   type Moment,
+  existsDuring,
   fullNameOf,
   holdsTable,
   isExpired,
@@ -165,7 +161,7 @@ export function planRetention(
   keep: Keep,
   moment: Moment,
 ): CatalogChange {
-  const tables = tableRefs(catalog).filter(
+  const tables = [CATALOG, ...tableRefs(catalog)].filter(
     ({ id, keyspace }) => of === 'database' || id === of || keyspace === of,
   )
   const ratchets = tables.map((table): CatalogRow => ({
@@ -206,12 +202,6 @@ export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment)
     putRow({ kind: 'hold', row }),
   ]
   return { id, change: () => writes }
-}
-
-/** The part of some times during which a table exists: outside of it there is nothing that could be gone. */
-function existsDuring(catalog: Catalog, table: TableRef, times: Stretches): Stretches {
-  const lives = (catalog.generations.get(table.id) ?? []).flatMap((g) => closedStretch(g.start, endOf(g)))
-  return intersection(times, union(lives))
 }
 
 /** Releases a hold. Throws `UNKNOWN_HOLD`. */

@@ -24,6 +24,6 @@ export function promisesFor(catalog: Catalog, table: TableRef, moment: Moment): 
     })
   const cursors = [...moment.memoryHolds]
     .filter((hold) => hold.table === table.id)
-    .map(({ times }): ReadablePromise => ({ kind: 'cursor', times }))
+    .map(({ times, id }): ReadablePromise => ({ kind: 'cursor', times, id }))
   return [window, ...holds, ...cursors]
 }

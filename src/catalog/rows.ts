@@ -9,10 +9,12 @@
  *     retention/database|000001|…     { keep }                        promise
  *     ratchet/000002                  { time }                        promise
  *     hold/000004                     { name, scope, after, through, … } promise
+ *     freed/000003                    {}                              a tablet that nobody can read any more
  *
  * *Definitions* (keyspaces, tables and their names) are what a restore writes back; *promises*
  * (retention, ratchets, holds, the counter) never go back. A read as of t takes definitions as of t and
- * promises as of now. Generations are neither: each says for itself when it was in force.
+ * promises as of now. Generations are neither: each says for itself when it was in force, and goes once
+ * nobody can read it any more.
  */
 import { FormatError } from '../base/binary.ts'
 import { bytesOfText, textOfBytes } from '../base/bytes.ts'
@@ -79,6 +81,9 @@ export interface HoldRow {
   readonly expiresMicros?: number | undefined
 }
 
+/** Where the rows of definitions begin. */
+export const DEFINITION_PATHS: readonly string[] = ['keyspace/', 'table/']
+
 /** One row, read. */
 export type CatalogRow =
   | { readonly kind: 'counter'; readonly next: number }
@@ -89,6 +94,7 @@ export type CatalogRow =
   | { readonly kind: 'retention'; readonly of: number | 'database'; readonly keep: Keep }
   | { readonly kind: 'ratchet'; readonly table: number; readonly time: HybridTime }
   | { readonly kind: 'hold'; readonly row: HoldRow }
+  | { readonly kind: 'freed'; readonly tablet: number }
 
 /**
  * The write that puts a row. What could not be read again must never be written: callers without types
@@ -153,6 +159,8 @@ function encodeRow(row: CatalogRow): { path: string; fields: Fields } {
         path: `retention/${row.of === 'database' ? row.of : idText(row.of)}`,
         fields: { keep: row.keep },
       }
+    case 'freed':
+      return { path: `freed/${idText(row.tablet)}`, fields: {} }
     case 'ratchet':
       return { path: `ratchet/${idText(row.table)}`, fields: { time: formatExact(row.time) } }
     case 'restore': {
@@ -208,6 +216,8 @@ function decodeRow(path: readonly string[], fields: Fields): CatalogRow {
       return { kind, table: idOf(name), time: time(fields['time']) }
     case 'hold':
       return { kind, row: decodeHold(idOf(name), fields) }
+    case 'freed':
+      return { kind, tablet: idOf(name) }
     default:
       throw new FormatError(`unknown kind of row`)
   }

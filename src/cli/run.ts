@@ -14,6 +14,7 @@ import { type ErrorCode, PalimpsestError } from '../base/errors.ts'
 import { registerDatabase } from './database.ts'
 import { registerGit } from './git.ts'
 import { registerHistory } from './history.ts'
+import { registerHold } from './hold.ts'
 import { type Io, OutputClosed } from './io.ts'
 import { examples } from './options.ts'
 import { registerRestore } from './restore.ts'
@@ -96,6 +97,7 @@ function programFor(session: Session, printed: { stdout: string; stderr: string 
   registerTable(program, session)
   registerHistory(program, session)
   registerDatabase(program, session)
+  registerHold(program, session)
   registerRestore(program, session)
   registerScript(program, session)
   acceptJson(program)

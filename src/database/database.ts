@@ -1,9 +1,8 @@
 /**
  * The database, as users hold it: a thin face that delegates.
  */
-import { PalimpsestError } from '../base/errors.ts'
 import { type HoldRow, type TableRow } from '../catalog/rows.ts'
-import { fullNameOf, isExpired, keyspaceNamed, tableNamed } from '../catalog/catalog.ts'
+import { fullNameOf, keyspaceNamed, tableNamed } from '../catalog/catalog.ts'
 import {
   holdNamed,
   planCreateKeyspace,
@@ -29,6 +28,14 @@ import {
 import { GEOMETRIES } from '../storage/geometry.ts'
 import { DEFAULT_POLICY, type Policy, choosePolicy } from '../storage/policy.ts'
 import { type StoreEvent } from '../store/events.ts'
+import {
+  type Hold,
+  type HoldUsage,
+  type NamedHold,
+  holdUsage,
+  listHolds,
+  placedHold,
+} from '../store/holds.ts'
 import { type World, openStore } from '../store/open.ts'
 import { type Store, type TabletCheck } from '../store/store.ts'
 import { type TableWrite } from '../table/batch.ts'
@@ -44,11 +51,10 @@ import {
 } from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { type TimeInput, resolveTime } from '../time/expression.ts'
-import { type HybridTime, MIN_TIME, laterOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
+import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import {
   type DatabaseWrite,
-  type Hold,
   type HoldOptions,
   type KeepInput,
   type OpenOptions,
@@ -56,7 +62,8 @@ import {
   type TableOptions,
   checkChoice,
   checkOneScope,
-  durationFrom,
+  expiryOf,
+  heldTimes,
   keepFrom,
 } from './options.ts'
 import {
@@ -283,33 +290,20 @@ export class Database {
     this.#store.commitCatalog(planRetention(catalog, id, keepFrom(keep), this.#store.moment()))
   }
 
-  /** Keeps times readable until it is released. Throws `NAME_TAKEN`, `HISTORY_GONE`, `FUTURE_TIME`. */
-  hold(options: HoldOptions): Hold {
-    const { catalog } = this.#store
-    const through = options.at ?? options.through
-    const isBoth = options.at !== undefined && (options.from ?? options.through) !== undefined
-    if (through === undefined || isBoth) {
-      throw new PalimpsestError('INVALID_ARGUMENT', 'a hold is at a time, or from a time through another')
-    }
-    // Nothing is at the beginning of time itself.
-    const timeOf = (time: TimeInput) => laterOf(this.resolveTime(time), tickAfter(MIN_TIME))
-    const last = timeOf(through)
-    const first = options.from === undefined ? last : timeOf(options.from)
-    if (first > last) throw new PalimpsestError('INVALID_ARGUMENT', 'a hold ends before it begins')
+  /**
+   * Keeps times readable until it is released or expires. Throws `INVALID_ARGUMENT`, `NAME_TAKEN`,
+   * `HISTORY_GONE`, `FUTURE_TIME`.
+   */
+  hold(options: HoldOptions): NamedHold {
+    const { name, owner = 'user', reason = '' } = options
+    const resolve = (time: TimeInput) => this.resolveTime(time)
+    const [first, last] = heldTimes(options, resolve)
     this.#store.use(last)
     const moment = this.#store.moment()
-    const expires = options.expiresIn
-    const request = {
-      name: options.name,
-      scope: this.#scopeOf(options),
-      after: tickBefore(first),
-      through: last,
-      owner: options.owner ?? 'user',
-      reason: options.reason ?? '',
-      expiresMicros: expires === undefined ? undefined : moment.nowMicros + durationFrom(expires),
-    }
-    const id = this.#store.create(planHold(catalog, request, moment))
-    return this.#holdOf(this.#store.catalog.holds.get(id)!)
+    const expiresMicros = expiryOf(options, resolve, moment.nowMicros)
+    const times = { after: tickBefore(first), through: last }
+    const request = { name, scope: this.#scopeOf(options), ...times, owner, reason, expiresMicros }
+    return placedHold(this.#store, this.#store.create(planHold(this.#store.catalog, request, moment)))
   }
 
   /** Lets a hold go. Throws `UNKNOWN_HOLD`. */
@@ -317,13 +311,20 @@ export class Database {
     this.#store.commitCatalog(planRelease(this.#store.catalog, name, this.#store.moment().nowMicros))
   }
 
-  /** The holds that are in force. */
+  /**
+   * What keeps times readable beyond the windows of tables: the holds that were placed, in their order, then
+   * those of open scans, histories and diffs.
+   */
   holds(): readonly Hold[] {
-    const { nowMicros } = this.#store.moment()
-    const { catalog } = this.#store
-    return [...catalog.holds.values()]
-      .filter((hold) => !isExpired(hold, nowMicros))
-      .map((row) => this.#holdOf(row))
+    return listHolds(this.#store)
+  }
+
+  /**
+   * What each hold alone keeps, and all of them together. Reads every version of every table that something
+   * holds once; memory does not grow with their number.
+   */
+  holdUsage(): HoldUsage {
+    return holdUsage(this.#store)
   }
 
   /** The times as of which a table can be read now, in order; the last stretch has no end. */
@@ -403,14 +404,6 @@ export class Database {
     checkOneScope({ table, keyspace })
     if (table !== undefined) return { table: tableNamed(catalog, table).id }
     return keyspace === undefined ? { database: true } : { keyspace: keyspaceNamed(catalog, keyspace).id }
-  }
-
-  #holdOf({ name, scope, after, through, owner, reason, expiresMicros }: HoldRow): Hold {
-    const { catalog } = this.#store
-    const table = 'table' in scope ? catalog.tables.get(scope.table) : undefined
-    const keyspace = 'keyspace' in scope ? catalog.keyspaces.get(scope.keyspace) : undefined
-    const on = table ? fullNameOf(catalog, table) : (keyspace?.name ?? '*')
-    return { name, on, after, through, owner, reason, expiresMicros }
   }
 
   #chosenTablets(table?: string): readonly number[] | undefined {

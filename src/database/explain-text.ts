@@ -141,7 +141,7 @@ function keeperLine({ promise, times, until, from }: Keeper, notation: ExplainNo
       return `kept by the hold ${promise.name}${reason}: ${seen}; ${end}`
     }
     case 'cursor':
-      return `kept by an open cursor: ${seen}; until it is read to its end`
+      return `kept by the open cursor ${promise.id}: ${seen}; until it is read to its end`
   }
 }
 

@@ -13,7 +13,16 @@ import { type Key } from '../table/codec.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { parseDuration } from '../time/duration.ts'
 import { type TimeInput } from '../time/expression.ts'
-import { type HybridTime, MICROS_MAX } from '../time/hybrid-time.ts'
+import {
+  type HybridTime,
+  MICROS_MAX,
+  MIN_TIME,
+  formatExact,
+  formatIso,
+  laterOf,
+  microsOf,
+  tickAfter,
+} from '../time/hybrid-time.ts'
 
 /** How to open a database. Every option has a default that nobody has to change. */
 export interface OpenOptions {
@@ -69,19 +78,8 @@ export interface HoldOptions {
   readonly reason?: string | undefined
   /** For how long it holds, from now on. @defaultValue until it is released */
   readonly expiresIn?: string | number | undefined
-}
-
-/** A hold that is in force. */
-export interface Hold {
-  readonly name: string
-  /** What it holds: `keyspace.table`, `keyspace`, or `*` for everything. */
-  readonly on: string
-  /** The times `(after, through]`. */
-  readonly after: HybridTime
-  readonly through: HybridTime
-  readonly owner: string
-  readonly reason: string
-  readonly expiresMicros?: number | undefined
+  /** Until when it holds: a time to come. Not together with `expiresIn`. */
+  readonly expiresAt?: TimeInput | undefined
 }
 
 /** One write of a database's batch. */
@@ -102,6 +100,45 @@ export function durationFrom(duration: string | number): number {
     'INVALID_TIME',
     `a duration is a whole number of microseconds below 2^52, not ${String(duration)}`,
   )
+}
+
+/** The first and the last time that a hold is asked to keep. Throws `INVALID_ARGUMENT`, `INVALID_TIME`. */
+export function heldTimes(
+  { at, from, through }: Pick<HoldOptions, 'at' | 'from' | 'through'>,
+  resolve: (time: TimeInput) => HybridTime,
+): readonly [first: HybridTime, last: HybridTime] {
+  const end = at ?? through
+  if (end === undefined || (at !== undefined && (from ?? through) !== undefined))
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a hold is at a time, or from a time through another')
+  // Nothing is at the beginning of time itself.
+  const timeOf = (time: TimeInput) => laterOf(resolve(time), tickAfter(MIN_TIME))
+  // In the order in which they lie, so that from now through now is a stretch while the clock goes on.
+  const first = timeOf(from ?? end)
+  const last = from === undefined ? first : timeOf(end)
+  if (first > last) {
+    const details = { from: formatExact(first), through: formatExact(last) }
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a hold ends before it begins', details)
+  }
+  return [first, last]
+}
+
+/**
+ * The microsecond from which on a hold that is placed now holds nothing, if there is one. Throws
+ * `INVALID_ARGUMENT`, `INVALID_TIME`.
+ */
+export function expiryOf(
+  { expiresIn, expiresAt }: Pick<HoldOptions, 'expiresIn' | 'expiresAt'>,
+  resolve: (time: TimeInput) => HybridTime,
+  nowMicros: number,
+): number | undefined {
+  if (expiresIn !== undefined && expiresAt !== undefined)
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a hold expires in a while or at a time, not both')
+  if (expiresIn !== undefined) return nowMicros + durationFrom(expiresIn)
+  if (expiresAt === undefined) return undefined
+  const expiry = resolve(expiresAt)
+  if (microsOf(expiry) > nowMicros) return microsOf(expiry)
+  const message = `a hold expires at a time to come, not at ${formatIso(expiry)}`
+  throw new PalimpsestError('INVALID_ARGUMENT', message, { expiresAt: formatExact(expiry) })
 }
 
 /** Refuses a table together with a keyspace. */

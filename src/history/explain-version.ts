@@ -23,8 +23,8 @@ export type ReadablePromise =
       readonly reason: string
       readonly expiresMicros?: number | undefined
     }
-  /** An open cursor, which holds what it reads in memory. */
-  | { readonly kind: 'cursor'; readonly times: Stretches }
+  /** An open cursor, which holds what it reads in memory, by its number. */
+  | { readonly kind: 'cursor'; readonly times: Stretches; readonly id: number }
 
 /** What one generation says about a version. */
 export interface GenerationJudgement {

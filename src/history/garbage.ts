@@ -21,11 +21,11 @@
  * is seen for longer, so it keeps more: safe. Versions of one key come newest first, and all that is
  * remembered is one time for each generation, whatever the number of versions.
  */
-import { assert, defined } from '../base/assert.ts'
+import { defined } from '../base/assert.ts'
 import { type VersionFilter } from '../storage/filter.ts'
-import { type HybridTime, MIN_TIME, tickBefore } from '../time/hybrid-time.ts'
-import { type Stretches, contains, intersection, meets, closedStretch } from '../time/stretches.ts'
-import { type Generation, endOf } from './lineage.ts'
+import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
+import { type Stretches, contains, meets } from '../time/stretches.ts'
+import { type Generation, endOf, gapsOf, isInForceDuring } from './lineage.ts'
 
 /** What a compaction may forget: plain data, taken when it is planned. */
 export interface Directive {
@@ -40,7 +40,7 @@ export interface Directive {
 /** The filter of a directive. */
 export function garbageFilter(directive: Directive): VersionFilter {
   const { readable } = directive
-  const generations = directive.generations.filter((generation) => isReadable(generation, readable))
+  const generations = directive.generations.filter((generation) => isInForceDuring(generation, readable))
   /** For each generation: the last time at which the next version can be seen; `MIN_TIME` for never. */
   const seenThrough: HybridTime[] = []
   return {
@@ -48,6 +48,8 @@ export function garbageFilter(directive: Directive): VersionFilter {
       for (const [g, generation] of generations.entries()) seenThrough[g] = endOf(generation)
     },
     keeps: (time) => judgeVersion(generations, readable, seenThrough, time),
+    // The gaps of the view that most reads have close once their versions are gone: see forgetting.ts.
+    watched: gapsOf(directive.generations.at(-1)),
   }
 }
 
@@ -84,11 +86,14 @@ export function judgeVersion(
 
 /** From when on a version shows in a generation, unless a newer one hides it. */
 export function seenFrom(generation: Generation, time: HybridTime): HybridTime | undefined {
-  if (contains(generation.base, time)) return generation.start
-  return time > generation.from && time <= endOf(generation) ? time : undefined
+  const { base } = generation
+  // Most of a base is its first stretch: the time before anything was put back.
+  const [first] = base
+  if (first === undefined || time <= first.after) return ownFrom(generation, time)
+  if (time <= first.through || contains(base, time)) return generation.start
+  return ownFrom(generation, time)
 }
 
-function isReadable(generation: Generation, readable: Stretches): boolean {
-  assert(generation.start > MIN_TIME, 'a generation starts after the beginning of time')
-  return intersection(closedStretch(generation.start, endOf(generation)), readable).length > 0
+function ownFrom(generation: Generation, time: HybridTime): HybridTime | undefined {
+  return time > generation.from && time <= endOf(generation) ? time : undefined
 }

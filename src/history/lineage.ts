@@ -16,8 +16,8 @@
  */
 import { assert } from '../base/assert.ts'
 import { searchFirst } from '../storage/search.ts'
-import { type HybridTime, MAX_TIME, tickBefore } from '../time/hybrid-time.ts'
-import { NO_TIMES, type Stretches, stretch, union } from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, tickBefore } from '../time/hybrid-time.ts'
+import { NO_TIMES, type Stretches, difference, meets, stretch, union } from '../time/stretches.ts'
 
 /** What a reader may see, apart from when. */
 export interface Lineage {
@@ -74,6 +74,18 @@ export function viewAsOf(lineage: Lineage, time: HybridTime): Stretches {
   const last = base.at(-1)
   if (last === undefined) return stretch(from, time)
   return last.through < from ? [...base, { after: from, through: time }] : union(base, stretch(from, time))
+}
+
+/** The times at or before `from` that do not show though earlier ones do: what restores have hidden. */
+export function gapsOf(lineage: Lineage | undefined): Stretches {
+  const first = lineage?.base[0]
+  return first === undefined ? NO_TIMES : difference(stretch(first.after, lineage!.from), lineage!.base)
+}
+
+/** Whether a generation is in force at one of some times. */
+export function isInForceDuring(generation: Generation, times: Stretches): boolean {
+  assert(generation.start > MIN_TIME, 'a generation starts after the beginning of time')
+  return meets(times, tickBefore(generation.start), endOf(generation))
 }
 
 /** The last time at which a generation is in force. */

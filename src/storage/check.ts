@@ -5,6 +5,7 @@
 import { compareBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, earlierOf, laterOf } from '../time/hybrid-time.ts'
+import { contains } from '../time/stretches.ts'
 import { type Block } from './block.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { mergeVersions } from './compaction.ts'
@@ -57,6 +58,10 @@ function checkTable(meta: TableMeta, table: TableFile): readonly string[] {
   expect(table.bytes === meta.bytes, `the file has ${table.bytes} bytes, the manifest says ${meta.bytes}`)
   expect(sameFacts(table.facts, found), 'its facts are not those of its versions')
   expect(sameFacts(meta, found), 'the manifest tells other facts than its versions')
+  const { emptyTimes } = meta
+  if (emptyTimes !== undefined)
+    for (const { time } of table.versions())
+      expect(!contains(emptyTimes, time), 'there is a version at a time that the manifest calls empty')
   return faults
 }
 

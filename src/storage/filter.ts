@@ -5,6 +5,7 @@
  * function given to the tree turns it into a filter, here or in a worker.
  */
 import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Stretches } from '../time/stretches.ts'
 
 /** Judges the versions of one key after another, each key's newest first. */
 export interface VersionFilter {
@@ -12,6 +13,8 @@ export interface VersionFilter {
   beginKey(): void
   /** Whether the version must be kept. */
   keeps(time: HybridTime): boolean
+  /** Times of which every table that is written should say whether it holds a version at any of them. */
+  readonly watched?: Stretches | undefined
 }
 
 /** Makes the filter of a directive. */

@@ -10,11 +10,12 @@ import { type Birth, type ManifestEdit, NO_TOTALS, type TreeEdit, type TreeTotal
 import { DEFAULT_POLICY, type Policy, choosePolicy } from './policy.ts'
 import { LEVELS_MAX, type Placement } from './shape.ts'
 import { type TableMeta } from './table-format.ts'
+import { type Stretches, sameStretches, union } from '../time/stretches.ts'
 import { type Position } from './version.ts'
 
 /** The text of an edit. */
 export function encodeManifestEdit(edit: ManifestEdit): string {
-  const { birth, policy, nextNumber, firstSegment, judgedMicros, trees = [] } = edit
+  const { birth, policy, nextNumber, firstSegment, judgedMicros, trees = [], removeTrees } = edit
   return JSON.stringify({
     birth,
     policy,
@@ -22,6 +23,7 @@ export function encodeManifestEdit(edit: ManifestEdit): string {
     firstSegment,
     judgedMicros,
     trees: trees.map(encodeTreeEdit),
+    removeTrees,
   })
 }
 
@@ -35,6 +37,7 @@ export function decodeManifestEdit(text: string): ManifestEdit {
     firstSegment: fields.optional('firstSegment', countOf),
     judgedMicros: fields.optional('judgedMicros', countOf),
     trees: fields.required('trees', listOf(decodeTreeEdit)),
+    removeTrees: fields.optional('removeTrees', listOf(countOf)),
   })
 }
 
@@ -84,7 +87,7 @@ function exactOf(time: HybridTime | undefined): string | undefined {
 }
 
 function encodeTable(table: TableMeta): unknown {
-  const { first, last, minTime, maxTime, writtenAtCutoff, ...counts } = table
+  const { first, last, minTime, maxTime, writtenAtCutoff, emptyTimes, ...counts } = table
   return {
     ...counts,
     first: encodePosition(first),
@@ -92,6 +95,7 @@ function encodeTable(table: TableMeta): unknown {
     minTime: formatExact(minTime),
     maxTime: formatExact(maxTime),
     writtenAtCutoff: exactOf(writtenAtCutoff),
+    emptyTimes: emptyTimes?.map(({ after, through }) => [formatExact(after), formatExact(through)]),
   }
 }
 
@@ -105,6 +109,7 @@ function decodeTable(value: unknown): TableMeta {
     minTime: fields.required('minTime', timeOf),
     maxTime: fields.required('maxTime', timeOf),
     writtenAtCutoff: fields.optional('writtenAtCutoff', timeOf),
+    emptyTimes: fields.optional('emptyTimes', stretchesOf),
     blocks: fields.required('blocks', countOf),
     keys: fields.required('keys', countOf),
     versions: fields.required('versions', countOf),
@@ -195,6 +200,17 @@ function levelOf(value: unknown): number {
 function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new FormatError('not a text')
   return value
+}
+
+/** Intervals in their normal form; what is not in it is refused. */
+function stretchesOf(value: unknown): Stretches {
+  const intervals = listOf(listOf(timeOf))(value).map(([after, through, ...rest]) => {
+    if (after === undefined || through === undefined || rest.length > 0 || after >= through)
+      throw new FormatError('not a stretch')
+    return { after, through }
+  })
+  if (!sameStretches(union(intervals), intervals)) throw new FormatError('stretches are out of order')
+  return intervals
 }
 
 function timeOf(value: unknown): HybridTime {

@@ -78,6 +78,8 @@ export interface ManifestEdit {
   /** How its trees are compacted from now on. */
   readonly policy?: Policy | undefined
   readonly trees?: readonly TreeEdit[] | undefined
+  /** Trees that are gone, with all of their tables. */
+  readonly removeTrees?: readonly number[] | undefined
   /** Every file number below this one may have been used. */
   readonly nextNumber?: number | undefined
   /** The oldest log segment that is still needed. */
@@ -108,6 +110,7 @@ export function applyManifestEdit(state: ManifestState, edit: ManifestEdit): Man
   for (const treeEdit of edit.trees ?? []) {
     trees.set(treeEdit.tree, applyTreeEdit(trees.get(treeEdit.tree) ?? EMPTY_TREE, treeEdit))
   }
+  for (const tree of edit.removeTrees ?? []) trees.delete(tree)
   return {
     birth: edit.birth ?? state.birth,
     policy: edit.policy ?? state.policy,

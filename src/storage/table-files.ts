@@ -9,6 +9,7 @@ import { type Geometry } from './geometry.ts'
 import { type ReadCounters, TableFile, type TableContext } from './table-file.ts'
 import { tableNumberOf, tablePath } from './table-format.ts'
 import { TableWriter } from './table-writer.ts'
+import { type Stretches } from '../time/stretches.ts'
 
 /** How much memory and how many open files tables may take. */
 export interface TableLimits {
@@ -57,9 +58,9 @@ export class TableFiles {
     return table
   }
 
-  /** Begins a new table file. */
-  create(number: number, geometry: Geometry): TableWriter {
-    return new TableWriter(this.#context.files, number, geometry, this.#context.checksum)
+  /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */
+  create(number: number, geometry: Geometry, watched?: Stretches): TableWriter {
+    return new TableWriter(this.#context.files, number, geometry, this.#context.checksum, watched)
   }
 
   /** Removes tables that no manifest names any more, and what the caches hold of them. */

@@ -13,6 +13,7 @@ import { BinaryReader, BinaryWriter, FormatError } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { copyOf } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Stretches } from '../time/stretches.ts'
 import { type Position } from './version.ts'
 
 /** Counts of versions by what they are within their file. */
@@ -46,6 +47,8 @@ export interface TableMeta extends TableFacts {
   readonly bytes: number
   /** Of a table that a merge wrote: the first time of the window that the merge kept. */
   readonly writtenAtCutoff?: HybridTime | undefined
+  /** Times between its first and its last one at which it is known to hold no version. */
+  readonly emptyTimes?: Stretches | undefined
 }
 
 /** One block as the index knows it. */

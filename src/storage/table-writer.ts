@@ -7,6 +7,7 @@ import { BinaryWriter } from '../base/binary.ts'
 import { compareBytes, copyOf, equalBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
+import { type Stretches, NO_TIMES, closedStretch, indexIn, intersection } from '../time/stretches.ts'
 import { BlockBuilder } from './block.ts'
 import { buildBloomFilter, hashOfKey } from './bloom-filter.ts'
 import { type AppendFile, type FileSystem } from './files.ts'
@@ -40,6 +41,9 @@ export class TableWriter {
   readonly #file: AppendFile
   readonly #geometry: Geometry
   readonly #checksum: Checksum
+  readonly #watched: Stretches
+  /** The watched stretches that hold a version. */
+  readonly #met = new Set<number>()
   readonly #block = new BlockBuilder()
   readonly #index: BlockEntry[] = []
   readonly #hashes: number[] = []
@@ -49,7 +53,14 @@ export class TableWriter {
   #last: Position | undefined
   #keys = 0
 
-  constructor(files: FileSystem, number: number, geometry: Geometry, checksum: Checksum) {
+  constructor(
+    files: FileSystem,
+    number: number,
+    geometry: Geometry,
+    checksum: Checksum,
+    watched: Stretches = NO_TIMES,
+  ) {
+    this.#watched = watched
     this.#number = number
     this.#file = files.create(tablePath(number))
     this.#geometry = geometry
@@ -78,6 +89,7 @@ export class TableWriter {
       this.#hashes.push(hashOfKey(version.key))
     }
     this.#block.add(version.key, version, isNewKey)
+    if (this.#watched.length > 0) this.#met.add(indexIn(this.#watched, version.time))
     this.#count(version, isNewKey)
     this.#last = version
   }
@@ -112,7 +124,14 @@ export class TableWriter {
     this.#flushPending()
     this.#file.sync()
     this.#file.close()
-    return { ...facts, number: this.#number, bytes: this.#offset }
+    const emptyTimes = this.#emptyTimes(facts.minTime, facts.maxTime)
+    return { ...facts, number: this.#number, bytes: this.#offset, emptyTimes }
+  }
+
+  #emptyTimes(minTime: HybridTime, maxTime: HybridTime): Stretches | undefined {
+    const notMet = this.#watched.filter((_, index) => !this.#met.has(index))
+    const within = intersection(notMet, closedStretch(minTime, maxTime))
+    return within.length === 0 ? undefined : within
   }
 
   /** Gives up: closes the file, whose name the caller removes. */

@@ -14,7 +14,15 @@ import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
 import { type KeyRange, keyAfter, rangeHas } from '../base/key-range.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, laterOf, tickBefore } from '../time/hybrid-time.ts'
-import { type Stretches, intersection, stretch } from '../time/stretches.ts'
+import {
+  NO_TIMES,
+  type Stretches,
+  closedStretch,
+  difference,
+  intersection,
+  stretch,
+  union,
+} from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import {
   type CompactionJob,
@@ -203,11 +211,24 @@ export class Tree<Directive> {
     }
   }
 
-  /** Writes the memtable as a table of level 0. The edit is to be made durable, then {@link install}ed. */
-  writeFlush(): TreeEdit {
+  /** Times outside of which the tree holds no version. */
+  occupiedTimes(): Stretches {
+    const { versionCount, minTime, maxTime } = this.#memtable
+    const inMemory = versionCount === 0 ? NO_TIMES : closedStretch(minTime, maxTime)
+    const inTables = tablesOf(this.#state.shape).map((table) =>
+      difference(closedStretch(table.minTime, table.maxTime), table.emptyTimes ?? NO_TIMES),
+    )
+    return union(inMemory, ...inTables)
+  }
+
+  /**
+   * Writes the memtable, all of it, as a table of level 0. The edit is to be made durable, then
+   * {@link install}ed. Of the directive, only the times to watch count.
+   */
+  writeFlush(directive: Directive): TreeEdit {
     assert(this.#memtable.versionCount > 0, 'there is something to flush')
-    const { tables, geometry, newNumber } = this.#context
-    const writer = tables.create(newNumber(), geometry)
+    const { tables, geometry, newNumber, filterFor } = this.#context
+    const writer = tables.create(newNumber(), geometry, filterFor(directive).watched)
     for (const version of this.#memtable.versions()) writer.add(version)
     const table = writer.finish()
     const { shape, totals } = this.#state
@@ -233,10 +254,11 @@ export class Tree<Directive> {
   /** Runs a job. The edit is to be made durable, with the directive's ratchet, then {@link install}ed. */
   runCompaction(job: CompactionJob<Directive>): FinishedCompaction {
     const { tables, geometry, newNumber, filterFor } = this.#context
-    const result = runCompaction(job, filterFor(job.directive), {
+    const filter = filterFor(job.directive)
+    const result = runCompaction(job, filter, {
       geometry,
       open: (number) => tables.open(number),
-      create: () => tables.create(newNumber(), geometry),
+      create: () => tables.create(newNumber(), geometry, filter.watched),
     })
     const { totals } = this.#state
     const isMove = job.choice.kind === 'move'

@@ -15,6 +15,7 @@ import { type ManifestEdit } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
 import { type Policy, type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
+import { EMPTY_SHAPE, tablesOf } from '../storage/shape.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type CommitLog } from '../tablet/commit-log.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
@@ -41,6 +42,7 @@ export interface MaintenanceContext {
 /** Keeps the trees of a store in shape. */
 export class Maintenance {
   readonly #context: MaintenanceContext
+  #hasCompacted = false
 
   constructor(context: MaintenanceContext) {
     this.#context = context
@@ -59,11 +61,11 @@ export class Maintenance {
 
   /** Writes the memtable of a tablet down, if there is anything in it. */
   flush(tablet: Tablet): void {
-    const { failStop, log, events } = this.#context
+    const { failStop, log, events, directiveFor } = this.#context
     if (tablet.memtable.versionCount === 0) return
     failStop.guard(() => {
-      const edit = tablet.writeFlush()
-      const firstSegment = log.firstSegmentWith(this.#oldestInMemory(tablet))
+      const edit = tablet.writeFlush(directiveFor(tablet.id))
+      const firstSegment = log.firstSegmentWith(this.#oldestInMemory([tablet.id]))
       this.#install({ trees: [edit], firstSegment })
       log.removeBefore(firstSegment)
       const { table } = edit.add[0]!
@@ -91,6 +93,32 @@ export class Maintenance {
     this.flush(tablet)
     const plan = planFullCompaction(this.#policyInput(tablet))
     if (plan.choice !== undefined) this.#compact(tablet, plan)
+  }
+
+  /** Whether anything was compacted since this was asked last. */
+  takeCompacted(): boolean {
+    const hasCompacted = this.#hasCompacted
+    this.#hasCompacted = false
+    return hasCompacted
+  }
+
+  /**
+   * Ends tablets that nobody can read any more: first the edit, then their files. Those that are gone
+   * already are passed over.
+   */
+  free(ids: readonly number[]): void {
+    const { failStop, manifest, tables, tablets, log } = this.#context
+    const { trees } = manifest.state
+    const files = ids.flatMap((id) => tablesOf(trees.get(id)?.shape ?? EMPTY_SHAPE))
+    const removeTrees = ids.filter((id) => trees.has(id))
+    if (removeTrees.length === 0) return tablets.forget(ids)
+    failStop.guard(() => {
+      const firstSegment = log.firstSegmentWith(this.#oldestInMemory(ids))
+      manifest.commit({ removeTrees, firstSegment })
+      tablets.forget(ids)
+      tables.remove(files.map(({ number }) => number))
+      log.removeBefore(firstSegment)
+    })
   }
 
   /** Every refusal that follows from this microsecond is written down already. */
@@ -129,6 +157,7 @@ export class Maintenance {
       // lost is never readable again (law 4).
       const judgedMicros = log.clock.retentionMicros()
       this.#install({ trees: [{ ...edit, add, ratchet: cutoff }], judgedMicros })
+      this.#hasCompacted = true
       const stays = new Set(edit.add.map(({ table }) => table.number))
       tables.remove(edit.remove.filter((number) => !stays.has(number)))
       const { kind: how, because, outputLevel, outputRun, inputs } = choice
@@ -153,9 +182,9 @@ export class Maintenance {
     for (const { tree } of edit.trees ?? []) tablets.get(tree).install(manifest.state.trees.get(tree)!)
   }
 
-  /** The oldest version that is in memory only, once `flushed` is written down. */
-  #oldestInMemory(flushed: Tablet): HybridTime {
-    const others = this.#context.tablets.all().filter((tablet) => tablet !== flushed)
+  /** The oldest version that is in memory only, once some tablets are written down, or gone. */
+  #oldestInMemory(done: readonly number[]): HybridTime {
+    const others = this.#context.tablets.all().filter(({ id }) => !done.includes(id))
     return others.reduce((oldest, { memtable }) => earlierOf(oldest, memtable.minTime), MAX_TIME)
   }
 

@@ -12,8 +12,6 @@ export const MEMORY_HOLD_MICROS_MAX = 600_000_000
 
 /** A hold, for its holder. */
 export interface OpenHold extends MemoryHold {
-  /** The microsecond at which it began. */
-  readonly sinceMicros: number
   /** Whether it was given up because of its age: the holder has to ask again if its time is readable. */
   isOver: boolean
 }
@@ -21,6 +19,7 @@ export interface OpenHold extends MemoryHold {
 /** The holds of one open store. */
 export class MemoryHolds implements Iterable<MemoryHold> {
   readonly #holds = new Set<OpenHold>()
+  #last = 0
 
   /** Holds one time of a table, until it is released. */
   hold(table: number, time: HybridTime, nowMicros: number): OpenHold {
@@ -29,7 +28,8 @@ export class MemoryHolds implements Iterable<MemoryHold> {
 
   /** Holds times of a table, until it is released. */
   holdTimes(table: number, times: Stretches, nowMicros: number): OpenHold {
-    const hold = { table, times, sinceMicros: nowMicros, isOver: false }
+    const untilMicros = nowMicros + MEMORY_HOLD_MICROS_MAX + 1
+    const hold = { id: ++this.#last, table, times, sinceMicros: nowMicros, untilMicros, isOver: false }
     this.#holds.add(hold)
     return hold
   }
@@ -41,7 +41,7 @@ export class MemoryHolds implements Iterable<MemoryHold> {
   /** Gives up what is too old. */
   expire(nowMicros: number): void {
     for (const hold of this.#holds) {
-      if (nowMicros - hold.sinceMicros <= MEMORY_HOLD_MICROS_MAX) continue
+      if (nowMicros < hold.untilMicros) continue
       hold.isOver = true
       this.#holds.delete(hold)
     }

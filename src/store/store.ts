@@ -2,21 +2,25 @@
  * The store: one open directory. Commits and reads of all its tables go through here; what may be read,
  * and where, is decided here and nowhere else.
  */
+import { bytesOfText } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { ALL_KEYS, type KeyRange } from '../base/key-range.ts'
+import { ALL_KEYS, type KeyRange, prefixRange } from '../base/key-range.ts'
 import {
   type Catalog,
+  CatalogRows,
   type Moment,
-  catalogOf,
   catalogReadable,
+  definitionsOf,
   directiveFor,
   fullNameOf,
   tableCutoff,
   tableReadable,
 } from '../catalog/catalog.ts'
 import { type CatalogChange, type Creation } from '../catalog/changes.ts'
-import { type TableRow, readRow } from '../catalog/rows.ts'
-import { generationAt, viewAsOf } from '../history/lineage.ts'
+import { type CatalogRow, DEFINITION_PATHS, type TableRow, readRow } from '../catalog/rows.ts'
+import { planUpkeep } from '../catalog/upkeep.ts'
+import { generationAt } from '../history/lineage.ts'
+import { ViewCache } from '../history/view-cache.ts'
 import { assertReadable } from '../history/readable.ts'
 import { type CheckReport, checkTree } from '../storage/check.ts'
 import { mergeVersions } from '../storage/compaction.ts'
@@ -28,7 +32,7 @@ import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
-import { type TabletWrites } from '../tablet/commit-record.ts'
+import { type TabletWrites, type Write } from '../tablet/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
 import {
   type HybridTime,
@@ -39,7 +43,7 @@ import {
   laterOf,
   tickAfter,
 } from '../time/hybrid-time.ts'
-import { type Stretches, contains, difference, stretch } from '../time/stretches.ts'
+import { NO_TIMES, type Stretches, contains, difference, stretch, union } from '../time/stretches.ts'
 import { type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { MemoryHolds } from './memory-holds.ts'
@@ -75,6 +79,9 @@ export interface HeldTime {
   readonly release: () => void
 }
 
+/** All times. */
+const EVER = stretch(MIN_TIME, MAX_TIME)
+
 interface Writing {
   readonly log: CommitLog
   readonly maintenance: Maintenance
@@ -85,6 +92,8 @@ export class Store {
   readonly #parts: StoreParts
   readonly #writing: Writing | undefined
   readonly #memoryHolds = new MemoryHolds()
+  readonly #views = new ViewCache()
+  readonly #rows = new CatalogRows()
   #catalog: Catalog
   #catalogVersion = 0
   #isOpen = true
@@ -92,7 +101,8 @@ export class Store {
   /** Takes parts that belong together; `openStore` finds them. */
   constructor(parts: StoreParts) {
     this.#parts = parts
-    this.#catalog = this.#readCatalog(MAX_TIME)
+    this.#rows.apply(this.tablets.get(SYSTEM_TABLET).scan(ALL_KEYS, EVER, 'forward'))
+    this.#catalog = this.#rows.catalog()
     const { log, manifest } = parts
     if (log === undefined || manifest === undefined) return
     const directiveOf = (tablet: number) => directiveFor(this.#catalog, tablet, this.moment())
@@ -100,6 +110,8 @@ export class Store {
       log,
       maintenance: new Maintenance({ ...parts, log, manifest, directiveFor: directiveOf }),
     }
+    // A crash may have come between the commit that freed tablets and the end of their files.
+    this.#writing.maintenance.free([...this.#catalog.freed])
   }
 
   /** What exists now. */
@@ -169,8 +181,7 @@ export class Store {
   catalogAsOf(time: HybridTime): Catalog {
     this.use(time)
     assertReadable(catalogReadable(this.#catalog, this.moment()), time, 'the catalog')
-    const { keyspaces, tables } = this.#readCatalog(time)
-    return { ...this.#catalog, keyspaces, tables }
+    return { ...this.#catalog, ...definitionsOf(this.#rowsAsOf(DEFINITION_PATHS, time)) }
   }
 
   /** Closes a time, so that no later commit gets it. Throws `FUTURE_TIME`. */
@@ -273,10 +284,16 @@ export class Store {
 
   /** Commits a change of the catalog, durably. */
   commitCatalog(change: CatalogChange): HybridTime {
-    const time = this.#commit((at) => [{ tablet: SYSTEM_TABLET, writes: change(at) }], 'disk')
-    this.#catalog = this.#readCatalog(MAX_TIME)
-    this.#catalogVersion++
-    return time
+    let writes: readonly Write[] = []
+    const build = (at: HybridTime) => {
+      writes = change(at)
+      return [{ tablet: SYSTEM_TABLET, writes }]
+    }
+    return this.#commit(build, 'disk', () => {
+      this.#rows.apply(writes)
+      this.#catalog = this.#rows.catalog()
+      this.#catalogVersion++
+    })
   }
 
   /** Commits a change that creates something and returns its id. */
@@ -297,12 +314,14 @@ export class Store {
       maintenance.flush(tablet)
       maintenance.compactWhileDue(tablet)
     }
+    this.#keepUp()
   }
 
   /** Merges all that some tablets, or all, have into one run each, dropping what no readable time sees. */
   compact(tablets?: readonly number[]): void {
     const { maintenance } = this.#writable()
     for (const tablet of this.#chosen(tablets)) maintenance.compactFully(tablet)
+    this.#keepUp()
   }
 
   /** What readable times depend on, now. */
@@ -344,8 +363,11 @@ export class Store {
   #readPointAt(table: TableRow, time: HybridTime): ReadPoint {
     const generation = generationAt(this.#catalog.generations.get(table.id) ?? [], time)
     if (generation !== undefined)
-      return { table, tablets: generation.tablets, view: viewAsOf(generation, time) }
+      return { table, tablets: generation.tablets, view: this.#views.viewAsOf(generation, time) }
     const name = fullNameOf(this.#catalog, table)
+    // Where its beginning is forgotten, nobody knows whether it existed before.
+    const [first] = this.#catalog.generations.get(table.id) ?? []
+    if (first?.cause !== 'create') assertReadable(NO_TIMES, time, name)
     const message = `the table ${name} did not exist as of ${formatIso(time)}`
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
   }
@@ -375,7 +397,12 @@ export class Store {
     return this.lastTime
   }
 
-  #commit(build: (time: HybridTime) => readonly TabletWrites[], durability: Durability): HybridTime {
+  /** Commits; `then` is what has to follow before anything else can happen. */
+  #commit(
+    build: (time: HybridTime) => readonly TabletWrites[],
+    durability: Durability,
+    then: () => void = () => undefined,
+  ): HybridTime {
     const { log, maintenance } = this.#writable()
     let touched: readonly number[] = []
     const time = log.commit((at) => {
@@ -383,8 +410,10 @@ export class Store {
       touched = tablets.map(({ tablet }) => tablet)
       return tablets
     }, durability)
+    then()
     try {
       maintenance.afterCommit(touched)
+      this.#keepUp()
     } catch (error) {
       // The commit itself has succeeded and must be reported so; the next one will be refused.
       if (!(error instanceof PalimpsestError)) throw error
@@ -393,9 +422,27 @@ export class Store {
     return time
   }
 
-  #readCatalog(time: HybridTime): Catalog {
-    const rows = this.tablets.get(SYSTEM_TABLET).scan(ALL_KEYS, stretch(MIN_TIME, time), 'forward')
-    return catalogOf(Array.from(rows, ({ key, value }) => readRow(key, value)))
+  /** After compactions: what of the catalog nobody can read any more is forgotten. */
+  #keepUp(): void {
+    const { maintenance } = this.#writable()
+    if (!maintenance.takeCompacted()) return
+    const moment = this.moment()
+    const writes = planUpkeep(this.#catalog, moment, (ids) =>
+      union(...ids.map((id) => this.tablets.get(id).occupiedTimes())),
+    )
+    if (writes.length === 0) return
+    // What is forgotten was judged by this moment, which must not come to lie in the future again (law 4).
+    maintenance.noteJudged(moment.nowMicros)
+    this.commitCatalog(() => writes)
+    maintenance.free([...this.#catalog.freed])
+  }
+
+  #rowsAsOf(paths: readonly string[], time: HybridTime): readonly CatalogRow[] {
+    const system = this.tablets.get(SYSTEM_TABLET)
+    return paths.flatMap((path) => {
+      const rows = system.scan(prefixRange(bytesOfText(path)), stretch(MIN_TIME, time), 'forward')
+      return Array.from(rows, ({ key, value }) => readRow(key, value))
+    })
   }
 
   #checkReadable(table: TableRow, time: HybridTime): void {

@@ -32,7 +32,7 @@ import {
 export interface ReadOptions {
   /**
    * The time as of which it reads, inclusive: a hybrid time, a `Date`, or a time expression.
-   * @defaultValue what is there now
+   * @defaultValue what is there now; in a view, its time
    */
   readonly asOf?: TimeInput | undefined
 }

@@ -49,6 +49,11 @@ export class Tablets {
     return [...ids].toSorted((a, b) => a - b).map((id) => this.get(id))
   }
 
+  /** Lets go of tablets that are no more, with what the log brought back of them. */
+  forget(ids: readonly number[]): void {
+    for (const id of ids) this.#tablets.delete(id)
+  }
+
   /** Applies a commit. */
   apply(time: HybridTime, tablets: readonly TabletWrites[]): void {
     for (const { tablet, writes } of tablets) this.get(tablet).apply(time, writes)

@@ -81,8 +81,13 @@ export function difference(a: Stretches, b: Stretches): Stretches {
 
 /** Whether a time is in the set. */
 export function contains(set: Stretches, time: HybridTime): boolean {
+  return indexIn(set, time) !== -1
+}
+
+/** The index of the interval that a time lies in; −1 if there is none. */
+export function indexIn(set: Stretches, time: HybridTime): number {
   const index = firstThrough(set, time)
-  return index < set.length && set[index]!.after < time
+  return index < set.length && set[index]!.after < time ? index : -1
 }
 
 /** Whether some time after `after`, through `through`, is in the set. */

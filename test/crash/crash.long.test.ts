@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkCrashes } from '../../src/testing/crash.ts'
+import { checkCrashes } from '../../src/testing/crash/crash.ts'
 
 const FIRST = Number(process.env['PALIMPSEST_SEED'] ?? crypto.getRandomValues(new Uint32Array(1))[0])
 const SEEDS = 12

@@ -140,7 +140,7 @@ describe('the rows of the catalog', () => {
 
   test('are of every kind, in the order of their keys', () => {
     const kinds: Record<CatalogRow['kind'], true> = {
-      ...{ counter: true, generation: true, hold: true, keyspace: true },
+      ...{ counter: true, freed: true, generation: true, hold: true, keyspace: true },
       ...{ ratchet: true, restore: true, retention: true, table: true },
     }
     const keys = rows.map(({ key }) => key)

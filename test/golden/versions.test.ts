@@ -115,11 +115,11 @@ test('files say what they hold: keys, times and counts, level by level', () => {
 test('readable times are what is held, and the window', () => {
   const { database, clock } = sample()
   expect(database.readable('main.t')).toEqual([{ after: 0n, through: MAX_TIME }])
-  const { after, through } = database.hold({ name: 'h', at: '2.0000' })
+  const { times } = database.hold({ name: 'h', at: '2.0000' })
   database.setRetention(5, { table: 'main.t' })
   clock.set(20)
   expect(database.readable('main.t')).toEqual([
-    { after, through },
+    ...times,
     { after: tickBefore(hybridTime(15)), through: MAX_TIME },
   ])
 })

@@ -7,7 +7,7 @@ import { readableTimes } from '../../src/history/readable.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { type Stretches, closedStretch, stretch } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
-import { StateHistory, keptBy, steps } from './states.ts'
+import { StateHistory, type StateVersion, keptBy, steps } from './states.ts'
 
 const at = (tick: number) => BigInt(tick) as HybridTime
 
@@ -45,7 +45,8 @@ describe('random histories with restores, undos, holds, partial compactions and 
     holds(
       fc.property(steps, (list) => {
         const history = new StateHistory()
-        for (const step of list) history.carryOut(step)
+        // A gap that has closed says nothing of versions that are gone.
+        for (const step of list) if (step.do !== 'forget') history.carryOut(step)
         const left = keptBy(history.directive, history.written)
         expect(left).toEqual(history.seen())
         dropped += history.written.length - left.size
@@ -53,6 +54,24 @@ describe('random histories with restores, undos, holds, partial compactions and 
       500,
     )
     expect(dropped).toBeGreaterThan(1000)
+  })
+
+  test('with generations forgotten and gaps closed, exactly those are kept of what is left', () => {
+    let [forgotten, closed] = [0, 0]
+    const values = (versions: Iterable<StateVersion>) =>
+      new Set([...versions].filter(({ isTombstone }) => !isTombstone))
+    holds(
+      fc.property(steps, (list) => {
+        const history = new StateHistory()
+        for (const step of list) history.carryOut(step)
+        expect(values(keptBy(history.directive, history.left))).toEqual(values(history.seen()))
+        forgotten += history.forgotten
+        closed += history.closed
+      }),
+      500,
+    )
+    expect(forgotten).toBeGreaterThan(300)
+    expect(closed).toBeGreaterThan(50)
   })
 
   test('a version that is not among the inputs makes it keep more, never less', () => {

@@ -12,10 +12,17 @@
  */
 import * as fc from 'fast-check'
 import { type Directive, garbageFilter } from '../../src/history/garbage.ts'
-import { type Generation, firstGeneration, generationAt, viewAsOf } from '../../src/history/lineage.ts'
+import { planForgetting } from '../../src/history/forgetting.ts'
+import {
+  type Generation,
+  firstGeneration,
+  gapsOf,
+  generationAt,
+  viewAsOf,
+} from '../../src/history/lineage.ts'
 import { readableTimes } from '../../src/history/readable.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
-import { type Stretches, closedStretch } from '../../src/time/stretches.ts'
+import { type Stretches, closedStretch, union } from '../../src/time/stretches.ts'
 
 /** A version. The oracle has two keys. */
 export interface StateVersion {
@@ -38,8 +45,11 @@ export type Step =
   | { readonly do: 'expire'; readonly ticks: number }
   | { readonly do: 'plan'; readonly inputs: number }
   | { readonly do: 'install' }
+  | { readonly do: 'forget' }
 
 const CREATED = 10
+/** Few, so that some bases stay references. */
+const STRETCHES_MAX = 2
 /** A mask that selects everything. */
 const ALL_INPUTS = 2 ** 17 - 1
 
@@ -84,6 +94,7 @@ export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       }),
     },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('install' as const) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('forget' as const) }) },
   ),
   { maxLength: 40, size: 'max' },
 )
@@ -113,15 +124,21 @@ export class StateHistory {
     return { generations: this.#generations, readable: readableTimes(cutoff, held), cutoff }
   }
 
+  /** The versions that no compaction has dropped. */
+  get left(): readonly StateVersion[] {
+    return this.#kept
+  }
+
   /** How many versions were dropped. */
   get dropped(): number {
     return this.written.length - this.#kept.length
   }
 
   /** How often the table was put back. */
-  get restores(): number {
-    return this.#generations.length - 1
-  }
+  restores = 0
+  /** How many generations were forgotten, and how many gaps were closed. */
+  forgotten = 0
+  closed = 0
 
   /** The ticks that can be read, from the creation through now. */
   get readableTicks(): readonly number[] {
@@ -160,7 +177,30 @@ export class StateHistory {
         return this.#plan(step.inputs)
       case 'install':
         return this.#install()
+      case 'forget':
+        return this.forget(union(...this.#kept.map(({ time }) => closedStretch(at(time), at(time)))))
     }
+  }
+
+  /**
+   * Forgets what can be, as if generations were rows: one whose base is the view as of a time has it read
+   * anew from the rows that are left.
+   */
+  forget(occupied: Stretches): void {
+    const before = this.#generations
+    const plan = planForgetting(before, this.directive.readable, occupied, STRETCHES_MAX)
+    const after: Generation[] = []
+    for (const generation of before) {
+      if (plan.forgotten.includes(generation)) continue
+      const row = plan.rewritten.find(({ start }) => start === generation.start) ?? generation
+      const { baseAsOf } = row
+      after.push(
+        baseAsOf === undefined ? row : { ...row, base: viewAsOf(generationAt(after, baseAsOf)!, baseAsOf) },
+      )
+    }
+    this.forgotten += before.length - after.length
+    this.closed += Math.max(0, gapsOf(before.at(-1)).length - gapsOf(after.at(-1)).length)
+    this.#generations = after
   }
 
   /** What the list says that a key shows at a tick: a version's time, or `undefined`. */
@@ -210,10 +250,12 @@ export class StateHistory {
   #putBack(tick: number): void {
     if (!this.#isReadable(tick)) return
     const generation = generationAt(this.#generations, at(tick))!
-    this.#begin({ tablets: generation.tablets, base: viewAsOf(generation, at(tick)) }, this.#states[tick]!)
+    const base = viewAsOf(generation, at(tick))
+    this.#begin({ tablets: generation.tablets, base, baseAsOf: at(tick) }, this.#states[tick]!)
   }
 
-  #begin(lineage: Pick<Generation, 'tablets' | 'base'>, state: State): void {
+  #begin(lineage: Pick<Generation, 'tablets' | 'base' | 'baseAsOf'>, state: State): void {
+    this.restores++
     const last = this.#generations.at(-1)!
     const from = at(this.#now)
     this.#next(state)

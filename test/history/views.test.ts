@@ -63,8 +63,8 @@ class HotTree {
     this.tree.apply(time, writes)
   }
 
-  flush(): void {
-    if (this.tree.memtable.versionCount > 0) this.#install(this.tree.writeFlush())
+  flush(directive: Directive): void {
+    if (this.tree.memtable.versionCount > 0) this.#install(this.tree.writeFlush(directive))
   }
 
   compact(directive: Directive, isFull: boolean): void {
@@ -104,7 +104,8 @@ class HotTree {
 
 /** Lets a step happen to both; what compactions are in the list of states are flushes and compactions here. */
 function carryOut(step: Step, history: StateHistory, hot: HotTree): void {
-  if (step.do === 'plan') return hot.flush()
+  if (step.do === 'plan') return hot.flush(history.directive)
+  if (step.do === 'forget') return history.forget(hot.tree.occupiedTimes())
   if (step.do === 'install') return hot.compact(history.directive, history.readableTicks.length % 3 === 0)
   const before = history.written.length
   history.carryOut(step)
@@ -112,7 +113,7 @@ function carryOut(step: Step, history: StateHistory, hot: HotTree): void {
 }
 
 test('every readable time shows its state, by key and by scans both ways (law 3)', () => {
-  let [dropped, deepest, stretches] = [0, 0, 0]
+  let [dropped, deepest, stretches, forgotten, closed] = [0, 0, 0, 0, 0]
   holds(
     fc.property(steps, (list) => {
       const history = new StateHistory()
@@ -135,10 +136,14 @@ test('every readable time shows its state, by key and by scans both ways (law 3)
         deepest = Math.max(deepest, hot.tables)
       }
       dropped += hot.tree.state.totals.droppedVersions
+      forgotten += history.forgotten
+      closed += history.closed
     }),
     200,
   )
   expect(dropped).toBeGreaterThan(300)
   expect(deepest, 'tables').toBeGreaterThan(4)
   expect(stretches, 'stretches in a view').toBeGreaterThan(3)
+  expect(forgotten, 'generations forgotten').toBeGreaterThan(30)
+  expect(closed, 'gaps closed').toBeGreaterThan(10)
 })

@@ -89,7 +89,7 @@ describe('a hold that has run out', () => {
     db.hold({ name: 'h', table: 'k.t', at: db.newest, reason: 'second' })
     db.close()
     const later = openAt(START + 20, files).db
-    expect(later.holds().map(({ reason }) => reason)).toEqual(['second'])
+    expect(later.holds()).toMatchObject([{ kind: 'hold', reason: 'second' }])
   })
 
   test('is no name for a time while a jump of the clock waits to be confirmed, unless it holds', () => {

@@ -122,7 +122,7 @@ describe('a restore', () => {
     db.setRetention('2h', { table: 'k.t' })
     db.hold({ name: 'h', table: 'k.t', at: time })
     await db.restore('k', { to: time })
-    expect(db.holds().map(({ name }) => name)).toEqual(['h'])
+    expect(db.holds()).toMatchObject([{ kind: 'hold', name: 'h' }])
     expect(db.stats().tables[0]!.keep).toBe(7_200_000_000)
   })
 
@@ -214,8 +214,10 @@ describe('a restore that cannot be', () => {
 })
 
 /** What a keyspace was at a time: the obvious model, a list of whole states. */
+/** What there was from some time on; `from` may be earlier, when nothing was written yet. */
 interface State {
   readonly time: HybridTime
+  readonly from: HybridTime
   readonly tables: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
 
@@ -261,16 +263,18 @@ async function compare(steps: readonly Step[], advances: readonly number[], keep
   first.createTable('k.t1', { values: 'text' })
   const empty: ReadonlyMap<string, string> = new Map()
   const states: State[] = [
-    { time: db.newest, tables: new Map([0, 1].map((table) => [`k.t${table}`, empty])) },
+    { time: db.newest, from: db.newest, tables: new Map([0, 1].map((table) => [`k.t${table}`, empty])) },
   ]
   const undoable: { id: string; before: number }[] = []
   const nameOf = (table: number) => `k.t${table}`
-  const note = (time: HybridTime, tables: State['tables']) => states.push({ time, tables })
+  // The database may make a commit of its own after a change: its upkeep.
+  const note = (time: HybridTime, tables: State['tables'], from = time) => states.push({ time, from, tables })
   const now = () => states.at(-1)!.tables
   const isReadable = (time: HybridTime) => microsOf(time) >= clock.now() - keep
   for (const [i, each] of steps.entries()) {
     clock.advance(advances[i % advances.length]!)
     const tables = new Map(now())
+    const last = db.newest
     if (each.kind === 'flush') db.flush()
     else if (each.kind === 'compact') db.compact()
     else if (each.kind === 'reopen') {
@@ -280,7 +284,7 @@ async function compare(steps: readonly Step[], advances: readonly number[], keep
       const index = states.length - 1 - (each.back % states.length)
       const next = states[index + 1]
       // A state lasts through the tick before the next one.
-      const to = each.between && next !== undefined ? ((next.time - 1n) as HybridTime) : states[index]!.time
+      const to = each.between && next !== undefined ? ((next.from - 1n) as HybridTime) : states[index]!.time
       const before = states.length - 1
       const restore = await unlessGone(db.restore('k', { to }), isReadable(to))
       if (restore === undefined) continue
@@ -298,6 +302,7 @@ async function compare(steps: readonly Step[], advances: readonly number[], keep
     } else {
       const name = nameOf(each.table)
       const content = tables.get(name)
+      let exact: HybridTime | undefined
       if (each.kind === 'create') {
         if (content !== undefined) continue
         db.createTable(name, { values: 'text' })
@@ -312,13 +317,14 @@ async function compare(steps: readonly Step[], advances: readonly number[], keep
       } else if (each.kind === 'put' || each.kind === 'delete') {
         const changed = new Map(content)
         const key = `key ${each.key}`
-        if (each.kind === 'put') db.table(name).put(key, `${i}`)
-        else db.table(name).delete(key)
+        const table = db.table(name)
+        const { time } = each.kind === 'put' ? table.put(key, `${i}`) : table.delete(key)
         if (each.kind === 'put') changed.set(key, `${i}`)
         else changed.delete(key)
         tables.set(name, changed)
+        exact = time
       }
-      note(db.newest, tables)
+      note(exact ?? db.newest, tables, exact ?? ((last + 1n) as HybridTime))
     }
     if (each.kind === 'compact' || each.kind === 'reopen' || i === steps.length - 1)
       checkAll(db, states, isReadable)
@@ -338,7 +344,7 @@ async function unlessGone<T>(attempt: Promise<T>, isReadable: boolean): Promise<
 
 function checkAll(db: Database, states: readonly State[], isReadable: (time: HybridTime) => boolean): void {
   for (const [i, { time, tables }] of states.entries()) {
-    const until = states[i + 1]?.time
+    const until = states[i + 1]?.from
     // The state lasts through the tick before the next one.
     for (const asOf of [time, until === undefined ? db.resolveTime('now') : ((until - 1n) as HybridTime)]) {
       if (!isReadable(asOf)) continue

@@ -59,7 +59,7 @@ class InstalledTree {
   }
 
   flush(): void {
-    if (this.tree.memtable.versionCount > 0) this.#install(this.tree.writeFlush())
+    if (this.tree.memtable.versionCount > 0) this.#install(this.tree.writeFlush('a directive'))
   }
 
   /** Runs one compaction, if one is due; all there is to merge if `fully`. */

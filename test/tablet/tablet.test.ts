@@ -1,12 +1,14 @@
 /** Tablets: made when they are asked for, and given back by the log exactly what their files do not have. */
 import { expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
-import { garbageFilter } from '../../src/history/garbage.ts'
+import { type Directive, garbageFilter } from '../../src/history/garbage.ts'
 import { applyManifestEdit, newManifestState } from '../../src/storage/manifest-state.ts'
 import { Tablets } from '../../src/tablet/tablet.ts'
-import { MAX_TIME } from '../../src/time/hybrid-time.ts'
-import { stretch } from '../../src/time/stretches.ts'
+import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
+import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
 import { shown, smallGeometry, tableFiles, tick } from '../storage/samples.ts'
+
+const NO_DIRECTIVE: Directive = { generations: [], readable: NO_TIMES, cutoff: MIN_TIME }
 
 function sample() {
   let manifest = newManifestState({ geometry: 'tiny', clock: 'system' })
@@ -17,7 +19,7 @@ function sample() {
   }
   const open = () => new Tablets(context, () => manifest)
   const flush = (tablets: Tablets, id: number) => {
-    manifest = applyManifestEdit(manifest, { trees: [tablets.get(id).writeFlush()] })
+    manifest = applyManifestEdit(manifest, { trees: [tablets.get(id).writeFlush(NO_DIRECTIVE)] })
     tablets.get(id).install(manifest.trees.get(id)!)
   }
   return { open, flush }

@@ -6,6 +6,8 @@
 import { AssertionError } from '../../base/assert.ts'
 import { type DatabaseWrite, type HoldOptions, type KeepInput } from '../../database/options.ts'
 import { type Restore } from '../../recovery/recovery.ts'
+import { type KeptVersions } from '../../history/hold-usage.ts'
+import { type Hold } from '../../store/holds.ts'
 import { type StoredVersion } from '../../database/inspect.ts'
 import { type TableStats } from '../../database/stats.ts'
 import { GEOMETRIES, isGeometryName } from '../../storage/geometry.ts'
@@ -139,15 +141,12 @@ export const SCRIPT_COMMANDS: readonly ScriptCommand[] = [
     },
   },
   {
-    usage: 'holds',
-    about: 'lists the holds',
-    read: () => (session) =>
-      orNothing(
-        session.database.holds().map(({ name, on, ...times }) => {
-          const what = on === '*' ? 'everything' : session.shortName(on)
-          return `${name}: ${what} ${stretchText(times)}`
-        }),
-      ),
+    usage: 'holds [usage]',
+    about: 'lists the holds, if asked with the versions that each of them alone keeps',
+    read: (given) => {
+      const withUsage = given.flag('usage')
+      return (session) => (withUsage ? usageLines(session) : holdLines(session))
+    },
   },
   {
     usage: 'restore [TABLE] to=TIME',
@@ -299,6 +298,24 @@ export const SCRIPT_COMMANDS: readonly ScriptCommand[] = [
 const BY_NAME: ReadonlyMap<string, ScriptCommand> = new Map(
   SCRIPT_COMMANDS.map((command) => [command.usage.split(' ')[0]!, command]),
 )
+
+/** The holds. Nothing reads between two lines of a script, so that none are those of cursors. */
+function holdLines(session: ScriptSession): readonly string[] {
+  return orNothing(session.database.holds().map((hold) => holdText(session, hold)))
+}
+
+function usageLines(session: ScriptSession): readonly string[] {
+  const { holds, together } = session.database.holdUsage()
+  const keeps = ({ versions }: KeptVersions) => `keeps ${countText(versions, 'version')}`
+  const lines = holds.map(({ hold, alone }) => `${holdText(session, hold)}: alone ${keeps(alone)}`)
+  return lines.length === 0 ? ['nothing'] : [...lines, `together: ${keeps(together)} beyond the window`]
+}
+
+function holdText(session: ScriptSession, hold: Hold): string {
+  const what = hold.on === '*' ? 'everything' : session.shortName(hold.on)
+  const name = hold.kind === 'hold' ? hold.name : `cursor ${hold.id}`
+  return `${name}: ${what} ${hold.times.map(stretchText).join(', ')}`
+}
 
 /** What a restore did: its name, and each table with what became of it. */
 function restoreLines({ id, tables }: Restore): readonly string[] {

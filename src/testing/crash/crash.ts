@@ -1,0 +1,281 @@
+/**
+ * Crash checking: a workload runs on a fault-injecting disk, and at every call that changes the disk the
+ * power is cut in many ways. Each image that could be left is opened and held against what had been
+ * promised.
+ *
+ *     call   1   2   3   4   5   6 …          the workload's calls, run once
+ *                    ├─▶ image, image, image …  what a crash before call 3 could leave
+ *                          └─▶ reopen ─▶ check ─▶ commit ─▶ cut again ─▶ check
+ *
+ * After every crash (laws 1, 2, 5, 6):
+ * - the database opens, and every file and structural law is in order; no file is left over;
+ * - its commits, restores and changes of definitions are a prefix of those that were issued, whole, without
+ *   a hole, and no shorter than what durability promised;
+ * - every read as of a time that must be readable gives what the prefix says, all others that or a refusal;
+ * - a new commit gets a time above every time that was issued or used before;
+ * - life goes on: one more durable commit survives a power cut, and opening again changes nothing.
+ */
+import { assert } from '../../base/assert.ts'
+import { PalimpsestError } from '../../base/errors.ts'
+import { type Database, type DatabaseView } from '../../database/database.ts'
+import { type CrashChoice, describeChoice } from '../../simulator/crash-choices.ts'
+import { CRASH_MODELS } from '../../simulator/crash-models.ts'
+import { type FaultFiles } from '../../simulator/fault-files.ts'
+import { SimulatedCrash } from '../../simulator/fault-plan.ts'
+import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
+import { MIN_TIME, formatExact, microsOf } from '../../time/hybrid-time.ts'
+import { ReplayClock } from '../../time/replay-clock.ts'
+import { type StateLedger, type StateStep, type TablesState } from './states.ts'
+import {
+  KEPT,
+  NUMBERS,
+  SHORTEST_KEEP_MICROS,
+  Workload,
+  type WorkloadOptions,
+  openForCrash,
+  timesOf,
+} from './workload.ts'
+
+/** How much to try. */
+export interface CrashOptions extends WorkloadOptions {
+  /** Crash points that are tried, spread over all; all of them if left out. */
+  readonly points?: number | undefined
+  /** Images at each crash point that are drawn from the models, beside none, all, and each thing alone. */
+  readonly drawn: number
+  /** The most pending things that are kept or lost alone. */
+  readonly singlesMax: number
+}
+
+/** What was tried. */
+export interface CrashReport {
+  readonly calls: number
+  readonly points: number
+  /** Images that were opened. */
+  readonly images: number
+  /** Images that equalled an earlier one at the same point. */
+  readonly duplicates: number
+  /** Images in which some issued commit was missing. */
+  readonly shortened: number
+  /** Recoveries that crashed themselves, and were recovered. */
+  readonly nested: number
+}
+
+/** A crash after which a promise was broken, with all that is needed to see it again. */
+export class CrashFinding extends Error {
+  override readonly name = 'CrashFinding'
+}
+
+/** Runs a workload and checks every crash. Throws {@link CrashFinding}. */
+export function checkCrashes(options: CrashOptions): CrashReport {
+  const calls = countCalls(options)
+  const random = seededRandom(options.seed).fork('points')
+  const points = choosePoints(calls, options.points ?? calls + 1, random)
+  const counts = { images: 0, duplicates: 0, shortened: 0, nested: 0 }
+  const workload = new Workload(options)
+  const tryPoint = (point: number) => {
+    if (!points.has(point)) return
+    tryImages(workload, point, options, counts)
+  }
+  workload.run((index) => {
+    tryPoint(index)
+  })
+  tryPoint(calls + 1)
+  return { calls, points: points.size, ...counts }
+}
+
+function countCalls(options: CrashOptions): number {
+  const workload = new Workload(options)
+  workload.run(() => undefined)
+  return workload.files.operations
+}
+
+function choosePoints(calls: number, count: number, random: RandomStream): ReadonlySet<number> {
+  const all = Array.from({ length: calls + 1 }, (_, i) => i + 1)
+  if (count > calls) return new Set(all)
+  return new Set(Array.from({ length: count }, () => pick(random, all)))
+}
+
+function tryImages(
+  workload: Workload,
+  point: number,
+  options: CrashOptions,
+  counts: { images: number; duplicates: number; shortened: number; nested: number },
+): void {
+  const random = seededRandom(options.seed).fork(`point ${point}`)
+  const { drawn, singlesMax } = options
+  const seen = new Set<string>()
+  for (const choice of workload.files.crashChoices({ random, drawn, singlesMax })) {
+    const image = workload.files.crashImage(choice)
+    const key = image.imageKey()
+    if (seen.has(key)) {
+      counts.duplicates++
+      continue
+    }
+    seen.add(key)
+    counts.images++
+    try {
+      const { survived, nested } = checkImage(image, choice, workload, random.fork(describeChoice(choice)))
+      if (survived < workload.ledger.steps.length) counts.shortened++
+      counts.nested += nested
+    } catch (error) {
+      const { message, stack } = error instanceof Error ? error : new Error(String(error))
+      const place = `seed=${options.seed} operations=${options.operations} point=${point} image=${JSON.stringify(describeChoice(choice))}`
+      throw new CrashFinding(`${message}\n  replay: ${place}\n${stack ?? ''}`, { cause: error })
+    }
+  }
+}
+
+function checkImage(
+  image: FaultFiles,
+  choice: CrashChoice,
+  workload: Workload,
+  random: RandomStream,
+): { survived: number; nested: number } {
+  const { ledger, policy } = workload
+  const isKill = choice.kind === 'drawn' && choice.model === 'process-kill'
+  const promised = isKill ? ledger.handedOver : ledger.durable
+  // The machine's clock may have been set back meanwhile.
+  const clock = new ReplayClock({ micros: workload.micros - pick(random, [0, 0, 30, 5_000]) })
+  const open = (files: FaultFiles) => openForCrash(files, clock, policy)
+  const { files, database, nested } = recover(image, open, isKill, random)
+  const survived = survivors(database, ledger, promised)
+  checkWhole(files, database)
+  checkAnswers(database, ledger, survived)
+  if (!database.tables.includes(NUMBERS)) return { survived, nested }
+  // Law 1, after the crash: whatever the clock of the machine says.
+  const receipt = database.table<string, string>(NUMBERS).put('after', 'the crash', { durability: 'disk' })
+  assert(receipt.time > ledger.usedThrough, `a time was used again: ${receipt.at}`)
+  const again = open(files.crash('synced-only', random))
+  assert(again.table(NUMBERS).get('after') === 'the crash', 'a durable commit after the crash was lost')
+  assert(survivors(again, ledger, promised) === survived, 'a second recovery gives another state')
+  again.close()
+  return { survived, nested }
+}
+
+/** Opens an image; now and then the recovery itself is cut, up to three times. */
+function recover(
+  image: FaultFiles,
+  open: (files: FaultFiles) => Database,
+  isKill: boolean,
+  random: RandomStream,
+): { files: FaultFiles; database: Database; nested: number } {
+  let files = image
+  for (let nested = 0; nested < 3 && happens(random, 0.3); nested++) {
+    const at = 1 + random.below(6)
+    // What only survives the death of a process may be lost to a power cut while it is recovered.
+    const model = isKill ? 'process-kill' : pick(random, CRASH_MODELS)
+    const attempt = files.crash('process-kill', random, { plan: [{ kind: 'crash', at }] })
+    try {
+      open(attempt).close()
+      files = attempt.crash('process-kill', random)
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash)) throw error
+      files = attempt.crash(model, random)
+    }
+    if (nested === 2) return { files, database: open(files), nested: 3 }
+  }
+  return { files, database: open(files), nested: 0 }
+}
+
+/** How many steps there are. Every write has its number; of other steps only the last can be in doubt. */
+function survivors(database: Database, ledger: StateLedger, promised: number): number {
+  const issued = ledger.newestWrite(ledger.steps.length)
+  const isThere = database.tables.includes(NUMBERS)
+  const newest = Number((isThere ? database.table<string, string>(NUMBERS).get('id') : undefined) ?? 0)
+  assert(newest <= issued, 'there are no writes that were never issued')
+  const owed = ledger.newestWrite(promised)
+  assert(newest >= owed, `write ${owed} was promised, ${newest} is the newest that survived`)
+  const certain = Math.max(ledger.countThrough(newest), promised)
+  const next = ledger.steps[certain]
+  const restores = database.restores().length
+  const hasHappened =
+    next?.did === 'restore'
+      ? restores > ledger.restoresIn(certain)
+      : next?.did === 'define' && differenceOf(present(database), next.state) === undefined
+  const survived = certain + (hasHappened ? 1 : 0)
+  assert(restores === ledger.restoresIn(survived), `${restores} restores are listed`)
+  return survived
+}
+
+function checkWhole(files: FaultFiles, database: Database): void {
+  const checks = database.check()
+  const faults = checks.flatMap((check) => check.faults)
+  assert(faults.length === 0, `the files are not in order: ${faults.join('; ')}`)
+  const onDisk = (files.list('') ?? []).filter((name) => name.endsWith('.table')).length
+  const named = checks.reduce((sum, { tables }) => sum + tables, 0)
+  assert(onDisk === named, `${onDisk} table files, ${named} of them in use`)
+}
+
+/** Every state there was is there still, as far as it must be readable. */
+function checkAnswers(database: Database, ledger: StateLedger, survived: number): void {
+  const nowMicros = microsOf(database.resolveTime('now'))
+  const steps = timedSteps(database, ledger, survived)
+  expectState('now', present(database), ledger.stateAfter(survived))
+  const held = new Set(ledger.held.values())
+  for (const [time, count] of timesOf(steps, held)) {
+    if (microsOf(time) > nowMicros) continue
+    const view = database.asOf(time)
+    const expected = ledger.stateAfter(count)
+    const when = `as of ${formatExact(time)}`
+    expectTables(when, view.tables, [...expected.keys()])
+    for (const [table, rows] of expected) {
+      try {
+        expectState(when, new Map([[table, rowsOf(view, table)]]), new Map([[table, rows]]))
+      } catch (error) {
+        const isRefused = error instanceof PalimpsestError && error.code === 'HISTORY_GONE'
+        if (!isRefused || table === KEPT || held.has(time)) throw error
+        const isRecent = microsOf(time) >= nowMicros - SHORTEST_KEEP_MICROS
+        assert(!isRecent, 'a time inside the shortest window is refused')
+      }
+    }
+  }
+}
+
+/** The steps that survived. The last one may have been cut before its time was known; of a write it is asked for. */
+function timedSteps(database: Database, ledger: StateLedger, survived: number): readonly StateStep[] {
+  const steps = ledger.steps.slice(0, survived)
+  const last = steps.at(-1)
+  if (last === undefined || last.time > MIN_TIME) return steps
+  const rest = steps.slice(0, -1)
+  if (last.did !== 'write') return rest
+  const [entry] = database.table(NUMBERS).scan({ gte: 'id', limit: 1 })
+  assert(entry !== undefined && entry.time > (rest.at(-1)?.time ?? MIN_TIME), 'the times of commits rise')
+  return [...rest, { ...last, from: entry.time, time: entry.time }]
+}
+
+/** The tables of the workload, with what they hold now. */
+function present(database: Database): TablesState {
+  const tables = database.tables.filter((name) => name !== NUMBERS)
+  return new Map(tables.map((name) => [name, rowsOf(database, name)]))
+}
+
+function rowsOf(source: Pick<Database, 'table'> | DatabaseView, table: string): ReadonlyMap<string, string> {
+  const rows = source.table<string, string>(table).scan()
+  return new Map(Array.from(rows, ({ key, value }) => [key, value]))
+}
+
+function expectTables(when: string, found: readonly string[], expected: readonly string[]): void {
+  const wanted = expected.toSorted()
+  const tables = found.filter((name) => name !== NUMBERS)
+  assert(
+    JSON.stringify(tables) === JSON.stringify(wanted),
+    `${when}: tables ${tables.join()}, not ${wanted.join()}`,
+  )
+}
+
+function expectState(when: string, found: TablesState, expected: TablesState): void {
+  const difference = differenceOf(found, expected)
+  assert(difference === undefined, `${when}: ${difference}`)
+}
+
+function differenceOf(found: TablesState, expected: TablesState): string | undefined {
+  const [a, b] = [found, expected].map(stateText)
+  return a === b ? undefined : `found ${a}, expected ${b}`
+}
+
+function stateText(state: TablesState): string {
+  return [...state]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([table, rows]) => `${table} ${JSON.stringify([...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)))}`)
+    .join(' ')
+}

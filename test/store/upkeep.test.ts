@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { crc32 } from '../../src/base/checksum.ts'
+import { PalimpsestError } from '../../src/base/errors.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { openStore } from '../../src/store/open.ts'
+import { ReplayClock } from '../../src/time/replay-clock.ts'
+
+const WINDOW = 1000
+
+function codeOf(action: () => unknown): string {
+  try {
+    action()
+  } catch (error) {
+    if (error instanceof PalimpsestError) return error.code
+    throw error
+  }
+  return 'nothing'
+}
+
+/** A database in memory with one table, and a look at its catalog as a reader finds it on the disk. */
+function scene() {
+  const clock = new ReplayClock({ micros: 5000 })
+  const files = new MemoryFiles()
+  const world = { files, clock, checksum: crc32 }
+  const open = () => openDatabase(world, { geometry: 'miniature' })
+  const db = open()
+  db.setRetention(WINDOW)
+  db.createKeyspace('k')
+  db.createTable('k.t', { values: 'text' })
+  const catalog = () => {
+    const birth = { geometry: 'miniature', clock: 'replay' } as const
+    const limits = { cacheBytes: 0, openTables: 1 }
+    const store = openStore(world, { readOnly: true, create: false, birth, policy: {}, limits })
+    const { catalog: found } = store
+    store.close()
+    return found
+  }
+  return { clock, files, db, open, catalog }
+}
+
+/** Writes, puts back to before that, writes again. */
+async function putBackOften(db: Database, clock: ReplayClock, times: number): Promise<void> {
+  const table = db.table<string, string>('k.t')
+  for (let i = 0; i < times; i++) {
+    table.put(`key ${i % 7}`, `kept ${i}`)
+    const to = db.newest
+    clock.advance(10)
+    table.put(`key ${i % 7}`, 'undone')
+    clock.advance(10)
+    await db.restore('k', { to })
+    clock.advance(10)
+  }
+}
+
+const tableFiles = (files: MemoryFiles) => (files.list('') ?? []).filter((name) => name.endsWith('.table'))
+
+describe('after many restores', () => {
+  test('generations that nobody can read are forgotten, and the gaps of views close', async () => {
+    const { clock, db, catalog, open } = scene()
+    await putBackOften(db, clock, 100)
+    const { id } = [...catalog().tables.values()][0]!
+    const before = catalog().generations.get(id)!
+    // A window of 1,000 microseconds reaches over 34 restores of 30 each.
+    expect(before.length).toBeLessThan(60)
+    expect(db.table('k.t').explainRead('key 1').view.length).toBeGreaterThan(30)
+    clock.advance(10 * WINDOW)
+    db.compact()
+    expect(db.table('k.t').explainRead('key 1').view).toHaveLength(1)
+    expect(catalog().generations.get(id)).toHaveLength(1)
+    const expected = Object.fromEntries(
+      Array.from({ length: 7 }, (_, key) => [
+        `key ${key}`,
+        `kept ${key === 0 || key === 1 ? 98 + key : 91 + key}`,
+      ]),
+    )
+    const content = (of: Database) =>
+      Object.fromEntries(Array.from(of.table<string, string>('k.t').scan(), ({ key, value }) => [key, value]))
+    expect(content(db)).toEqual(expected)
+    expect(db.check().flatMap(({ faults }) => faults)).toEqual([])
+    db.close()
+    const again = open()
+    expect(content(again)).toEqual(expected)
+    expect(again.restores()).toHaveLength(100)
+  })
+
+  test('no row of the catalog grows', async () => {
+    const { clock, db, files } = scene()
+    db.setRetention('forever')
+    await putBackOften(db, clock, 200)
+    expect(db.table('k.t').explainRead('key 1').view.length).toBeGreaterThan(200)
+    db.close()
+    const world = { files, clock, checksum: crc32 }
+    const limits = { cacheBytes: 0, openTables: 1 }
+    const birth = { geometry: 'miniature', clock: 'replay' } as const
+    const store = openStore(world, { readOnly: true, create: false, birth, policy: {}, limits })
+    const sizes = Array.from(store.versions([0]), ({ value }) => value?.length ?? 0)
+    expect(Math.max(...sizes)).toBeLessThan(64 * 60)
+  })
+
+  test('a restore whose undo is gone is still listed, and its undo refused', async () => {
+    const { clock, db } = scene()
+    await putBackOften(db, clock, 3)
+    const [first] = db.restores()
+    clock.advance(10 * WINDOW)
+    db.compact()
+    expect(db.restores()).toHaveLength(3)
+    expect(codeOf(() => db.undoSync(first!.id))).toBe('HISTORY_GONE')
+  })
+})
+
+describe('a dropped table', () => {
+  test('is there while it can be read, and its files go when it no longer can', () => {
+    const { clock, db, files, catalog, open } = scene()
+    const table = db.table<string, string>('k.t')
+    for (let i = 0; i < 50; i++) table.put(`key ${i}`, 'v'.repeat(20))
+    const { time } = table.put('last', 'v')
+    db.createTable<string, string>('k.other', { values: 'text' }).put('stays', 'v')
+    const { id } = table
+    clock.advance(10)
+    db.dropTable('k.t')
+    clock.advance(WINDOW / 2)
+    db.compact()
+    expect(table.get('last', { asOf: time })).toBe('v')
+    expect(catalog().generations.has(id)).toBe(true)
+
+    const before = tableFiles(files).length
+    clock.advance(WINDOW)
+    db.compact()
+    expect(catalog().generations.has(id)).toBe(false)
+    expect(catalog().freed.size).toBe(1)
+    expect(codeOf(() => table.get('last', { asOf: time }))).toBe('HISTORY_GONE')
+    expect(codeOf(() => db.restoreSync('k', { to: time }))).toBe('HISTORY_GONE')
+    // Those of the catalog, and of the other table.
+    expect(tableFiles(files).length).toBeLessThan(before / 2)
+    expect(db.check().flatMap(({ faults }) => faults)).toEqual([])
+    db.close()
+    const again = open()
+    expect(again.table('k.other').get('stays')).toBe('v')
+    expect(again.tables).toEqual(['k.other'])
+  })
+
+  test('that a hold keeps readable is not forgotten until the hold goes', () => {
+    const { clock, db, catalog } = scene()
+    const table = db.table<string, string>('k.t')
+    const { time } = table.put('x', '1')
+    db.hold({ name: 'h', table: 'k.t', at: time })
+    clock.advance(10)
+    db.dropTable('k.t')
+    clock.advance(10 * WINDOW)
+    db.compact()
+    expect(table.get('x', { asOf: time })).toBe('1')
+    db.release('h')
+    db.compact()
+    expect(catalog().generations.has(table.id)).toBe(false)
+    expect(codeOf(() => table.get('x', { asOf: time }))).toBe('HISTORY_GONE')
+  })
+})
