@@ -4,7 +4,6 @@
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
-import { tableReadable } from '../catalog/catalog.ts'
 import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
 import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
@@ -43,14 +42,17 @@ export function historyOf(store: Store, request: HistoryRequest): Generator<Stat
 
 function* changesOf(store: Store, request: HistoryRequest): Generator<StateChange> {
   const table = store.tableOf(request.table, request.to)
-  // The first step may come long after the call: an end that was given must still be readable.
-  store.assertReadable(table, union(pointOf(request.from), pointOf(request.to)))
-  const to = request.to ?? store.presentOf(table)
-  const asked = request.from === undefined ? stretch(MIN_TIME, to) : closedStretch(request.from, to)
-  const times = intersection(asked, tableReadable(store.catalog, table, store.moment()))
-  const generations = store.catalog.generations.get(table.id) ?? []
+  const { from, to, order } = request
   const key = versionsOfKey(store, request.key)
-  yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order))
+  const choose = (readable: Stretches): Stretches => {
+    const last = to ?? store.presentOf(table)
+    const asked = from === undefined ? stretch(MIN_TIME, last) : closedStretch(from, last)
+    // The first step may come long after the call: an end that was given must still be readable.
+    return union(intersection(asked, readable), union(pointOf(from), pointOf(to)))
+  }
+  yield* store.holding(table, choose, (times) =>
+    stateChanges(key, store.catalog.generations.get(table.id) ?? [], times, order),
+  )
 }
 
 function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {
@@ -82,13 +84,14 @@ function* differencesOf(
   store: Store,
   { table: id, range, direction, from, to }: DiffRequest,
 ): Generator<KeyDifference> {
-  const before = store.readPoint(id, from)
-  const then = to ?? store.presentOf(before.table)
-  const after = store.readPoint(id, then)
-  const times = union(pointOf(from), pointOf(then))
-  yield* store.holding(after.table, times, () =>
-    differences(sideOf(store, before, range), sideOf(store, after, range), range, direction),
-  )
+  const { table } = store.readPoint(id, to ?? from)
+  let then = from
+  const choose = (): Stretches => {
+    then = to ?? store.presentOf(table)
+    return union(pointOf(from), pointOf(then))
+  }
+  const sideAt = (time: HybridTime) => sideOf(store, store.readPoint(id, time), range)
+  yield* store.holding(table, choose, () => differences(sideAt(from), sideAt(then), range, direction))
 }
 
 function sideOf(store: Store, { tablets, view }: ReadPoint, range: KeyRange): DiffSide {

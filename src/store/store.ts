@@ -227,14 +227,23 @@ export class Store {
   }
 
   /**
-   * What a reader finds at some times of a table, which are held in memory while it is being read. Throws
-   * `HISTORY_GONE` unless all of them are readable, in the beginning and to the end.
+   * What a reader finds at some times of a table, which are held in memory while it is being read. The
+   * times are chosen and held at one moment, because the window moves on with every look at the clock.
+   * Throws `HISTORY_GONE` unless all of them are readable, in the beginning and to the end.
    */
-  *holding<T>(table: TableRow, times: Stretches, read: () => Iterable<T>): Generator<T> {
-    this.assertReadable(table, times)
-    const hold = this.#memoryHolds.holdTimes(table.id, times, this.moment().nowMicros)
+  *holding<T>(
+    table: TableRow,
+    choose: (readable: Stretches) => Stretches,
+    read: (times: Stretches) => Iterable<T>,
+  ): Generator<T> {
+    this.#checkOpen()
+    const moment = this.moment()
+    const readable = tableReadable(this.#catalog, table, moment)
+    const times = choose(readable)
+    if (difference(times, readable).length > 0) this.assertReadable(table, times)
+    const hold = this.#memoryHolds.holdTimes(table.id, times, moment.nowMicros)
     try {
-      for (const item of read()) {
+      for (const item of read(times)) {
         yield item
         this.#checkOpen()
         if (hold.isOver) this.assertReadable(table, times)
@@ -375,8 +384,10 @@ export class Store {
   *#scan(table: TableRow, { range, direction, asOf }: ScanRequest, from: HybridTime): Generator<LiveVersion> {
     this.#checkOpen()
     // The first step may come long after the call. What was the present then may still be it, or be gone.
-    const time = asOf === undefined && from === this.lastTime ? this.#presentOf(table) : from
-    this.#checkReadable(table, time)
+    const isPresent = asOf === undefined && from === this.lastTime
+    const time = isPresent ? this.#presentOf(table) : from
+    // The present is readable when it is taken; at the next look at the clock a short window has gone on.
+    if (!isPresent) this.#checkReadable(table, time)
     const { tablets, view } = this.#readPointAt(table, time)
     const hold = this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
     try {
