@@ -75,12 +75,17 @@ test('a token can be made of what another token holds', async () => {
   expect(second.at).toMatch(/^2025-11-20T10:15:3/)
 })
 
-test('what holds a version is named', async () => {
+test('what holds a version is named, and listed with the other holds', async () => {
   const found = await forgetful()
   const snapshot = found.level.snapshot()
+  expect(found.database.holds()).toMatchObject([
+    { kind: 'cursor', on: TABLE, times: [{ through: snapshot.time }] },
+  ])
   await moveOn(found)
   const explained = found.level.table!.explainVersion(new Uint8Array([97]), snapshot.time)
   expect(explained.keepers.map(({ promise }) => promise.kind)).toContain('cursor')
+  await snapshot.close()
+  expect(found.database.holds()).toEqual([])
 })
 
 test('a token that is too old holds no longer, and reads as long as its time is readable', async () => {
