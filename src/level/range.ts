@@ -17,6 +17,8 @@ export interface LevelRange {
   readonly lt?: LevelData | undefined
   readonly lte?: LevelData | undefined
   readonly reverse?: boolean | undefined
+  /** At most so many items; −1 is no limit. */
+  readonly limit?: number | undefined
 }
 
 /** The keys within the bounds. */
