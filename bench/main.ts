@@ -9,6 +9,7 @@ import { type Benchmark } from './benchmark.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   level: async () => (await import('./level.ts')).benchmarkLevel,
+  restore: async () => (await import('./restore.ts')).benchmarkRestore,
 }
 
 const [name = '', ...flags] = argv.slice(2)

@@ -19,13 +19,14 @@ export {
   type RestoreOptions,
   type TableOptions,
 } from './database/options.ts'
-export { type DatabaseStats, type TableStats, type LevelStats } from './database/stats.ts'
+export { type DatabaseStats, type LevelStats, type RecoveryStats, type TableStats } from './database/stats.ts'
 export { type ReadableStretch, type StoredFile, type StoredVersion } from './database/inspect.ts'
 export { type ListedRestore, type Restore } from './recovery/recovery.ts'
+export { type LaterWrite } from './recovery/later-writes.ts'
 export { type PlannedTable } from './recovery/restore.ts'
 export { type PickerName } from './storage/pickers.ts'
 export { type Policy, type PolicyName } from './storage/policy.ts'
-export { type StoreEvent } from './store/events.ts'
+export { type RecoveryReport, type StoreEvent } from './store/events.ts'
 export { type CursorHold, type Hold, type HoldUsage, type NamedHold, type UsedHold } from './store/holds.ts'
 export { type KeptVersions } from './history/hold-usage.ts'
 export { type ReadStep, type SearchedBlock, type VersionPlace } from './store/explain.ts'

@@ -2,7 +2,7 @@
  * Whole databases: `stats`, `check` and `compact`.
  */
 import { type Command } from 'commander'
-import { type DatabaseStats, type TableStats } from '../database/stats.ts'
+import { type DatabaseStats, type TableStats, recoveryStats } from '../database/stats.ts'
 import { type TabletCheck } from '../store/store.ts'
 import { formatDuration } from '../time/duration.ts'
 import { type Column } from './grid.ts'
@@ -104,7 +104,8 @@ async function check(session: Session, directory: string): Promise<void> {
   const faults = tablets.flatMap((tablet) => tablet.faults)
   const isSound = faults.length === 0
   session.exitCode = isSound ? 0 : 1
-  await session.result({ sound: isSound, faults, tablets }, () =>
+  const recovery = recoveryStats(database.recovery)
+  await session.result({ sound: isSound, faults, tablets, recovery }, () =>
     [...faults.map(messageText), checkSummary(session, tablets, faults.length)].join('\n'),
   )
 }

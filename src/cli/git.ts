@@ -1,5 +1,5 @@
 /**
- * Git histories: `git import` and `git verify`.
+ * Git histories: `git import`, `git verify` and `git restore-check`.
  */
 import { type Command, Option } from 'commander'
 import { type GeometryName } from '../storage/geometry.ts'
@@ -12,6 +12,8 @@ import {
   pickerOption,
   policyOption,
 } from './options.ts'
+import { tellRecovery } from './recovery.ts'
+import { registerRestoreCheck } from './restore-check.ts'
 import { type Session } from './session.ts'
 import { countText, manyText, shellText } from './text.ts'
 
@@ -32,6 +34,7 @@ export function registerGit(program: Command, session: Session): void {
       examples([
         'palimpsest git import . history.palimpsest',
         'palimpsest git verify history.palimpsest --json',
+        'palimpsest git restore-check history.palimpsest',
       ]),
     )
   git
@@ -74,6 +77,7 @@ export function registerGit(program: Command, session: Session): void {
       ]),
     )
     .action((directory: string) => verifyGit(session, directory))
+  registerRestoreCheck(git, session)
 }
 
 const GEOMETRY_CHOICES: readonly GeometryName[] = ['default', 'tiny']
@@ -103,6 +107,7 @@ async function importGit(
       onProgress: (done) => session.progress('importing commits', done, source.total),
     },
   )
+  tellRecovery(session, database)
   database.close()
   await session.result({ ...report, directory }, () => {
     const { commits, changes, skipped, from, through } = report

@@ -8,6 +8,7 @@ import { type OpenOptions } from '../database/options.ts'
 import { parseDuration } from '../time/duration.ts'
 import { type PickerName } from '../storage/pickers.ts'
 import { type PolicyName } from '../storage/policy.ts'
+import { tellRecovery } from './recovery.ts'
 import { type Session } from './session.ts'
 
 /** The part of a help text that shows how a command is used. */
@@ -29,6 +30,11 @@ export function parseCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN
   if (!Number.isSafeInteger(count)) throw new InvalidArgumentError('It is not a whole number.')
   return count
+}
+
+/** The option of a seed, with what the seed does. */
+export function seedOption(what: string): Option {
+  return new Option('--seed <n>', what).argParser(parseCount).default(1)
 }
 
 /** A length of history on the command line. */
@@ -85,7 +91,9 @@ export function openToWrite(
 
 async function openExisting(session: Session, directory: string, options: OpenOptions): Promise<Database> {
   const { open } = await import('../index.ts')
-  return naming(directory, () => open(session.path(directory), { ...options, create: false }))
+  const database = naming(directory, () => open(session.path(directory), { ...options, create: false }))
+  tellRecovery(session, database)
+  return database
 }
 
 /** Opens a database; a refusal to take a directory for one says which directory. */

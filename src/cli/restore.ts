@@ -2,10 +2,13 @@
  * Putting things back: `restore`, `undo` and `restores`.
  */
 import { type Command } from 'commander'
+import { type Database } from '../database/database.ts'
+import { type LaterWrite } from '../recovery/later-writes.ts'
 import { type ListedRestore, type Restore } from '../recovery/recovery.ts'
 import { formatExact } from '../time/hybrid-time.ts'
 import { TIMES_HELP, examples, openToRead, openToWrite } from './options.ts'
 import { type Session } from './session.ts'
+import { linePart } from './table.ts'
 import { manyText, screenText, shellText } from './text.ts'
 
 interface RestoreFlags {
@@ -69,20 +72,59 @@ async function restore(
 async function undo(session: Session, directory: string, id: string, isDryRun: boolean): Promise<void> {
   if (isDryRun) {
     using database = await openToRead(session, directory)
-    return tell(session, directory, database.planUndo(id))
+    return tell(session, directory, database.planUndo(id), hiddenWrites(database, id))
   }
   using database = await openToWrite(session, directory)
   await tell(session, directory, await database.undo(id))
 }
 
-async function tell(session: Session, directory: string, done: Restore): Promise<void> {
+/** How many keys the undo hides that were written since, and the first of them. */
+interface HiddenWrites {
+  readonly count: number
+  readonly first: readonly LaterWrite[]
+}
+
+/** That many are told of; the rest is counted. */
+const HIDDEN_MAX = 20
+
+function hiddenWrites(database: Database, id: string): HiddenWrites {
+  const first: LaterWrite[] = []
+  let count = 0
+  for (const write of database.hiddenByUndo(id)) if (count++ < HIDDEN_MAX) first.push(write)
+  return { count, first }
+}
+
+function hiddenLines({ count, first }: HiddenWrites): readonly string[] {
+  if (count === 0) return ['  nothing was written since']
+  const writes = first.map(({ table, key, at, isDelete }) => {
+    return `    ${screenText(table)} ${linePart(key)}  ${isDelete ? 'deleted' : 'written'} ${at}`
+  })
+  const rest = count > first.length ? [`    and ${manyText(count - first.length, 'key')} more`] : []
+  return [`  hides what was written since: ${manyText(count, 'key')}`, ...writes, ...rest]
+}
+
+function hiddenJson({ count, first }: HiddenWrites): object {
+  const writes = first.map(({ key, time, ...rest }) => {
+    return { ...rest, key, time: formatExact(time) }
+  })
+  return { hides: { count, first: writes } }
+}
+
+async function tell(
+  session: Session,
+  directory: string,
+  done: Restore,
+  hidden?: HiddenWrites,
+): Promise<void> {
   const { id, tables, time } = done
-  await session.result(restoreJson(done), () => {
+  const json = { ...restoreJson(done), ...(hidden === undefined ? {} : hiddenJson(hidden)) }
+  await session.result(json, () => {
     const did = time === undefined ? 'would put back' : 'put back'
     const lines = tables.map(({ name, action }) => `  ${screenText(name)} ${ACTIONS[action]}`)
     return [
       `${did} ${screenText(done.keyspace)} to ${done.toAt}  ${formatExact(done.to)}: ${manyText(tables.length, 'table')}`,
       ...lines,
+      ...(hidden === undefined ? [] : hiddenLines(hidden)),
     ].join('\n')
   })
   if (time !== undefined) session.note(`undo it with: palimpsest undo ${shellText(directory)} ${id}`)

@@ -13,6 +13,7 @@ import { manyText, screenText } from './text.ts'
 
 interface ScriptFlags {
   readonly update?: true
+  readonly source?: true
   readonly commands?: true
 }
 
@@ -27,17 +28,19 @@ export function registerScript(program: Command, session: Session): void {
   program
     .command('script')
     .description(
-      'run scripts and print them with the answers filled in; exit 1 where one expects another answer',
+      'run scripts and print them to read, with what they answer; exit 1 where one expects another answer',
     )
     .argument('[file...]', 'the scripts; - is standard input')
+    .option('--source', 'print them as scripts, with the answers filled in')
     .option('--update', 'write the answers into the files instead of printing them')
     .option('--commands', 'list the commands that a script can have')
     .addHelpText('after', SCRIPT_HELP)
     .addHelpText(
       'after',
       examples([
-        'palimpsest script lesson.txt',
-        'palimpsest script test/golden/*/*.txt --update',
+        'palimpsest script lessons/*.txt',
+        'palimpsest script lessons/1-reading-the-past.txt --source',
+        'palimpsest script mine.txt --update',
         "echo 'table t' | palimpsest script -",
       ]),
     )
@@ -56,7 +59,8 @@ line --- stands what they are expected to answer, up to a blank line:
   no a
   a=1
 
-at 3: puts the clock at microsecond 3 first. As of 3 means through the end of 3; 3.0001 is exact.`
+at 3: puts the clock at microsecond 3 first. As of 3 means through the end of 3; 3.0001 is exact. Lines that
+begin with # are prose. --commands lists the commands; docs/script.md has them too.`
 
 async function script(session: Session, files: readonly string[], flags: ScriptFlags): Promise<void> {
   if (flags.commands) return listCommands(session)
@@ -70,20 +74,35 @@ async function script(session: Session, files: readonly string[], flags: ScriptF
     return { file, before, ...naming(file, () => checkScript(before)) }
   })
   for (const [i, one] of ran.entries()) {
+    const heading = ran.length === 1 ? '' : `${i === 0 ? '' : '\n'}# ${one.file}\n\n`
     if (flags.update) await update(session, one)
-    else await print(session, one, ran.length === 1 ? '' : `${i === 0 ? '' : '\n'}# ${one.file}\n\n`)
+    else await print(session, one, heading, flags.source === true)
   }
 }
 
 async function listCommands(session: Session): Promise<void> {
-  const { SCRIPT_COMMANDS } = await import('../testing/script/commands.ts')
-  for (const { usage, about } of SCRIPT_COMMANDS)
-    await session.result({ usage, about }, () => `${session.styled('bold', usage)}\n    ${about}`)
+  const { SCRIPT_CHAPTERS } = await import('../testing/script/commands.ts')
+  if (session.isJson) {
+    for (const { title, commands } of SCRIPT_CHAPTERS)
+      for (const { usage, about } of commands) session.json({ chapter: title, usage, about })
+    return
+  }
+  const chapters = SCRIPT_CHAPTERS.map(({ title, commands }) => {
+    const lines = commands.map(({ usage, about }) => `  ${usage}\n      ${about}`)
+    return [session.styled('bold', title), ...lines].join('\n')
+  })
+  await session.result(undefined, () => chapters.join('\n\n'))
 }
 
-async function print(session: Session, ran: RunFile, heading: string): Promise<void> {
-  const { file, text, blocks, mismatches } = ran
-  await session.result({ file, blocks, mismatches }, () => screenText(heading + text).trimEnd())
+async function print(session: Session, ran: RunFile, heading: string, isSource: boolean): Promise<void> {
+  const { file, text, paragraphs, blocks, mismatches } = ran
+  const { scriptText } = await import('./script-text.ts')
+  const steps = paragraphs.flat().filter((item) => typeof item !== 'string')
+  await session.result({ file, blocks, mismatches, steps }, () =>
+    isSource
+      ? screenText(heading + text).trimEnd()
+      : screenText(heading) + scriptText(session, paragraphs).trimEnd(),
+  )
   if (mismatches.length === 0) return
   session.exitCode = 1
   if (session.isJson) return

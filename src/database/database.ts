@@ -20,14 +20,16 @@ import {
   type Restore,
   applyRestore,
   applyUndo,
+  hiddenByUndo,
   listRestores,
   previewRestore,
   previewUndo,
   restoreTimeNamed,
 } from '../recovery/recovery.ts'
+import { type LaterWrite } from '../recovery/later-writes.ts'
 import { GEOMETRIES } from '../storage/geometry.ts'
 import { DEFAULT_POLICY, type Policy, choosePolicy } from '../storage/policy.ts'
-import { type StoreEvent } from '../store/events.ts'
+import { type RecoveryReport, type StoreEvent } from '../store/events.ts'
 import {
   type Hold,
   type HoldUsage,
@@ -142,6 +144,11 @@ export class Database {
     return table && fullNameOf(catalog, table)
   }
 
+  /** What was found when it was opened: how it had ended, and what of it is there. */
+  get recovery(): RecoveryReport {
+    return this.#store.recovery
+  }
+
   /** How its files are merged. */
   get policy(): Policy {
     return this.#store.policy
@@ -232,6 +239,14 @@ export class Database {
   /** What an undo would do. Throws as {@link undo} does. */
   planUndo(restore: string): Restore {
     return previewUndo(this.#store, restore)
+  }
+
+  /**
+   * The writes that an undo would hide beside what it undoes: of every key that was written since the restore,
+   * the newest. Throws as {@link undo} does, at once.
+   */
+  hiddenByUndo(restore: string): Generator<LaterWrite> {
+    return hiddenByUndo(this.#store, restore)
   }
 
   /** Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`. */

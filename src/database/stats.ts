@@ -10,6 +10,7 @@ import { type TreeTotals } from '../storage/manifest-state.ts'
 import { bytesOfTables, tablesOfRuns } from '../storage/shape.ts'
 import { type CacheStats } from '../storage/table-files.ts'
 import { type ReadCounters } from '../storage/table-file.ts'
+import { type RecoveryReport } from '../store/events.ts'
 import { type Store } from '../store/store.ts'
 import { SYSTEM_TABLET, type Tablet } from '../tablet/tablet.ts'
 import { formatExact, formatIso, laterOf, MIN_TIME } from '../time/hybrid-time.ts'
@@ -42,10 +43,17 @@ export interface TableStats {
   readonly writeAmplification: number
 }
 
+/** What was found when the database was opened, with times as text. */
+export interface RecoveryStats extends Omit<RecoveryReport, 'newestCommit'> {
+  /** Exact and to read; `undefined` if there never was a commit. */
+  readonly newestCommit: { readonly time: string; readonly at: string } | undefined
+}
+
 /** A database. */
 export interface DatabaseStats {
   readonly newest: { readonly time: string; readonly at: string }
   readonly durableThrough: { readonly time: string; readonly at: string }
+  readonly recovery: RecoveryStats
   readonly tables: readonly TableStats[]
   /** The tree of the catalog. */
   readonly catalog: TableStats
@@ -81,6 +89,7 @@ export function statsOf(store: Store): DatabaseStats {
   return {
     newest: both(store.lastTime),
     durableThrough: both(store.durableThrough),
+    recovery: recoveryStats(store.recovery),
     tables,
     catalog: catalogStats,
     bytes: sum(({ bytes }) => bytes),
@@ -90,6 +99,11 @@ export function statsOf(store: Store): DatabaseStats {
     cache: store.tables.cache,
     reads: { ...store.tables.counters },
   }
+}
+
+/** A recovery report, with times as text. */
+export function recoveryStats({ newestCommit, ...report }: RecoveryReport): RecoveryStats {
+  return { ...report, newestCommit: newestCommit === MIN_TIME ? undefined : both(newestCommit) }
 }
 
 type About = Pick<TableStats, 'name' | 'keep'> & { readonly cutoff: ReturnType<typeof tableCutoff> }

@@ -101,7 +101,7 @@ export class ByteTable {
 
   #timeOf({ asOf, snapshot }: ReadTime): HybridTime | undefined {
     if (snapshot === undefined || snapshot === null) {
-      return asOf === undefined ? this.#handle.boundTo : this.#handle.context.resolve(asOf)
+      return this.#handle.timeOf(asOf)
     }
     if (asOf !== undefined) {
       throw new PalimpsestError('INVALID_ARGUMENT', 'a read is as of a time or of a snapshot, not both')

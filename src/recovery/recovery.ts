@@ -4,6 +4,7 @@
 import { PalimpsestError } from '../base/errors.ts'
 import { type Store } from '../store/store.ts'
 import { type RestoreRow } from '../catalog/rows.ts'
+import { type LaterWrite, writesAfter } from './later-writes.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
 import {
   type PlannedTable,
@@ -48,6 +49,17 @@ export function previewRestore(store: Store, scope: RestoreScope, to: HybridTime
 /** Plans an undo without doing anything. */
 export function previewUndo(store: Store, id: string): Restore {
   return describe(planUndo(contextOf(store), idOf(id)))
+}
+
+/** The writes that an undo would hide beside what it undoes. Throws as {@link previewUndo} does, at once. */
+export function hiddenByUndo(store: Store, id: string): Generator<LaterWrite> {
+  const { tables } = planUndo(contextOf(store), idOf(id))
+  const { at } = store.catalog.restores.get(idOf(id))!
+  return writesAfter(
+    store,
+    tables.map((table) => table.id),
+    at,
+  )
 }
 
 /** Puts a keyspace or a table back. One commit, durable when it returns, whatever the size of the data. */

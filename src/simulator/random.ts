@@ -50,6 +50,16 @@ export function pick<T>(random: Random, items: readonly T[]): T {
   return items[random.below(items.length)]!
 }
 
+/** Some of the items, each at most once, in their order: all of them if there are no more than `count`. */
+export function sample<T>(random: Random, items: readonly T[], count: number): readonly T[] {
+  const chosen: T[] = []
+  // Each item is taken with the probability with which it has to be among those that are still to come.
+  for (let i = 0; i < items.length && chosen.length < count; i++) {
+    if (random.below(items.length - i) < count - chosen.length) chosen.push(items[i]!)
+  }
+  return chosen
+}
+
 /** Whether what has this probability happens. */
 export function happens(random: Random, probability: number): boolean {
   return random.next() < probability

@@ -37,14 +37,26 @@ export interface CompactionEvent {
   readonly droppedVersions: number
 }
 
-/** A database was opened, with what its log gave back. */
-export interface RecoveryEvent {
-  readonly kind: 'recovery'
+/** What an opening found of the past, and what it did about it. */
+export interface RecoveryReport {
+  /** Commits that were read from the log: all that no table file has, and perhaps some that one has. */
   readonly commits: number
-  /** Bytes of a torn tail that were cut off: commits that nobody was promised. */
-  readonly tornBytes: number
+  /** The newest commit, of the log or of the table files; `MIN_TIME` if there never was one. */
   readonly newestCommit: HybridTime
+  /**
+   * Bytes of a torn tail of the log: commits that nobody was promised. A writing open cuts them off; one
+   * for reading only passes over them.
+   */
+  readonly tornBytes: number
+  /** Whether the last thing that happened was a clean close. Not so of a database that was just made. */
   readonly wasClosedCleanly: boolean
+  /** Files that nothing named any more and that were removed; a reading open removes none. */
+  readonly orphans: readonly string[]
+}
+
+/** A database was opened. */
+export interface RecoveryEvent extends RecoveryReport {
+  readonly kind: 'recovery'
 }
 
 /** The wall clock jumped; it does not drive retention until it is confirmed. */

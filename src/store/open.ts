@@ -1,7 +1,7 @@
 /**
  * Opening a directory: finding the parts of a store, in the order in which each can be trusted.
  *
- *     lock ▶ manifest ▶ log into memtables ▶ clock above all that was ▶ orphans away ▶ catalog
+ *     lock ▶ manifest ▶ log into memtables ▶ clock above all that was ▶ orphans away ▶ report ▶ catalog
  *
  * A new database is made first, as an empty log and then a manifest that names it, and opened like any
  * other. A directory that is opened for reading only is not locked and not touched; it shows what was
@@ -20,6 +20,7 @@ import { type PolicyChange, choosePolicy } from '../storage/policy.ts'
 import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
 import { tablesOf } from '../storage/shape.ts'
 import { TableFiles, type TableLimits } from '../storage/table-files.ts'
+import { tablePath } from '../storage/table-format.ts'
 import { type TreeContext } from '../storage/tree.ts'
 import { CommitLog, type LogRecovery, recoverLog } from '../tablet/commit-log.ts'
 import { FailStop } from '../tablet/fail-stop.ts'
@@ -27,7 +28,7 @@ import { Tablets } from '../tablet/tablet.ts'
 import { HybridClock, type PhysicalClock } from '../time/clock.ts'
 import { type HybridTime, MIN_TIME, laterOf, microsOf } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
-import { EventBus, type StoreEvent } from './events.ts'
+import { EventBus, type RecoveryReport, type StoreEvent } from './events.ts'
 import { FileNumbers, type StoreParts } from './parts.ts'
 import { Store } from './store.ts'
 
@@ -94,7 +95,8 @@ function openForReading(world: World, options: StoreOptions, events: EventBus): 
   const loaded = load(world, options, state, () => state, events)
   const shownMicros = state.birth.clock === 'replay' ? 0 : wallMicros
   const micros = Math.max(microsOf(loaded.newest), state.judgedMicros, shownMicros)
-  return new Store({ ...loaded, clock: standingClock(micros, loaded.newest) })
+  const recovery = tellRecovery(loaded, [], events)
+  return new Store({ ...loaded, recovery, clock: standingClock(micros, loaded.newest) })
 }
 
 /** Nothing is committed by it, and nobody can be promised that others will not. */
@@ -108,8 +110,8 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
   const manifest = Manifest.open(files, checksum)
   rememberPolicy(manifest, options.policy)
   const loaded = load(world, options, manifest.state, () => manifest.state, events)
-  const { tablets, failStop, geometry, recovery, newest, tables } = loaded
-  const floor = laterOf(newest, recovery.floor)
+  const { tablets, failStop, geometry, replayed, newest, tables } = loaded
+  const floor = laterOf(newest, replayed.floor)
   const isReplay = manifest.state.birth.clock === 'replay' && !(world.clock instanceof ReplayClock)
   const log = CommitLog.resume(
     {
@@ -124,14 +126,15 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
       },
     },
     manifest.state.firstSegment,
-    recovery,
+    replayed,
     floor,
   )
-  removeOrphans(tables, namedTables(manifest.state))
-  for (const segment of listSegments(files)) {
-    if (segment < manifest.state.firstSegment) files.remove(segmentPath(segment))
-  }
-  return new Store({ ...loaded, lock, manifest, log, clock: log.clock })
+  const orphans = [
+    ...removeOrphanTables(tables, namedTables(manifest.state)),
+    ...removeOldSegments(files, manifest.state.firstSegment),
+  ]
+  const recovery = tellRecovery(loaded, orphans, events)
+  return new Store({ ...loaded, recovery, lock, manifest, log, clock: log.clock })
 }
 
 /** A policy changes cost, never answers, so nothing else has to be done with it (law 10). */
@@ -141,10 +144,15 @@ function rememberPolicy(manifest: Manifest, change: PolicyChange): void {
   if (policy.name !== before.name || policy.picker !== before.picker) manifest.commit({ policy })
 }
 
-type LoadedParts = Omit<StoreParts, 'clock'> & {
-  readonly recovery: LogRecovery
+type LoadedParts = Omit<StoreParts, 'clock' | 'recovery'> & {
+  /** What the log said, and how many commits it brought back. */
+  readonly replayed: ReplayedLog
   /** The newest commit. */
   readonly newest: HybridTime
+}
+
+interface ReplayedLog extends LogRecovery {
+  readonly commits: number
 }
 
 /** What reading and writing have in common: the tables, and the log's commits in memtables over them. */
@@ -164,22 +172,17 @@ function load(
     newNumber: () => numbers.take(),
   }
   const tablets = new Tablets(trees, currentState)
-  const recovery = replayLog(world, state.firstSegment, tablets, events)
+  const replayed = replayLog(world, state.firstSegment, tablets)
   const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
   const failStop = new FailStop()
   const { birth, policy } = state
   return {
     ...{ files, birth, policy, geometry, tables, tablets },
-    ...{ numbers, events, failStop, recovery, newest },
+    ...{ numbers, events, failStop, replayed, newest },
   }
 }
 
-function replayLog(
-  { files, checksum }: World,
-  firstSegment: number,
-  tablets: Tablets,
-  events: EventBus,
-): LogRecovery {
+function replayLog({ files, checksum }: World, firstSegment: number, tablets: Tablets): ReplayedLog {
   let commits = 0
   const recovery = recoverLog(files, firstSegment, checksum, (time, writes) => {
     commits++
@@ -190,26 +193,44 @@ function replayLog(
     }))
     tablets.replay(time, copies)
   })
-  const { newestCommit, wasClosed: wasClosedCleanly } = recovery
-  events.emit({
-    kind: 'recovery',
-    commits,
-    tornBytes: recovery.end.contents.tornBytes,
-    newestCommit,
-    wasClosedCleanly,
-  })
-  return recovery
+  return { ...recovery, commits }
+}
+
+function tellRecovery(
+  { replayed, newest }: LoadedParts,
+  orphans: readonly string[],
+  events: EventBus,
+): RecoveryReport {
+  const report = {
+    commits: replayed.commits,
+    newestCommit: laterOf(newest, replayed.newestCommit),
+    tornBytes: replayed.end.contents.tornBytes,
+    wasClosedCleanly: replayed.wasClosed,
+    orphans,
+  }
+  events.emit({ kind: 'recovery', ...report })
+  return report
 }
 
 /**
- * Files that a crash left behind and nothing names. Where one that is named is missing, this was no crash:
+ * Tables that a crash left behind and nothing names. Where one that is named is missing, this was no crash:
  * the manifest has lost its last edit, and what looks left behind may be all that is left.
  */
-function removeOrphans(tables: TableFiles, named: readonly number[]): void {
+function removeOrphanTables(tables: TableFiles, named: readonly number[]): readonly string[] {
   const there = new Set(tables.list())
-  if (!named.every((number) => there.has(number))) return
+  if (!named.every((number) => there.has(number))) return []
   for (const number of named) there.delete(number)
   tables.remove([...there])
+  return [...there].map(tablePath)
+}
+
+/** Segments that the manifest no longer needs, and that a crash kept from being removed. */
+function removeOldSegments(files: FileSystem, firstSegment: number): readonly string[] {
+  const old = listSegments(files)
+    .filter((segment) => segment < firstSegment)
+    .map(segmentPath)
+  for (const path of old) files.remove(path)
+  return old
 }
 
 function namedTables(state: ManifestState): readonly number[] {

@@ -11,7 +11,7 @@ import { type CommitLog } from '../tablet/commit-log.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
 import { type Tablets } from '../tablet/tablet.ts'
 import { type HybridClock } from '../time/clock.ts'
-import { type EventBus } from './events.ts'
+import { type EventBus, type RecoveryReport } from './events.ts'
 
 /** Everything that a store holds together. Log, manifest and lock are there if it can write. */
 export interface StoreParts {
@@ -26,6 +26,8 @@ export interface StoreParts {
   readonly numbers: FileNumbers
   readonly events: EventBus
   readonly failStop: FailStop
+  /** What was found when it was opened. */
+  readonly recovery: RecoveryReport
   /** The clock of the log, or one that stands still in a store that is read only. */
   readonly clock: HybridClock
   readonly manifest?: Manifest | undefined

@@ -4,6 +4,7 @@
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
+import { tableReadable } from '../catalog/catalog.ts'
 import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
 import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
@@ -42,17 +43,16 @@ export function historyOf(store: Store, request: HistoryRequest): Generator<Stat
 
 function* changesOf(store: Store, request: HistoryRequest): Generator<StateChange> {
   const table = store.tableOf(request.table, request.to)
-  const { from, to, order } = request
+  // The first step may come long after the call: an end that was given must still be readable.
+  store.assertReadable(table, union(pointOf(request.from), pointOf(request.to)))
+  // One moment for all that follows: on a clock that goes on, the window of a later one begins later.
+  const moment = store.moment()
+  const to = request.to ?? store.presentOf(table, moment)
+  const asked = request.from === undefined ? stretch(MIN_TIME, to) : closedStretch(request.from, to)
+  const times = intersection(asked, tableReadable(store.catalog, table, moment))
+  const generations = store.catalog.generations.get(table.id) ?? []
   const key = versionsOfKey(store, request.key)
-  const choose = (readable: Stretches): Stretches => {
-    const last = to ?? store.presentOf(table)
-    const asked = from === undefined ? stretch(MIN_TIME, last) : closedStretch(from, last)
-    // The first step may come long after the call: an end that was given must still be readable.
-    return union(intersection(asked, readable), union(pointOf(from), pointOf(to)))
-  }
-  yield* store.holding(table, choose, (times) =>
-    stateChanges(key, store.catalog.generations.get(table.id) ?? [], times, order),
-  )
+  yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order), moment)
 }
 
 function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {
@@ -85,13 +85,13 @@ function* differencesOf(
   { table: id, range, direction, from, to }: DiffRequest,
 ): Generator<KeyDifference> {
   const { table } = store.readPoint(id, to ?? from)
-  let then = from
-  const choose = (): Stretches => {
-    then = to ?? store.presentOf(table)
-    return union(pointOf(from), pointOf(then))
-  }
+  // One moment for all that follows, as in a history; what is held is readable when it is read.
+  const moment = store.moment()
+  const then = to ?? store.presentOf(table, moment)
+  const times = union(pointOf(from), pointOf(then))
   const sideAt = (time: HybridTime) => sideOf(store, store.readPoint(id, time), range)
-  yield* store.holding(table, choose, () => differences(sideAt(from), sideAt(then), range, direction))
+  const read = () => differences(sideAt(from), sideAt(then), range, direction)
+  yield* store.holding(table, times, read, moment)
 }
 
 function sideOf(store: Store, { tablets, view }: ReadPoint, range: KeyRange): DiffSide {

@@ -44,7 +44,7 @@ import {
   tickAfter,
 } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, contains, difference, stretch, union } from '../time/stretches.ts'
-import { type StoreEvent } from './events.ts'
+import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { MemoryHolds } from './memory-holds.ts'
 import { type StoreParts } from './parts.ts'
@@ -131,6 +131,11 @@ export class Store {
   /** What the database is from its first moment on. */
   get birth(): Birth {
     return this.#parts.birth
+  }
+
+  /** What was found when it was opened. */
+  get recovery(): RecoveryReport {
+    return this.#parts.recovery
   }
 
   /** How its trees are compacted. */
@@ -227,23 +232,20 @@ export class Store {
   }
 
   /**
-   * What a reader finds at some times of a table, which are held in memory while it is being read. The
-   * times are chosen and held at one moment, because the window moves on with every look at the clock.
-   * Throws `HISTORY_GONE` unless all of them are readable, in the beginning and to the end.
+   * What a reader finds at some times of a table, which are held in memory while it is being read. Throws
+   * `HISTORY_GONE` unless all of them are readable, in the beginning and to the end. The beginning is
+   * `moment`, by which they may have been chosen: the clock goes on, and the window with it.
    */
   *holding<T>(
     table: TableRow,
-    choose: (readable: Stretches) => Stretches,
-    read: (times: Stretches) => Iterable<T>,
+    times: Stretches,
+    read: () => Iterable<T>,
+    moment: Moment = this.moment(),
   ): Generator<T> {
-    this.#checkOpen()
-    const moment = this.moment()
-    const readable = tableReadable(this.#catalog, table, moment)
-    const times = choose(readable)
-    if (difference(times, readable).length > 0) this.assertReadable(table, times)
-    const hold = this.#memoryHolds.holdTimes(table.id, times, moment.nowMicros)
+    this.assertReadable(table, times, moment)
+    const hold = this.#memoryHolds.holdTimes(table.id, times, this.moment().nowMicros)
     try {
-      for (const item of read(times)) {
+      for (const item of read()) {
         yield item
         this.#checkOpen()
         if (hold.isOver) this.assertReadable(table, times)
@@ -265,16 +267,16 @@ export class Store {
   }
 
   /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */
-  assertReadable(table: TableRow, times: Stretches): void {
+  assertReadable(table: TableRow, times: Stretches, moment: Moment = this.moment()): void {
     this.#checkOpen()
-    const [gone] = difference(times, tableReadable(this.#catalog, table, this.moment()))
+    const [gone] = difference(times, tableReadable(this.#catalog, table, moment))
     if (gone !== undefined) this.#checkReadable(table, tickAfter(gone.after))
   }
 
-  /** The newest time there is, at which a read of a table stays that asks for the present. */
-  presentOf(table: TableRow): HybridTime {
+  /** The newest time there is, at which a read of a table stays that asks for the present; readable at `moment`. */
+  presentOf(table: TableRow, moment: Moment = this.moment()): HybridTime {
     this.#checkOpen()
-    return this.#presentOf(table)
+    return this.#presentOf(table, moment)
   }
 
   /**
@@ -386,7 +388,7 @@ export class Store {
     // The first step may come long after the call. What was the present then may still be it, or be gone.
     const isPresent = asOf === undefined && from === this.lastTime
     const time = isPresent ? this.#presentOf(table) : from
-    // The present is readable when it is taken; at the next look at the clock a short window has gone on.
+    // The clock goes on: asked again, the present may have left a very short window already.
     if (!isPresent) this.#checkReadable(table, time)
     const { tablets, view } = this.#readPointAt(table, time)
     const hold = this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
@@ -402,8 +404,8 @@ export class Store {
   }
 
   /** The newest time there is; where the window of a table begins after it, that time, closed. */
-  #presentOf(table: TableRow): HybridTime {
-    const cutoff = tableCutoff(this.#catalog, table, this.moment())
+  #presentOf(table: TableRow, moment: Moment = this.moment()): HybridTime {
+    const cutoff = tableCutoff(this.#catalog, table, moment)
     if (cutoff > this.lastTime) this.use(cutoff)
     return this.lastTime
   }

@@ -12,7 +12,7 @@ import { explainRead, explainVersion } from '../store/explain.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
-import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
+import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
 import { type Key, decodeKey, decodeValue, encodeKey, viewKey } from './codec.ts'
@@ -32,6 +32,7 @@ import {
 export interface ReadOptions {
   /**
    * The time as of which it reads, inclusive: a hybrid time, a `Date`, or a time expression.
+   * A view has one: another is refused.
    * @defaultValue what is there now; in a view, its time
    */
   readonly asOf?: TimeInput | undefined
@@ -99,6 +100,8 @@ export interface TableHandle {
   readonly id: number
   /** The time to which it is bound, if it is one of a view. */
   readonly boundTo: HybridTime | undefined
+  /** The time that a read means; `undefined` is the present. Throws `INVALID_TIME`, `INVALID_ARGUMENT`. */
+  readonly timeOf: (asOf: TimeInput | undefined) => HybridTime | undefined
 }
 
 /** A table of a database. `K` and `V` are what its keys and values are. */
@@ -117,7 +120,12 @@ export class Table<K extends Key = Key, V = unknown> {
 
   /** @internal */
   get handle(): TableHandle {
-    return { context: this.#context, id: this.#id, boundTo: this.#boundTo }
+    return {
+      context: this.#context,
+      id: this.#id,
+      boundTo: this.#boundTo,
+      timeOf: (asOf) => this.#asOf({ asOf }),
+    }
   }
 
   /** `keyspace.table`. */
@@ -245,7 +253,12 @@ export class Table<K extends Key = Key, V = unknown> {
   }
 
   #asOf({ asOf }: ReadOptions): HybridTime | undefined {
-    return asOf === undefined ? this.#boundTo : this.#context.resolve(asOf)
+    if (asOf === undefined) return this.#boundTo
+    const time = this.#context.resolve(asOf)
+    if (this.#boundTo === undefined || this.#boundTo === time) return time
+    const [view, asked] = [this.#boundTo, time].map(formatExact)
+    const message = `a view as of ${view} cannot be read as of ${asked}: a request has one time`
+    throw new PalimpsestError('INVALID_ARGUMENT', message, { view, asked })
   }
 
   #range(row: TableRow, { gt, gte, lt, lte, prefix }: ScanOptions<K>): KeyRange {

@@ -97,3 +97,45 @@ describe('restore and undo', () => {
     expect(stderr).toMatch(new RegExp(`^palimpsest: ${code}: .*\n$`))
   })
 })
+
+describe('an undo that would hide later writes', () => {
+  const place = join(scratchDirectory(), 'later.palimpsest')
+  let id = ''
+
+  beforeAll(async () => {
+    const database = open(place)
+    database.createKeyspace('k')
+    const table = database.createTable<string, string>('k.t', { values: 'text' })
+    const { time } = table.put('a', '1')
+    table.put('a', '2')
+    id = (await database.restore('k', { to: time })).id
+    for (let i = 0; i < 25; i++) table.put(`key ${String(i).padStart(2, '0')}`, 'v')
+    table.delete('a')
+    database.close()
+  })
+
+  test('names them before it is done: the first ones, and how many', async () => {
+    const { exitCode, stdout } = await cli(['undo', place, id, '--dry-run'])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('hides what was written since: 26 keys')
+    expect(stdout).toMatch(/k\.t a +deleted 20/)
+    expect(stdout).toContain('and 6 keys more')
+    const { answer } = await json('undo', place, id, '--dry-run')
+    expect(answer).toMatchObject({ hides: { count: 26 } })
+    const { first } = answer!['hides'] as { first: readonly Record<string, unknown>[] }
+    expect(first[0]).toMatchObject({ table: 'k.t', key: 'a', isDelete: true })
+    expect(first[0]!['time']).toMatch(/^\d+\.\d{4}$/)
+  })
+
+  test('hides exactly those', async () => {
+    const database = open(place)
+    const hidden = Array.from(database.hiddenByUndo(id), ({ key }) => key)
+    const before = database.newest
+    await database.undo(id)
+    const changed = Array.from(database.table('k.t').diff({ from: before }), ({ key }) => key)
+    expect(hidden).toEqual(changed)
+    expect([...database.table('k.t').scan()].map(({ key, value }) => [key, value])).toEqual([['a', '2']])
+    expect(() => database.hiddenByUndo(id)).toThrow(/undone already/)
+    database.close()
+  })
+})

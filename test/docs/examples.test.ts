@@ -11,6 +11,7 @@ import {
   ReaderRepository,
   argumentsOf,
   commandsOf,
+  filledIn,
   isShown,
   linesOf,
   printedBy,
@@ -20,11 +21,12 @@ import { blocksOf, documents } from './markdown.ts'
 const blocks = documents().flatMap(blocksOf)
 const short = blocks.filter(({ flags }) => !flags.includes('long'))
 const programs = short.filter(({ language }) => language === 'ts')
+const scripts = short.filter(({ language }) => language === 'script')
 const commands = short.flatMap(commandsOf).filter(({ line }) => argumentsOf(line) !== undefined)
 
 test('every block is of a kind that is known here', () => {
   const kinds = blocks.map(({ place, language, flags }) => [place, language, ...flags])
-  const known = ['ts', 'sh', 'console', 'json', 'text']
+  const known = ['ts', 'sh', 'console', 'script', 'json', 'text']
   expect(
     kinds.filter(
       ([, language, ...flags]) =>
@@ -48,6 +50,16 @@ describe('programs', () => {
     expect(outcome.stderr).toBe('')
     expect(linesOf(outcome.stdout)).toEqual(printedBy(block))
     expect(outcome.status).toBe(0)
+  })
+})
+
+describe('scripts', () => {
+  test('there are some', () => {
+    expect(scripts.length).toBeGreaterThan(0)
+  })
+
+  test.each(scripts)('$place', (block) => {
+    expect(filledIn(block)).toEqual([...block.lines])
   })
 })
 
@@ -91,6 +103,16 @@ describe('an example that is not true is found', () => {
     const project = new ReaderProject()
     expect(() => project.run(["import { open } from 'palimpsest'\nopen(1)"])).toThrow(/not assignable/)
     project.remove()
+  })
+
+  test('a script that answers something else, or leaves an answer out', () => {
+    const faults = (text: string): boolean => {
+      const block = blocksOf({ path: 'a.md', text: `\`\`\`script\n${text}\n\`\`\`` })[0]!
+      return filledIn(block).join('\n') !== block.lines.join('\n')
+    }
+    expect(faults('table t\nget a\n---\nno a')).toBe(false)
+    expect(faults('table t\nget a\n---\na=1')).toBe(true)
+    expect(faults('table t\nget a')).toBe(true)
   })
 
   test('a command that fails', () => {

@@ -4,15 +4,17 @@
  * - A `ts` block is a program of its own. It is compiled against the built package, as in a project that
  *   depends on it, and run; what it prints is what stands behind `// →` in it, line by line.
  * - In `sh` and `console` blocks, `palimpsest …` and `npx palimpsest …` run in a directory with a small git
- *   repository, one block after the other. In a `console` block commands stand behind `$ `, and the lines
+ *   repository and the lessons, one block after the other. In a `console` block commands stand behind `$ `, and the lines
  *   after one are its output; a line `…` stands for any lines.
+ * - A `script` block is a script of its own, with everything that it answers.
  * - `npm …` is for `.ci/run`, which runs it in a fresh clone.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
+import { runScript } from '../../src/testing/script/script.ts'
 import { ROOT } from '../house/source.ts'
 import { type Block } from './markdown.ts'
 
@@ -66,6 +68,11 @@ export function printedBy({ lines }: Block): readonly string[] {
   return lines.flatMap((line) => /\/\/ → (.*)$/.exec(line)?.[1] ?? [])
 }
 
+/** The lines of a `script` block with the answers filled in. */
+export function filledIn({ lines }: Block): readonly string[] {
+  return linesOf(runScript(lines.join('\n')))
+}
+
 /** The lines of an output. */
 export function linesOf(output: string): readonly string[] {
   return output === '' ? [] : output.replace(/\n$/, '').split('\n')
@@ -101,27 +108,41 @@ export class ReaderProject {
   }
 }
 
-/** A directory with a small git repository, in which commands run. */
+/** A directory with a small git repository, one commit a day, in which commands run. */
 export class ReaderRepository {
   readonly directory: string = mkdtempSync(join(tmpdir(), 'palimpsest-docs-'))
 
   constructor() {
-    const git = (...words: readonly string[]): void => {
-      execFileSync('git', words, { cwd: this.directory, env: { ...process.env, ...IDENTITY }, stdio: 'pipe' })
+    const git = (words: readonly string[], when = ''): void => {
+      const dates = { GIT_AUTHOR_DATE: when, GIT_COMMITTER_DATE: when }
+      const env = { ...process.env, ...IDENTITY, ...(when === '' ? {} : dates) }
+      execFileSync('git', words, { cwd: this.directory, env, stdio: 'pipe' })
     }
-    git('init', '--quiet')
+    symlinkSync(join(ROOT, 'lessons'), join(this.directory, 'lessons'), 'junction')
+    git(['init', '--quiet'])
+    // The lessons are not part of the history.
+    writeFileSync(join(this.directory, '.git', 'info', 'exclude'), 'lessons\n')
     for (const [i, text] of ['one', 'two', 'three'].entries()) {
       writeFileSync(join(this.directory, 'README.md'), `${text}\n`)
       writeFileSync(join(this.directory, `file-${i}.txt`), `${text}\n`)
-      git('add', '.')
-      git('commit', '--quiet', '--no-gpg-sign', '--message', text)
+      git(['add', '.'])
+      git(['commit', '--quiet', '--no-gpg-sign', '--message', text], `2026-01-0${i + 1}T00:00:00Z`)
     }
   }
 
   /** Runs the command line with these arguments. */
   run(words: readonly string[]): Outcome {
     const program = join(ROOT, 'bin', 'palimpsest.js')
-    return spawnSync(execPath, [program, ...words], { cwd: this.directory, encoding: 'utf8' })
+    const given = words.flatMap((word) => this.#expanded(word))
+    return spawnSync(execPath, [program, ...given], { cwd: this.directory, encoding: 'utf8' })
+  }
+
+  /** The files that a shell would put in place of `folder/*.ending`. */
+  #expanded(word: string): readonly string[] {
+    const [, folder, ending] = /^([^*]+)\/\*(\.\w+)$/.exec(word) ?? []
+    if (folder === undefined) return [word]
+    const names = readdirSync(join(this.directory, folder)).filter((name) => name.endsWith(ending!))
+    return names.toSorted().map((name) => `${folder}/${name}`)
   }
 
   remove(): void {
@@ -129,12 +150,9 @@ export class ReaderRepository {
   }
 }
 
-const WHEN = '2026-01-01T00:00:00Z'
 const IDENTITY = {
   GIT_AUTHOR_NAME: 'reader',
   GIT_AUTHOR_EMAIL: 'reader@example.org',
-  GIT_AUTHOR_DATE: WHEN,
   GIT_COMMITTER_NAME: 'reader',
   GIT_COMMITTER_EMAIL: 'reader@example.org',
-  GIT_COMMITTER_DATE: WHEN,
 }

@@ -2,11 +2,12 @@
  * The lists of the documents are those of the code, and every link leads somewhere.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/base/errors.ts'
+import { SCRIPT_CHAPTERS } from '../../src/testing/script/commands.ts'
 import { ROOT, filesBelow } from '../house/source.ts'
-import { anchorOf, documents, headingsOf, linksOf } from './markdown.ts'
+import { anchorOf, blocksOf, documents, headingsOf, linksOf, proseOf } from './markdown.ts'
 
 const document = (path: string): { path: string; text: string } => {
   return { path, text: readFileSync(join(ROOT, path), 'utf8') }
@@ -44,6 +45,45 @@ test('every decision says its status, its context, the choice and what was rejec
     expect(headingsOf(record, 2), record.path).toEqual(['Context', 'Choice', 'Rejected'])
     expect(record.text, record.path).toMatch(/^Status: (?:accepted|replaced by)/m)
   }
+})
+
+describe('the chapters of the tour', () => {
+  const chapters = documents().filter(({ path }) => /^docs.tour.\w+\.md$/.test(path))
+
+  test('are three', () => {
+    expect(chapters.map(({ path }) => basename(path, '.md')).toSorted()).toEqual([
+      'history',
+      'storage',
+      'time',
+    ])
+  })
+
+  test.each(chapters)(
+    '$path goes from a problem to an exercise, by a drawing and worked examples',
+    (file) => {
+      const headings = headingsOf(file, 2)
+      expect(headings[0]).toBe('The problem')
+      expect(headings.slice(-3)).toEqual(['The rules', 'In the code', 'Exercise'])
+      const languages = blocksOf(file).map(({ language }) => language)
+      expect(languages).toContain('text')
+      expect(languages).toContain('script')
+      expect(proseOf(file)).toMatch(/\*\*Law \d/)
+    },
+  )
+
+  test('are linked from the tour', () => {
+    const links = linksOf(document('docs/tour.md'))
+    for (const { path } of chapters) expect(links).toContain(`tour/${basename(path)}`)
+  })
+})
+
+test('docs/script.md lists every command of scripts, by chapters, as the code does', () => {
+  const listed = SCRIPT_CHAPTERS.map(({ title, commands }) => {
+    const lines = commands.map(({ usage, about }) => `- \`${usage}\`: ${about}\n`)
+    return `### ${title}\n\n${lines.join('')}`
+  })
+  const { text } = document('docs/script.md')
+  expect(text.slice(text.indexOf('### '))).toBe(listed.join('\n'))
 })
 
 describe('links', () => {

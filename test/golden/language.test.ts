@@ -52,14 +52,35 @@ describe('filling in', () => {
   })
 
   test('a script without commands stays as it is', () => {
-    expect(checkScript('')).toEqual({ text: '', blocks: 0, mismatches: [] })
-    expect(checkScript('# nothing yet\n')).toEqual({ text: '# nothing yet\n', blocks: 0, mismatches: [] })
+    expect(checkScript('')).toEqual({ text: '', paragraphs: [], blocks: 0, mismatches: [] })
+    expect(checkScript('# nothing yet\n')).toMatchObject({
+      text: '# nothing yet\n',
+      blocks: 0,
+      mismatches: [],
+    })
   })
 
   test('the same script answers the same every time', () => {
     const script =
       'geometry tiny\ntable t keep=9\nput a=1\nadvance 5m\nput a=2\ncompact\nlevels\nstats\nversions'
     expect(runScript(script)).toBe(runScript(script))
+  })
+})
+
+describe('paragraphs', () => {
+  test('are the remarks and the commands with their answers, in the order of the script', () => {
+    const { paragraphs } = checkScript(
+      '# A title.\n\n# a remark\ntable t\n# another\nget a b # both\n---\nx\n',
+    )
+    expect(paragraphs).toEqual([
+      ['# A title.'],
+      [
+        '# a remark',
+        { line: 4, command: 'table t', answers: [] },
+        '# another',
+        { line: 6, command: 'get a b # both', answers: ['no a', 'no b'] },
+      ],
+    ])
   })
 })
 
@@ -124,6 +145,8 @@ describe('what is malformed is refused with its line, before anything runs', () 
     ['keep t 5 6', 1, /a table and a duration are expected/],
     ['hold', 1, /the name of the hold is missing/],
     ['geometry round', 1, /a geometry is one of default/],
+    ['policy', 1, /the name of a policy is missing/],
+    ['crash torn=x', 1, /"x" is not a count/],
     ['table t\n---\nok\n---\nok', 4, /a block has one line of "---"/],
     ['# a remark\n---\nok', 2, /there is no command above "---"/],
     ['"put" a=1', 1, /there is no command "put"/],
@@ -190,5 +213,68 @@ describe('notation', () => {
       expect(usage).toMatch(/^[a-z]+( |$)/)
       expect(about).toMatch(/^[a-z].*[^.]$/)
     }
+  })
+})
+
+describe('under the answers', () => {
+  const head = 'geometry miniature\ntable t keep=forever\n'
+  /** What the last command answers. */
+  const last = (text: string): readonly string[] => {
+    const [step] = checkScript(head + text)
+      .paragraphs.flat()
+      .slice(-1)
+    return typeof step === 'object' ? step.answers : []
+  }
+  const four = Array.from({ length: 4 }, (_, i) => `at ${i + 1}: put k${i}=1 k${i + 1}=1\nflush t`).join('\n')
+
+  test('a drawing has each file over its keys, and what is in memory', () => {
+    expect(last('draw')).toEqual(['nothing'])
+    expect(last('at 1: put a=1\ndraw')).toEqual(['            a', 'in memory   1 version'])
+    const flushed =
+      'at 1: put a=1 b=1\nflush t\nat 2: put c=1\nflush t\nat 3: put b=2\nflush t\nput d=4\ndraw'
+    expect(last(flushed)).toEqual([
+      '            a     b     c     d',
+      'in memory   1 version',
+      'level 0           ├─5─┤',
+      'level 1     ├─4─────────────┤',
+    ])
+  })
+
+  test('a drawing of many keys is no wider than one of few', () => {
+    const puts = Array.from({ length: 100 }, (_, i) => `key-${i + 100}=1`).join(' ')
+    const lines = last(`put ${puts}\ndraw`)
+    expect(lines[0]).toMatch(/^ {12}key-100 … +key-199$/)
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(84)
+  })
+
+  test('decisions are told once, each with its reason', () => {
+    expect(last('decisions')).toEqual(['nothing'])
+    const [first, ...more] = last(`${four}\ndecisions`)
+    expect(first).toBe('level 0 has 2 of 2 tables: files 3 2 of level 0 → file 4 of level 1')
+    expect(more.length).toBeGreaterThan(0)
+    expect(last(`${four}\ndecisions\ndecisions`)).toEqual(['nothing'])
+  })
+
+  test('another policy merges otherwise and answers the same', () => {
+    const tiered = last(`policy tiered\n${four}\ncost`)
+    expect(tiered[0]).toMatch(/^written \d\.\d\d times .*; 8 versions for 5 keys that show$/)
+    expect(last(`${four}\ncost`)).not.toEqual(tiered)
+    expect(last(`policy tiered\n${four}\nscan`)).toEqual(last(`${four}\npolicy lazy-leveled\nscan`))
+    expect(last('policy sideways')).toEqual([
+      'error INVALID_ARGUMENT: policy is one of leveled, tiered, lazy-leveled, not sideways',
+    ])
+    expect(last('policy leveled hopeful')[0]).toMatch(
+      /^error INVALID_ARGUMENT: picker is one of round-robin,/,
+    )
+  })
+
+  test('a crash keeps what the operating system has, and cuts a torn record off', () => {
+    const puts = 'at 1: put a=1\nflush t\nat 2: put a=2\nat 3: put a=3\n'
+    expect(last(`${puts}crash`)).toEqual(['5 commits from the log, through 3'])
+    expect(last(`${puts}crash torn=1`)).toEqual([
+      expect.stringMatching(/^4 commits from the log, through 2; \d+ torn bytes cut off$/),
+    ])
+    expect(last(`${puts}crash torn=1\nget a`)).toEqual(['a=2'])
+    expect(last(`${puts}crash\ncrash\ncheck`)).toEqual(['sound'])
   })
 })

@@ -134,7 +134,8 @@ test('a level over a view of the past reads as of it, and cannot be written to',
     ['a', '1'],
     ['b', '1'],
   ])
-  expect(await past.get('a', { asOf: 'now' })).toBe('2')
+  expect(await past.get('a', { asOf: time })).toBe('1')
+  expect(await codesOf(() => past.get('a', { asOf: 'now' }))).toEqual(['INVALID_ARGUMENT'])
   expect(await codesOf(() => past.put('a', '3'))).toEqual(['READ_ONLY'])
   expect(await codesOf(() => past.restore(time))).toEqual(['READ_ONLY'])
 })

@@ -257,6 +257,11 @@ test('12: a request has one time: a view reads all tables at it, a scan stays at
     'the rest of a scan',
   ).toEqual(['1'])
   expect([view.table('k.t').get('a'), view.table('k.u').get('a')]).toEqual(['1', '1'])
+  expect(
+    codeOf(() => view.table('k.t').get('a', { asOf: timeOf(2) })),
+    'a view asked as of another time',
+  ).toBe('INVALID_ARGUMENT')
+  expect(view.table('k.t').get('a', { asOf: timeOf(1) }), 'and as of its own').toBe('1')
   const times = { at: timeOf(1), from: timeOf(1), through: timeOf(2) }
   expect(codeOf(() => scene.db.hold({ name: 'h', ...times }))).toBe('INVALID_ARGUMENT')
   expect(codeOf(() => scene.table.get('a', { asOf: '1..2' }))).toBe('INVALID_TIME')

@@ -1,6 +1,6 @@
 /** Chance from a seed: the same seed gives the same numbers, and streams of other names others. */
 import { expect, test } from 'vitest'
-import { type Random, happens, pick, seededRandom } from '../../src/simulator/random.ts'
+import { type Random, happens, pick, sample, seededRandom } from '../../src/simulator/random.ts'
 
 const draw = (random: Random, count = 20): number[] => Array.from({ length: count }, () => random.below(1000))
 
@@ -48,4 +48,21 @@ test('picks and probabilities follow the stream', () => {
   expect(happens(random, 0)).toBe(false)
   expect(happens(random, 1)).toBe(true)
   expect(() => pick(random, [])).toThrow()
+})
+
+test('a sample has as many items as asked for, each at most once and in order, and every item as often', () => {
+  const random = seededRandom(5)
+  const items = Array.from({ length: 10 }, (_, i) => i)
+  const counts = items.map(() => 0)
+  for (let i = 0; i < 2000; i++) {
+    const chosen = sample(random, items, 3)
+    expect(chosen).toHaveLength(3)
+    expect(chosen).toEqual([...new Set(chosen)].toSorted((a, b) => a - b))
+    for (const item of chosen) counts[item]!++
+  }
+  // 600 each, give or take five standard deviations.
+  for (const count of counts) expect(Math.abs(count - 600)).toBeLessThan(105)
+  expect(sample(random, items, 10)).toEqual(items)
+  expect(sample(random, items, 11)).toEqual(items)
+  expect(sample(random, items, 0)).toEqual([])
 })

@@ -1,5 +1,6 @@
 /** Opening a directory: what is there, what may be made of it, and what is refused. */
 import {
+  copyFileSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -126,6 +127,30 @@ describe('a directory', () => {
     expect(recovered(crashed)).toMatchObject({ commits: 3, wasClosedCleanly: false })
     truncateSync(join(place, '000001.log'), statSync(join(place, '000001.log')).size - 3)
     expect(recovered(place)).toMatchObject({ commits: 3, tornBytes: 26 })
+  })
+
+  test('reports what it found, as its event does', () => {
+    const { place, db } = sample()
+    const { time: newestCommit } = db.table('k.t').put('key 1', 'last')
+    const crashed = copyOfPlace(place)
+    db.close()
+    const named = filesOf(crashed, '.table').at(-1)!
+    copyFileSync(join(crashed, named), join(crashed, '000099.table'))
+    const events: StoreEvent[] = []
+    const reader = openAt(crashed, { readOnly: true })
+    expect(reader.recovery).toMatchObject({ wasClosedCleanly: false, orphans: [] })
+    reader.close()
+    const again = openAt(crashed, { onEvent: (event) => events.push(event) })
+    expect(again.recovery).toMatchObject({
+      newestCommit,
+      tornBytes: 0,
+      orphans: ['000099.table'],
+    })
+    expect(events).toContainEqual({ kind: 'recovery', ...again.recovery })
+    again.close()
+    const last = openAt(crashed)
+    expect(last.recovery).toMatchObject({ wasClosedCleanly: true, orphans: [], newestCommit })
+    last.close()
   })
 
   test('stays of the geometry and of the clock with which it was made', () => {

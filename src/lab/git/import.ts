@@ -21,6 +21,8 @@ import { quotePath, byteTextOf, bytesOfByteText, unquotePath } from './quoting.t
 import { bytesOfText } from '../../base/bytes.ts'
 import { type GitBlob } from './repository.ts'
 
+/** The keyspace of both tables. */
+export const GIT_KEYSPACE = 'git'
 /** The table of paths. */
 export const FILES_TABLE = 'git.files'
 /** The table of commits. */
@@ -137,7 +139,7 @@ class ImportRun {
         'a history is imported into a database of its own, not into this one',
       )
     }
-    if (!database.keyspaces.includes('git')) database.createKeyspace('git')
+    if (!database.keyspaces.includes(GIT_KEYSPACE)) database.createKeyspace(GIT_KEYSPACE)
     const { keep } = options
     const isNew = !database.tables.includes(FILES_TABLE)
     if (isNew) database.createTable(FILES_TABLE, { keep: keep ?? 'forever' })

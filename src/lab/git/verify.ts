@@ -5,13 +5,14 @@
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Database } from '../../database/database.ts'
 import { type HybridTime } from '../../time/hybrid-time.ts'
+import { contains } from '../../time/stretches.ts'
 import { type GitEntry } from './history.ts'
 import { COMMITS_TABLE, type CommitDocument, FILES_TABLE, type FileDocument, pathOfKey } from './import.ts'
 import { treeId } from './tree-id.ts'
 
 /** What a verification found. */
 export interface VerifyReport {
-  /** Commits that the database knows. */
+  /** Commits that were to be verified. */
   readonly commits: number
   /** Commits whose tree is what git recorded. */
   readonly matched: number
@@ -38,17 +39,39 @@ export function importedCommits(database: Database): readonly ImportedCommit[] {
   )
 }
 
+/** The commits whose times can be read, in the order given. */
+export function readableCommits(
+  database: Database,
+  commits: readonly ImportedCommit[],
+): readonly ImportedCommit[] {
+  const readable = database.readable(FILES_TABLE)
+  return commits.filter(({ time }) => contains(readable, time))
+}
+
 /** The tree id of what the database held at a time. Throws `HISTORY_GONE`. */
 export function treeIdAsOf(database: Database, time: HybridTime): string {
   return treeId(entriesAsOf(database, time))
 }
 
-/** Checks every commit. */
+/** The tree id of what the database holds. */
+export function treeIdNow(database: Database): string {
+  return treeId(entriesAsOf(database, undefined))
+}
+
+/** Checks every commit that the database knows. */
 export function verifyHistory(
   database: Database,
   onProgress?: (done: number, total: number) => void,
 ): VerifyReport {
-  const commits = importedCommits(database)
+  return verifyCommits(database, importedCommits(database), onProgress)
+}
+
+/** Checks some commits. */
+export function verifyCommits(
+  database: Database,
+  commits: readonly ImportedCommit[],
+  onProgress?: (done: number, total: number) => void,
+): VerifyReport {
   let [matched, mismatched, unreadable] = [0, 0, 0]
   let firstMismatch: VerifyReport['firstMismatch']
   for (const [i, { id, tree, time }] of commits.entries()) {
@@ -73,7 +96,7 @@ function treeIdIfReadable(database: Database, time: HybridTime): string | undefi
   }
 }
 
-function* entriesAsOf(database: Database, asOf: HybridTime): Generator<GitEntry> {
+function* entriesAsOf(database: Database, asOf: HybridTime | undefined): Generator<GitEntry> {
   for (const { key, value } of database.table<string, FileDocument>(FILES_TABLE).scan({ asOf })) {
     yield { path: pathOfKey(key), mode: value.mode, object: value.object }
   }

@@ -16,3 +16,16 @@ export interface ScriptCommand {
   /** Reads the arguments. Throws `INVALID_TRACE`. */
   readonly read: (given: Arguments) => Action
 }
+
+/** An action that has nothing to answer. */
+export function silently(act: (session: ScriptSession) => void): Action {
+  return (session) => {
+    act(session)
+    return []
+  }
+}
+
+/** Lines, or `nothing` where there are none. */
+export function orNothing(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? ['nothing'] : lines
+}

@@ -12,6 +12,7 @@
  */
 import { type StoredFile, type StoredVersion } from '../../database/inspect.ts'
 import { type PalimpsestError } from '../../base/errors.ts'
+import { type CompactionEvent } from '../../store/events.ts'
 import {
   type HybridTime,
   LOGICAL_MAX,
@@ -78,6 +79,23 @@ export function fileText(file: StoredFile<string>): string {
     ...(tombstones === 0 ? [] : [countText(tombstones, 'tombstone')]),
   ]
   return `level ${level}: file ${number}, ${keys}, ${times}: ${counts.join(', ')}`
+}
+
+/** A compaction, on one line: why, and what became of which files. */
+export function decisionText(decision: CompactionEvent): string {
+  const { because, how, inputs, outputLevel, outputs, droppedVersions } = decision
+  const levels = [...new Set(inputs.map(({ level }) => level))]
+  const tablesOf = (level: number) =>
+    inputs.filter((input) => input.level === level).flatMap(({ tables }) => tables)
+  const from = levels.map((level) => `${filesText(tablesOf(level))} of level ${level}`).join(', ')
+  if (how === 'move') return `${because}: ${from} moved to level ${outputLevel}`
+  const into = outputs.length === 0 ? 'nothing' : `${filesText(outputs)} of level ${outputLevel}`
+  const dropped = droppedVersions === 0 ? '' : `; ${countText(droppedVersions, 'version')} dropped`
+  return `${because}: ${from} → ${into}${dropped}`
+}
+
+function filesText(numbers: readonly number[]): string {
+  return `${numbers.length === 1 ? 'file' : 'files'} ${numbers.join(' ')}`
 }
 
 /** A number of things: `1 version`, `2 versions`. */

@@ -39,10 +39,22 @@ export interface ScriptMismatch {
   readonly message: string
 }
 
+/** A command that was run, and the lines that it answered: none if it had nothing to say. */
+export interface ScriptStep {
+  readonly line: number
+  readonly command: string
+  readonly answers: readonly string[]
+}
+
+/** A paragraph of a script that was run, to show: remarks as they are written, and commands. */
+export type ScriptParagraph = readonly (string | ScriptStep)[]
+
 /** What came of a script. */
 export interface ScriptReport {
   /** The script with the answers filled in. */
   readonly text: string
+  /** The same as data: what was said, what was run, what was answered. */
+  readonly paragraphs: readonly ScriptParagraph[]
   /** Blocks that were run. */
   readonly blocks: number
   /** At most one for each block, in order. */
@@ -60,17 +72,23 @@ export function checkScript(text: string): ScriptReport {
   const session = new ScriptSession()
   try {
     const lines: string[] = []
+    const paragraphs: ScriptParagraph[] = []
     const mismatches: ScriptMismatch[] = []
     for (const part of parts) {
       lines.push(...part.lines)
-      if (part.block === undefined) continue
-      const answers = runBlock(part.block, session)
+      if (part.block === undefined) {
+        if (part.lines[0] !== '') paragraphs.push(part.lines)
+        continue
+      }
+      const steps = runBlock(part.block, session)
+      const answers = answersOf(steps)
       lines.push(LINE, ...answers.map((answer) => answer.text))
+      paragraphs.push(paragraphOf(part, steps))
       const mismatch = mismatchOf(part.block, answers)
       if (mismatch !== undefined) mismatches.push(mismatch)
     }
     const blocks = parts.filter(({ block }) => block !== undefined).length
-    return { text: lines.map((line) => `${line}\n`).join(''), blocks, mismatches }
+    return { text: lines.map((line) => `${line}\n`).join(''), paragraphs, blocks, mismatches }
   } finally {
     session.close()
   }
@@ -101,7 +119,7 @@ interface Part {
 
 interface Answer {
   readonly text: string
-  readonly command: CommandLine
+  readonly step: ScriptStep
 }
 
 /** The paragraphs of a script and the blank lines between them. */
@@ -112,13 +130,13 @@ function partsOf(text: string): readonly Part[] {
   for (let from = 0; from < lines.length;) {
     let to = from
     while (to < lines.length && lines[to]!.trim() !== '') to++
-    parts.push(to === from ? { lines: [''] } : paragraphOf(lines.slice(from, to), from + 1))
+    parts.push(to === from ? { lines: [''] } : partOf(lines.slice(from, to), from + 1))
     from = Math.max(to, from + 1)
   }
   return parts
 }
 
-function paragraphOf(lines: readonly string[], firstLine: number): Part {
+function partOf(lines: readonly string[], firstLine: number): Part {
   const bars = lines.flatMap((line, i) => (line.trimEnd() === LINE ? [i] : []))
   const end = bars[0] ?? lines.length
   if (bars.length > 1) throw malformed(firstLine + bars[1]!, `a block has one line of "${LINE}"`)
@@ -135,11 +153,21 @@ function paragraphOf(lines: readonly string[], firstLine: number): Part {
   return { lines: lines.slice(0, end), block }
 }
 
-function runBlock({ commands }: Block, session: ScriptSession): readonly Answer[] {
-  const answers = commands.flatMap((command) =>
-    runCommand(command, session).map((text): Answer => ({ text, command })),
-  )
-  return answers.length === 0 ? [{ text: SILENT, command: commands.at(-1)! }] : answers
+function runBlock({ commands }: Block, session: ScriptSession): readonly ScriptStep[] {
+  return commands.map((command) => {
+    return { line: command.line, command: command.text, answers: runCommand(command, session) }
+  })
+}
+
+function answersOf(steps: readonly ScriptStep[]): readonly Answer[] {
+  const answers = steps.flatMap((step) => step.answers.map((text): Answer => ({ text, step })))
+  return answers.length === 0 ? [{ text: SILENT, step: steps.at(-1)! }] : answers
+}
+
+/** The remarks of a block where they stand among its commands. */
+function paragraphOf({ lines }: Part, steps: readonly ScriptStep[]): ScriptParagraph {
+  const left = [...steps]
+  return lines.map((line) => (line.trim().startsWith('#') ? line : left.shift()!))
 }
 
 function runCommand({ action }: CommandLine, session: ScriptSession): readonly string[] {
@@ -158,7 +186,8 @@ function mismatchOf(block: Block, answers: readonly Answer[]): ScriptMismatch | 
   for (let i = 0; i < count; i++) {
     const answer = answers[i]
     if (answer?.text === expected[i]) continue
-    const { text: command, line: commandLine } = answer?.command ?? commands.at(-1)!
+    const last = commands.at(-1)!
+    const { command, line: commandLine } = answer?.step ?? { command: last.text, line: last.line }
     const found = {
       line: expectedLine + i,
       command,

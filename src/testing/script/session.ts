@@ -6,8 +6,12 @@ import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Database, openDatabase } from '../../database/database.ts'
 import { type KeepInput } from '../../database/options.ts'
+import { readWholeFile } from '../../storage/files.ts'
 import { type GeometryName } from '../../storage/geometry.ts'
+import { listSegments, segmentPath } from '../../storage/log.ts'
 import { MemoryFiles } from '../../storage/memory-files.ts'
+import { DEFAULT_POLICY, type Policy, type PolicyChange, choosePolicy } from '../../storage/policy.ts'
+import { type CompactionEvent, type RecoveryReport, type StoreEvent } from '../../store/events.ts'
 import { type Table } from '../../table/table.ts'
 import { type HybridTime, MICROS_MAX, endOfMicrosecond } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
@@ -15,11 +19,13 @@ import { KEYSPACE } from './notation.ts'
 
 /** The database and the clock of one script. */
 export class ScriptSession {
-  readonly #files = new MemoryFiles()
+  #files = new MemoryFiles()
   readonly #clock = new ReplayClock({ micros: 0 })
   /** The script's tables, the first one first. */
   readonly #tables: string[] = []
   #geometry: GeometryName = 'default'
+  #policy: Policy = DEFAULT_POLICY
+  #decisions: CompactionEvent[] = []
   #database: Database | undefined
 
   /** The database, made when it is first asked for. */
@@ -39,6 +45,19 @@ export class ScriptSession {
     this.#geometry = geometry
   }
 
+  /** Says how files are merged from now on. A database that is open is opened anew. */
+  choosePolicy(change: PolicyChange): void {
+    this.#policy = choosePolicy(this.#policy, change)
+    if (this.#database !== undefined) this.reopen()
+  }
+
+  /** The compactions of tables since they were last taken. */
+  takeDecisions(): readonly CompactionEvent[] {
+    const taken = this.#decisions.filter(({ tablet }) => this.database.tableOfTablet(tablet) !== undefined)
+    this.#decisions = []
+    return taken
+  }
+
   /** Puts the clock at a microsecond, forwards or back. */
   setClock(micros: number): void {
     this.#made()
@@ -55,6 +74,17 @@ export class ScriptSession {
   reopen(): void {
     this.close()
     this.#made()
+  }
+
+  /**
+   * The process dies, with the last bytes of the log torn off: the database is opened again from what the
+   * operating system has.
+   */
+  crash(tornBytes: number): RecoveryReport {
+    this.#made()
+    this.#files = copyOfFiles(this.#files, tornBytes)
+    this.#database = undefined
+    return this.database.recovery
   }
 
   close(): void {
@@ -99,10 +129,28 @@ export class ScriptSession {
 
   #open(): Database {
     const world = { files: this.#files, clock: this.#clock, checksum: crc32 }
-    const database = openDatabase(world, { geometry: this.#geometry })
+    const { name: policy, picker } = this.#policy
+    const onEvent = (event: StoreEvent): void => {
+      if (event.kind === 'compaction') this.#decisions.push(event)
+    }
+    const database = openDatabase(world, { geometry: this.#geometry, policy, picker, onEvent })
     if (database.keyspaces.length === 0) database.createKeyspace(KEYSPACE)
     return database
   }
+}
+
+/** The files as they are, locked by nobody; the last segment of the log is cut. */
+function copyOfFiles(files: MemoryFiles, tornBytes: number): MemoryFiles {
+  const copy = new MemoryFiles()
+  const log = listSegments(files).map(segmentPath).at(-1)
+  for (const path of files.list('') ?? []) {
+    const bytes = readWholeFile(files, path)
+    const length = path === log ? Math.max(0, bytes.length - tornBytes) : bytes.length
+    const file = copy.create(path)
+    file.append(bytes.subarray(0, length))
+    file.close()
+  }
+  return copy
 }
 
 function checkedMicros(micros: number): number {
