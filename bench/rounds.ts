@@ -3,6 +3,7 @@
  * so that what disturbs the machine meets all alike; the result is the median over the rounds.
  */
 import Benchmark from 'benchmark'
+import { medianOf } from './median.ts'
 
 /** Something that does the work of a task once. */
 export type Work = () => Promise<unknown>
@@ -39,10 +40,4 @@ function sample(work: Work): Promise<number> {
     })
     benchmark.run({ async: true })
   })
-}
-
-function medianOf(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
