@@ -1,5 +1,5 @@
 /**
- * Benchmarks by name: `npm run -s bench -- restore --json`. There is one file for each.
+ * Benchmarks by name: `npm run -s bench -- level --json`. There is one file for each.
  *
  * They are compiled, because Node 20 runs no TypeScript, and with the sources that they measure, so that
  * `bench/dist` is whole and no stale build is ever measured. It is not in git.
@@ -8,6 +8,7 @@ import { argv, exit, stderr, stdout } from 'node:process'
 import { type Benchmark } from './benchmark.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  level: async () => (await import('./level.ts')).benchmarkLevel,
   restore: async () => (await import('./restore.ts')).benchmarkRestore,
 }
 

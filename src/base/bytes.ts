@@ -7,7 +7,10 @@
 import { PalimpsestError } from './errors.ts'
 
 interface Utf8 {
-  readonly TextEncoder: new () => { encode(text: string): Uint8Array }
+  readonly TextEncoder: new () => {
+    encode(text: string): Uint8Array
+    encodeInto(text: string, bytes: Uint8Array): { readonly written: number }
+  }
   readonly TextDecoder: new (
     label: string,
     options: { fatal: boolean; ignoreBOM: boolean },
@@ -17,10 +20,63 @@ interface Utf8 {
 const { TextEncoder, TextDecoder } = globalThis as unknown as Utf8
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const lenientDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
+
+/** Up to this length a loop over ASCII is faster than a call of the encoder. */
+const SHORT_TEXT = 64
 
 /** The UTF-8 bytes of a text. The text must be well-formed. */
 export function bytesOfText(text: string): Uint8Array {
-  return encoder.encode(text)
+  if (text.length > SHORT_TEXT) return encoder.encode(text)
+  const bytes = new Uint8Array(text.length)
+  return writeAscii(text, bytes, 0) ? bytes : encoder.encode(text)
+}
+
+const SCRATCH_BYTES = 64 * 1024
+
+/**
+ * The UTF-8 bytes of texts, for a use that is over at once: they stand in memory that later texts take.
+ * For many texts this is several times as fast as memory for each.
+ */
+export class TextScratch {
+  #memory = new Uint8Array(SCRATCH_BYTES)
+  #used = 0
+
+  /** Gives the memory to the texts to come. */
+  clear(): void {
+    this.#used = 0
+  }
+
+  /** The bytes of a text, good until {@link clear}. The text must be well-formed. */
+  bytesOf(text: string): Uint8Array {
+    // A unit of UTF-16 takes three bytes at most.
+    const needed = 3 * text.length
+    if (needed > SCRATCH_BYTES) return encoder.encode(text)
+    if (this.#used + needed > SCRATCH_BYTES) {
+      // What stands in the memory that was is still in use.
+      this.#memory = new Uint8Array(SCRATCH_BYTES)
+      this.#used = 0
+    }
+    const from = this.#used
+    const isAscii = text.length <= SHORT_TEXT && writeAscii(text, this.#memory, from)
+    this.#used += isAscii ? text.length : encoder.encodeInto(text, this.#memory.subarray(from)).written
+    return this.#memory.subarray(from, this.#used)
+  }
+}
+
+/** Writes a text, if it is ASCII. */
+function writeAscii(text: string, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x80) return false
+    bytes[at + i] = code
+  }
+  return true
+}
+
+/** The text of bytes that should be UTF-8: what is not comes out as U+FFFD. */
+export function nearestTextOf(bytes: Uint8Array): string {
+  return lenientDecoder.decode(bytes)
 }
 
 /** The text of UTF-8 bytes. Throws a `TypeError` if they are not UTF-8. */

@@ -169,8 +169,7 @@ export class Block {
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
   findTime(index: number, time: HybridTime): number {
-    const high32 = Number(time >> 32n)
-    const low32 = Number(time & 0xffff_ffffn)
+    const { high32, low32 } = halvesOf(time)
     let low = this.versionsFrom(index)
     let high = this.versionsTo(index)
     while (low < high) {
@@ -220,4 +219,13 @@ export class Block {
     if (this.#valueBytes + last !== this.bytes.length)
       throw new FormatError('a block does not end where its values do')
   }
+}
+
+/** The halves of the time that was asked for last: a scan asks for one time at every key. */
+let halves = { time: 0n, high32: 0, low32: 0 }
+
+/** The upper and the lower 32 bits of a time. */
+function halvesOf(time: HybridTime): { readonly high32: number; readonly low32: number } {
+  if (halves.time !== time) halves = { time, high32: Number(time >> 32n), low32: Number(time & 0xffff_ffffn) }
+  return halves
 }

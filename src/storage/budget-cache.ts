@@ -1,16 +1,28 @@
 /**
  * A cache with a budget: the entries used longest ago go when the sum of their costs is too large.
  * One of decoded blocks with a budget in bytes, one of open tables with a limit of their number.
+ *
+ * The order of use is a ring of links: a use moves an entry without touching the map.
+ *
+ *     ┌▶ ends ⇄ used longest ago ⇄ … ⇄ used last ◀┐
+ *     └────────────────────────────────────────────┘
  */
 
-interface Entry<Value> {
+interface Link {
+  older: Link
+  newer: Link
+}
+
+interface Entry<Key, Value> extends Link {
+  readonly key: Key
   readonly value: Value
   readonly cost: number
 }
 
 /** Values by key, the most recently used ones, within a budget. */
 export class BudgetCache<Key, Value> {
-  readonly #entries = new Map<Key, Entry<Value>>()
+  readonly #entries = new Map<Key, Entry<Key, Value>>()
+  readonly #ends: Link = emptyRing()
   readonly #budget: number
   readonly #onEvict: ((value: Value) => void) | undefined
   #cost = 0
@@ -43,9 +55,10 @@ export class BudgetCache<Key, Value> {
       return undefined
     }
     this.#hits++
-    // A `Map` keeps insertion order: the first entry is the one used longest ago.
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    if (entry.newer !== this.#ends) {
+      unlink(entry)
+      this.#linkAsNewest(entry)
+    }
     return entry.value
   }
 
@@ -56,12 +69,11 @@ export class BudgetCache<Key, Value> {
       this.#onEvict?.(value)
       return
     }
-    this.#entries.set(key, { value, cost })
+    const entry = { key, value, cost, older: this.#ends, newer: this.#ends }
+    this.#entries.set(key, entry)
+    this.#linkAsNewest(entry)
     this.#cost += cost
-    for (const oldest of this.#entries.keys()) {
-      if (this.#cost <= this.#budget) break
-      this.delete(oldest)
-    }
+    while (this.#cost > this.#budget) this.delete((this.#ends.newer as Entry<Key, Value>).key)
   }
 
   /** Takes a value out, letting it go. */
@@ -69,6 +81,7 @@ export class BudgetCache<Key, Value> {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
     this.#entries.delete(key)
+    unlink(entry)
     this.#cost -= entry.cost
     this.#onEvict?.(entry.value)
   }
@@ -77,4 +90,22 @@ export class BudgetCache<Key, Value> {
   clear(): void {
     for (const key of this.#entries.keys()) this.delete(key)
   }
+
+  #linkAsNewest(entry: Entry<Key, Value>): void {
+    entry.newer = this.#ends
+    entry.older = this.#ends.older
+    entry.older.newer = entry
+    this.#ends.older = entry
+  }
+}
+
+function emptyRing(): Link {
+  const link = {} as Link
+  link.older = link.newer = link
+  return link
+}
+
+function unlink({ older, newer }: Link): void {
+  older.newer = newer
+  newer.older = older
 }

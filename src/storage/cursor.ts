@@ -32,6 +32,9 @@ export class MergingCursor implements KeyCursor {
   readonly #sources: readonly KeyCursor[]
   readonly #sign: 1 | -1
   #key: Uint8Array | undefined
+  /** The sources that stand at the key, the newest first: the first so many of this list. */
+  readonly #atKey: KeyCursor[] = []
+  #atKeyCount = 0
 
   constructor(sources: readonly KeyCursor[], direction: Direction) {
     this.#sources = sources
@@ -48,28 +51,33 @@ export class MergingCursor implements KeyCursor {
   }
 
   advance(): void {
-    for (const source of this.#sources) if (this.#standsAtKey(source)) source.advance()
+    for (let i = 0; i < this.#atKeyCount; i++) this.#atKey[i]!.advance()
     this.#findKey()
   }
 
   newestIn(view: Stretches): Version | undefined {
-    for (const source of this.#sources) {
-      if (!this.#standsAtKey(source)) continue
-      const version = source.newestIn(view)
+    for (let i = 0; i < this.#atKeyCount; i++) {
+      const version = this.#atKey[i]!.newestIn(view)
       if (version !== undefined) return version
     }
     return undefined
   }
 
-  #standsAtKey(source: KeyCursor): boolean {
-    return source.key !== undefined && compareBytes(source.key, this.#key!) === 0
-  }
-
   #findKey(): void {
-    this.#key = undefined
-    for (const { key } of this.#sources) {
+    let least: Uint8Array | undefined
+    let count = 0
+    for (const source of this.#sources) {
+      const { key } = source
       if (key === undefined) continue
-      if (this.#key === undefined || this.#sign * compareBytes(key, this.#key) < 0) this.#key = key
+      const order = least === undefined ? -1 : this.#sign * compareBytes(key, least)
+      if (order > 0) continue
+      if (order < 0) {
+        least = key
+        count = 0
+      }
+      this.#atKey[count++] = source
     }
+    this.#key = least
+    this.#atKeyCount = count
   }
 }

@@ -9,7 +9,9 @@ import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, lastBefore } from '../time/stretches.ts'
+import { hashOfKey } from './bloom-filter.ts'
 import { type KeyCursor, type Direction } from './cursor.ts'
+import { KeyIndex } from './key-index.ts'
 import { searchFirst } from './search.ts'
 import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
 
@@ -26,7 +28,7 @@ interface Entry {
 
 /** Versions by key, in memory. */
 export class Memtable {
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new KeyIndex<Entry>()
   #sorted: Entry[] = []
   #unsorted: Entry[] = []
   #bytes = 0
@@ -55,11 +57,11 @@ export class Memtable {
 
   /** Adds a version that is newer than all of its key. The bytes become the memtable's. */
   add(key: Uint8Array, version: Version): void {
-    const name = nameOf(key)
-    let entry = this.#entries.get(name)
+    const hash = hashOfKey(key)
+    let entry = this.#entries.find(key, hash)
     if (entry === undefined) {
       entry = { key, versions: [] }
-      this.#entries.set(name, entry)
+      this.#entries.add(entry, hash)
       this.#unsorted.push(entry)
       this.#bytes += KEY_OVERHEAD_BYTES + key.length
     }
@@ -71,15 +73,15 @@ export class Memtable {
     if (version.time > this.#maxTime) this.#maxTime = version.time
   }
 
-  /** The newest version of the key whose time lies in the view. */
-  find(key: Uint8Array, view: Stretches): Version | undefined {
-    const entry = this.#entries.get(nameOf(key))
+  /** The newest version of the key whose time lies in the view; `hash` is the key's. */
+  find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
+    const entry = this.#entries.find(key, hash)
     return entry && newestIn(entry.versions, view)
   }
 
   /** The versions of the key whose times lie in the view. They must not be read on after the next {@link add}. */
   *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
-    const versions = this.#entries.get(nameOf(key))?.versions ?? []
+    const versions = this.#entries.find(key)?.versions ?? []
     for (const { after, through } of order === 'newest first' ? view.toReversed() : view) {
       const from = countThrough(versions, after, versions.length)
       const to = countThrough(versions, through, versions.length)
@@ -180,11 +182,4 @@ function mergeSorted(a: readonly Entry[], b: readonly Entry[]): Entry[] {
   while (i < a.length) merged.push(a[i++]!)
   while (j < b.length) merged.push(b[j++]!)
   return merged
-}
-
-/** A string that is equal exactly if the bytes are: one character a byte. */
-function nameOf(key: Uint8Array): string {
-  let name = ''
-  for (let i = 0; i < key.length; i++) name += String.fromCharCode(key[i]!)
-  return name
 }

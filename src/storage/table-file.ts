@@ -14,6 +14,7 @@ import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
+import { PackedKeys } from './packed-keys.ts'
 import { type ReadProbe } from './read-probe.ts'
 import {
   type BlockEntry,
@@ -26,14 +27,7 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
-import { searchFirst } from './search.ts'
-import {
-  type KeyedVersion,
-  type Position,
-  type TimeOrder,
-  type Version,
-  comparePositions,
-} from './version.ts'
+import { type KeyedVersion, type Position, type TimeOrder, type Version } from './version.ts'
 
 /** More blocks than a table can have: the cache's keys are `number × BLOCKS_MAX + block`. */
 const BLOCKS_MAX = 2 ** 24
@@ -65,6 +59,7 @@ export class TableFile {
   readonly index: readonly BlockEntry[]
   readonly #context: TableContext
   readonly #filter: Uint8Array
+  readonly #firstKeys: PackedKeys
   #file: RandomFile | undefined
 
   private constructor(context: TableContext, number: number, file: RandomFile, parts: TableParts) {
@@ -75,6 +70,7 @@ export class TableFile {
     this.index = parts.index
     this.facts = parts.facts
     this.#filter = parts.filter
+    this.#firstKeys = new PackedKeys(parts.index.map(({ first }) => first.key))
   }
 
   /** Opens a table file and reads everything but its blocks. Damage is `TABLE_CORRUPT`. */
@@ -184,7 +180,7 @@ export class TableFile {
 
   /** The first block whose first key is at or above `key`. */
   firstBlockFrom(key: Uint8Array): number {
-    return searchFirst(this.index, (entry) => compareBytes(entry.first.key, key) >= 0)
+    return this.#firstKeys.firstFrom(key)
   }
 
   /** The newest version of the key at or before `time`. */
@@ -204,8 +200,16 @@ export class TableFile {
   }
 
   /** The first block that begins at or behind a place in the order of versions. */
-  #firstBlockAt(place: Position): number {
-    return searchFirst(this.index, ({ first }) => comparePositions(first, place) >= 0)
+  #firstBlockAt({ key, time }: Position): number {
+    let low = 0
+    let high = this.index.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const order = this.#firstKeys.compareAt(middle, key)
+      if (order < 0 || (order === 0 && this.index[middle]!.first.time > time)) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #probedBlock(index: number, probe: ReadProbe | undefined): Block {

@@ -112,10 +112,10 @@ export class Tree<Directive> {
    * where it looked.
    */
   find(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
-    const inMemory = this.#memtable.find(key, view)
+    const hash = hashOfKey(key)
+    const inMemory = this.#memtable.find(key, hash, view)
     probe?.({ at: 'memtable', version: inMemory })
     if (inMemory !== undefined) return inMemory
-    const hash = hashOfKey(key)
     for (const runs of this.#state.shape) {
       for (const { tables } of runs) {
         const version = this.#findInRun(tables, key, hash, view, probe)

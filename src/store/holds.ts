@@ -47,7 +47,10 @@ export interface NamedHold extends HoldBase {
   readonly reason: string
 }
 
-/** The hold of an open scan, history or diff on what it reads, until it is read to its end, left or too old. */
+/**
+ * The hold of an open scan, history or diff on what it reads, until it is read to its end, left or too old;
+ * so are those of iterators and snapshots of a level, until they are closed or too old.
+ */
 export interface CursorHold extends HoldBase {
   readonly kind: 'cursor'
   /** Its number, which no other cursor of this open database has. */

@@ -84,13 +84,14 @@ function* differencesOf(
   store: Store,
   { table: id, range, direction, from, to }: DiffRequest,
 ): Generator<KeyDifference> {
-  const before = store.readPoint(id, from)
-  const then = to ?? store.presentOf(before.table)
-  const after = store.readPoint(id, then)
+  const { table } = store.readPoint(id, to ?? from)
+  // One moment for all that follows, as in a history; what is held is readable when it is read.
+  const moment = store.moment()
+  const then = to ?? store.presentOf(table, moment)
   const times = union(pointOf(from), pointOf(then))
-  yield* store.holding(after.table, times, () =>
-    differences(sideOf(store, before, range), sideOf(store, after, range), range, direction),
-  )
+  const sideAt = (time: HybridTime) => sideOf(store, store.readPoint(id, time), range)
+  const read = () => differences(sideAt(from), sideAt(then), range, direction)
+  yield* store.holding(table, times, read, moment)
 }
 
 function sideOf(store: Store, { tablets, view }: ReadPoint, range: KeyRange): DiffSide {

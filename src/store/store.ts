@@ -73,6 +73,12 @@ export interface TabletCheck extends CheckReport {
   readonly tablet: number
 }
 
+/** A time of a table that stays readable until it is released, or is too old. */
+export interface HeldTime {
+  readonly time: HybridTime
+  readonly release: () => void
+}
+
 /** All times. */
 const EVER = stretch(MIN_TIME, MAX_TIME)
 
@@ -247,6 +253,17 @@ export class Store {
     } finally {
       this.#memoryHolds.release(hold)
     }
+  }
+
+  /**
+   * Holds a time of a table in memory: the one given, or the newest one there is, which is closed. Reads
+   * at it go through {@link readPoint} and {@link scan} as any other. Throws as {@link readPoint} does.
+   */
+  holdTime(tableId: number, asOf?: HybridTime): HeldTime {
+    const { table } = this.readPoint(tableId, asOf)
+    const time = asOf ?? this.#presentOf(table)
+    const hold = this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
+    return { time, release: () => this.#memoryHolds.release(hold) }
   }
 
   /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */

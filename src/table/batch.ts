@@ -3,45 +3,98 @@
  * before anything is written; of several writes to one key the last one wins.
  */
 import { defined } from '../base/assert.ts'
-import { hexOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Catalog } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { generationAt } from '../history/lineage.ts'
+import { KeyIndex } from '../storage/key-index.ts'
 import { type TabletWrites, type Write } from '../tablet/commit-record.ts'
 import { tabletFor } from '../tablet/tablet.ts'
 import { MAX_TIME } from '../time/hybrid-time.ts'
-import { BATCH_BYTES_MAX, type Key, encodeKey, encodeValue } from './codec.ts'
+import { BATCH_BYTES_MAX, type Key, viewKey, viewValue } from './codec.ts'
 
 /** One write of a batch, its table found. */
 export type TableWrite =
   | { readonly type: 'put'; readonly table: TableRow; readonly key: Key; readonly value: unknown }
   | { readonly type: 'delete'; readonly table: TableRow; readonly key: Key }
 
+/** A write whose value can still be that of a later write of the batch. */
+interface OpenWrite {
+  readonly key: Uint8Array
+  value: Uint8Array | undefined
+}
+
+/** The writes to one tablet, with an index that finds the one of a key. */
+interface OpenTablet {
+  readonly writes: OpenWrite[]
+  readonly index: KeyIndex<OpenWrite>
+}
+
 /** The writes of a commit, by tablet. Throws `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`. */
 export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): readonly TabletWrites[] {
-  const tablets = new Map<number, Map<string, Write>>()
+  const tablets = new Map<number, OpenTablet>()
+  const tabletOf = new Map<TableRow, (key: Uint8Array) => number>()
   let bytes = 0
   for (const write of batch) {
     const { table } = write
     checkType(write)
-    const key = encodeKey(write.key, table.keys)
-    const value = write.type === 'put' ? encodeValue(write.value, table.values) : undefined
+    const key = viewKey(write.key, table.keys)
+    const value = write.type === 'put' ? viewValue(write.value, table.values) : undefined
     bytes += key.length + (value?.length ?? 0)
     if (bytes > BATCH_BYTES_MAX) {
       throw new PalimpsestError('TOO_LARGE', `a batch of more than ${BATCH_BYTES_MAX} bytes`, {
         max: BATCH_BYTES_MAX,
       })
     }
-    const generation = defined(
-      generationAt(catalog.generations.get(table.id) ?? [], MAX_TIME),
-      'a generation in force',
-    )
-    const tablet = tabletFor(generation.tablets, key)
-    const writes = tablets.get(tablet) ?? new Map<string, Write>()
-    tablets.set(tablet, writes.set(hexOfBytes(key), { key, value }))
+    const find = tabletOf.get(table) ?? tabletsOf(catalog, table)
+    tabletOf.set(table, find)
+    addWrite(tablets, find(key), { key, value })
   }
-  return [...tablets].map(([tablet, writes]) => ({ tablet, writes: [...writes.values()] }))
+  const arena = new Arena(bytes)
+  return [...tablets].map(([tablet, { writes }]) => ({
+    tablet,
+    writes: writes.map((write) => arena.own(write)),
+  }))
+}
+
+/** Which tablet of a table takes a key now. */
+function tabletsOf(catalog: Catalog, table: TableRow): (key: Uint8Array) => number {
+  const generations = catalog.generations.get(table.id) ?? []
+  const { tablets } = defined(generationAt(generations, MAX_TIME), 'a generation in force')
+  return (key) => tabletFor(tablets, key)
+}
+
+function addWrite(tablets: Map<number, OpenTablet>, id: number, write: OpenWrite): void {
+  const tablet = tablets.get(id) ?? { writes: [], index: new KeyIndex() }
+  tablets.set(id, tablet)
+  const earlier = tablet.index.find(write.key)
+  if (earlier !== undefined) earlier.value = write.value
+  else {
+    tablet.writes.push(write)
+    tablet.index.add(write)
+  }
+}
+
+/** Memory for all bytes of a batch in one piece, which costs much less than as many pieces. */
+class Arena {
+  readonly #memory: Uint8Array
+  #used = 0
+
+  constructor(bytes: number) {
+    this.#memory = new Uint8Array(bytes)
+  }
+
+  /** The write in memory that is not the caller's. */
+  own({ key, value }: Write): Write {
+    return { key: this.#copy(key), value: value && this.#copy(value) }
+  }
+
+  #copy(bytes: Uint8Array): Uint8Array {
+    const from = this.#used
+    this.#memory.set(bytes, from)
+    this.#used += bytes.length
+    return this.#memory.subarray(from, this.#used)
+  }
 }
 
 /** Callers without types can say anything; what is not understood must not delete. */

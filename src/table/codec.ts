@@ -29,8 +29,14 @@ const packr = new Packr({
   useToJSON: false,
 })
 
-/** The bytes of a key. Throws `INVALID_KEY`, `TOO_LARGE`. */
+/** The bytes of a key, in memory of their own. Throws `INVALID_KEY`, `TOO_LARGE`. */
 export function encodeKey(key: unknown, type: KeyType): Uint8Array {
+  const bytes = viewKey(key, type)
+  return type === 'bytes' ? copyOf(bytes) : bytes
+}
+
+/** As {@link encodeKey}, for a use that is over at once: the bytes may be the caller's. */
+export function viewKey(key: unknown, type: KeyType): Uint8Array {
   const bytes = type === 'text' ? bytesOfTextKey(key) : bytesOfBytes(key, 'INVALID_KEY', 'key')
   if (bytes.length > KEY_BYTES_MAX) throw tooLarge('key', bytes.length, KEY_BYTES_MAX)
   return bytes
@@ -41,8 +47,8 @@ export function decodeKey(bytes: Uint8Array, type: KeyType): Key {
   return type === 'text' ? textOfBytes(bytes) : copyOf(bytes)
 }
 
-/** The bytes of a value. Throws `INVALID_VALUE`, `TOO_LARGE`. */
-export function encodeValue(value: unknown, type: ValueType): Uint8Array {
+/** The bytes of a value, which may be the caller's. Throws `INVALID_VALUE`, `TOO_LARGE`. */
+export function viewValue(value: unknown, type: ValueType): Uint8Array {
   const bytes = valueBytes(value, type)
   if (bytes.length > VALUE_BYTES_MAX) throw tooLarge('value', bytes.length, VALUE_BYTES_MAX)
   return bytes
@@ -74,7 +80,7 @@ function valueBytes(value: unknown, type: ValueType): Uint8Array {
 
 function bytesOfBytes(bytes: unknown, code: 'INVALID_KEY' | 'INVALID_VALUE', what: string): Uint8Array {
   if (!(bytes instanceof Uint8Array)) throw wrongType(code, what, 'bytes (a Uint8Array)', bytes)
-  return copyOf(bytes)
+  return bytes
 }
 
 const DEPTH_MAX = 200

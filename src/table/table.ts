@@ -15,7 +15,7 @@ import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
-import { type Key, decodeKey, decodeValue, encodeKey } from './codec.ts'
+import { type Key, decodeKey, decodeValue, encodeKey, viewKey } from './codec.ts'
 import {
   type Change,
   type Difference,
@@ -94,6 +94,16 @@ export interface TableContext {
   readonly durability: Durability
 }
 
+/** What a handle of a table is: for faces over the same table, and not for users. */
+export interface TableHandle {
+  readonly context: TableContext
+  readonly id: number
+  /** The time to which it is bound, if it is one of a view. */
+  readonly boundTo: HybridTime | undefined
+  /** The time that a read means; `undefined` is the present. Throws `INVALID_TIME`, `INVALID_ARGUMENT`. */
+  readonly timeOf: (asOf: TimeInput | undefined) => HybridTime | undefined
+}
+
 /** A table of a database. `K` and `V` are what its keys and values are. */
 export class Table<K extends Key = Key, V = unknown> {
   readonly #context: TableContext
@@ -106,6 +116,16 @@ export class Table<K extends Key = Key, V = unknown> {
     this.#context = context
     this.#id = id
     this.#boundTo = boundTo
+  }
+
+  /** @internal */
+  get handle(): TableHandle {
+    return {
+      context: this.#context,
+      id: this.#id,
+      boundTo: this.#boundTo,
+      timeOf: (asOf) => this.#asOf({ asOf }),
+    }
   }
 
   /** `keyspace.table`. */
@@ -216,13 +236,15 @@ export class Table<K extends Key = Key, V = unknown> {
     const table = this.#row()
     return commitBatch(
       this.#context,
-      writes.map((write) => ({ ...write, table })),
+      writes.map(({ type, key, value }: { type: string; key: K; value?: V }) => {
+        return { type, table, key, value } as TableWrite
+      }),
       options,
     )
   }
 
   #get(point: ReadPoint, key: K): V | undefined {
-    const version = this.#context.store.find(point, encodeKey(key, point.table.keys))
+    const version = this.#context.store.find(point, viewKey(key, point.table.keys))
     return version?.value === undefined ? undefined : (decodeValue(version.value, point.table.values) as V)
   }
 

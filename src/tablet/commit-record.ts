@@ -33,9 +33,12 @@ const CLOSE = 3
 const PUT = 0
 const DELETE = 1
 
+/** The most that a commit, a tablet and a write take beside keys and values: kinds, times, varints. */
+const [COMMIT_BYTES, TABLET_BYTES, WRITE_BYTES] = [32, 16, 16]
+
 /** The bytes of a record. */
 export function encodeRecord(record: CommitLogRecord): Uint8Array {
-  const writer = new BinaryWriter()
+  const writer = new BinaryWriter(record.kind === 'commit' ? sizeOf(record.tablets) : undefined)
   writer.u8(record.kind === 'commit' ? COMMIT : record.kind === 'ceiling' ? CEILING : CLOSE)
   writer.u64(record.time)
   if (record.kind === 'commit') {
@@ -51,6 +54,16 @@ export function encodeRecord(record: CommitLogRecord): Uint8Array {
     }
   }
   return writer.finish()
+}
+
+/** The bytes that a commit takes, or a few more: a writer that does not grow copies nothing. */
+function sizeOf(tablets: readonly TabletWrites[]): number {
+  let bytes = COMMIT_BYTES
+  for (const { writes } of tablets) {
+    bytes += TABLET_BYTES
+    for (const { key, value } of writes) bytes += WRITE_BYTES + key.length + (value?.length ?? 0)
+  }
+  return bytes
 }
 
 /** Keys and values of the result are looks at `payload`. Throws {@link FormatError}. */

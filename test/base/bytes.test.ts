@@ -8,7 +8,9 @@ import {
   concatBytes,
   copyOf,
   equalBytes,
+  TextScratch,
   hexOfBytes,
+  nearestTextOf,
   textOfBytes,
 } from '../../src/base/bytes.ts'
 import { type PalimpsestError } from '../../src/base/errors.ts'
@@ -46,6 +48,35 @@ describe('order', () => {
       }),
       40,
     )
+  })
+})
+
+describe('text', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 80 }),
+    fc.string({ unit: 'binary-ascii', maxLength: 80 }),
+    fc.constantFrom('a'.repeat(64) + 'ä', 'a'.repeat(21_845), 'ä'.repeat(21_846), 'ä'.repeat(80_000)),
+  )
+
+  test('has the bytes of UTF-8, in memory of its own or in a scratch, and comes back', () => {
+    const scratch = new TextScratch()
+    holds(
+      fc.property(fc.array(text, { maxLength: 8 }), (texts) => {
+        scratch.clear()
+        const [own, scratched] = [texts.map(bytesOfText), texts.map((each) => scratch.bytesOf(each))]
+        for (const [i, each] of texts.entries()) {
+          expect(Buffer.from(own[i]!).equals(Buffer.from(each, 'utf8'))).toBe(true)
+          expect(equalBytes(scratched[i]!, own[i]!)).toBe(true)
+          expect([textOfBytes(own[i]!), nearestTextOf(own[i]!)]).toEqual([each, each])
+        }
+      }),
+    )
+  })
+
+  test('that is not UTF-8 is refused, or comes out as near as can be', () => {
+    const bad = Uint8Array.of(0x61, 0xff)
+    expect(() => textOfBytes(bad)).toThrow(TypeError)
+    expect(nearestTextOf(bad)).toBe('a\ufffd')
   })
 })
 

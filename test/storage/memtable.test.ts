@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.ts'
 import { bytesOfText } from '../../src/base/bytes.ts'
+import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
@@ -50,7 +51,9 @@ describe('a memtable', () => {
       fc.property(writes, views, (versions, view) => {
         const memtable = memtableOf(versions)
         for (const probe of PROBES)
-          expect(shown(memtable.find(probe, view))).toBe(shown(newestOf(versions, probe, view)))
+          expect(shown(memtable.find(probe, hashOfKey(probe), view))).toBe(
+            shown(newestOf(versions, probe, view)),
+          )
       }),
       300,
     )

@@ -321,4 +321,16 @@ describe('on a clock that never stands still', () => {
       expect(Array.from(table.scan(), ({ value }) => value)).toEqual(['2'])
     },
   )
+
+  test('a difference goes up to now, with an empty window and the time before held', () => {
+    using db = open({ memory: true }, { clock: new RunningClock({ micros: 1e12 }) })
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t', { values: 'text' })
+    table.put('a', '1')
+    const from = db.newest
+    db.hold({ name: 'held', at: from })
+    db.setRetention(0, { table: 'k.t' })
+    table.put('b', '1')
+    expect(Array.from(table.diff({ from }), ({ key }) => key)).toEqual(['b'])
+  })
 })

@@ -21,6 +21,17 @@ beforeEach(() => {
   db.createKeyspace('k')
 })
 
+test('what a batch is given is copied, and is no Buffer when it comes out', () => {
+  const table = db.createTable<Uint8Array, Uint8Array>('k.t', { keys: 'bytes', values: 'bytes' })
+  const [key, value] = [Buffer.from([1]), Buffer.from([2])]
+  table.put(key, value)
+  key[0] = value[0] = 9
+  const found = table.get(Uint8Array.of(1))
+  expect(found).toEqual(Uint8Array.of(2))
+  expect([...table.scan()].flatMap((entry) => [entry.key, entry.value])).toEqual([Uint8Array.of(1), found])
+  expect(Object.getPrototypeOf(found)).toBe(Uint8Array.prototype)
+})
+
 describe('a scan', () => {
   const bound = fc.option(fc.constantFrom(...PROBES), { nil: undefined, freq: 2 })
   const options = fc.record({

@@ -1,0 +1,103 @@
+/**
+ * A cursor over the table under a level, at one time, which it holds from its first moment to its close.
+ * It stands still until it is asked; one step reads one item, and only those who go on get more at a time.
+ */
+import { type KeyRange, isEmptyRange } from '../base/key-range.ts'
+import { type Direction } from '../storage/cursor.ts'
+import { type HeldTime, type LiveVersion } from '../store/store.ts'
+import { type ByteTable, type ReadTime } from './byte-table.ts'
+import { type LevelData, bytesOf } from './format.ts'
+import { type LevelRange, rangeFrom, rangeOf } from './range.ts'
+
+/** Items that are read ahead at most. */
+const AHEAD_MAX = 512
+
+/** Moves over the keys of a range at one time, and makes an item of each. */
+export class LevelCursor<T> {
+  readonly #table: ByteTable
+  readonly #itemOf: (version: LiveVersion) => T
+  readonly #range: KeyRange
+  readonly #direction: Direction
+  #held: HeldTime | undefined
+  #scan: Iterator<LiveVersion> = [].values()
+  /** Items that were read before they were asked for, which a fixed time allows; first one, then more. */
+  #ahead: T[] = []
+  #aheadAt = 0
+  #aheadSize = 1
+  readonly #aheadSizeMax: number
+  /** What went wrong: it does so again at every step to come. */
+  #failure: unknown
+
+  /**
+   * What `itemOf` is given are looks into the engine's memory. A time that cannot be read is refused at
+   * the first step, because an iterator of Level can be made before its database is open.
+   */
+  constructor(table: ByteTable, options: LevelRange & ReadTime, itemOf: (version: LiveVersion) => T) {
+    this.#table = table
+    this.#itemOf = itemOf
+    this.#range = rangeOf(options)
+    this.#direction = options.reverse === true ? 'reverse' : 'forward'
+    const { limit = -1 } = options
+    this.#aheadSizeMax = limit < 1 ? AHEAD_MAX : Math.min(limit, AHEAD_MAX)
+    try {
+      this.#held = table.hold(options)
+      this.#scan = this.#scanOf(this.#range, this.#held)
+    } catch (error) {
+      this.#failure = error
+    }
+  }
+
+  /** The next item; `undefined` at the end. */
+  next(): T | undefined {
+    if (this.#aheadAt === this.#ahead.length) {
+      this.#ahead = this.#read(this.#aheadSize)
+      this.#aheadAt = 0
+      this.#aheadSize = Math.min(8 * this.#aheadSize, this.#aheadSizeMax)
+    }
+    return this.#aheadAt < this.#ahead.length ? this.#ahead[this.#aheadAt++] : undefined
+  }
+
+  /** At most so many of the next items; fewer only at the end. */
+  nextMany(size: number): T[] {
+    if (this.#aheadAt === this.#ahead.length) return this.#read(size)
+    const items = this.#ahead.splice(this.#aheadAt, size)
+    return items.length < size ? items.concat(this.#read(size - items.length)) : items
+  }
+
+  /** To a key of the range, or the next one in its direction; the end where it is none of the range. */
+  seek(target: LevelData): void {
+    if (this.#held === undefined) return
+    this.#ahead = []
+    this.#aheadAt = 0
+    this.#aheadSize = 1
+    this.#scan.return?.()
+    this.#scan = this.#scanOf(rangeFrom(this.#range, this.#direction, bytesOf(target)), this.#held)
+  }
+
+  /** Lets its time go. */
+  close(): void {
+    this.#scan.return?.()
+    this.#held?.release()
+  }
+
+  /** Reads so many items, or to the end. What goes wrong behind the first one does so at the next step. */
+  #read(size: number): T[] {
+    if (this.#failure !== undefined) throw this.#failure
+    const items: T[] = []
+    try {
+      while (items.length < size) {
+        const result = this.#scan.next()
+        if (result.done === true) break
+        items.push(this.#itemOf(result.value))
+      }
+    } catch (error) {
+      this.#failure = error
+      if (items.length === 0) throw error
+    }
+    return items
+  }
+
+  #scanOf(range: KeyRange, { time }: HeldTime): Iterator<LiveVersion> {
+    return isEmptyRange(range) ? [].values() : this.#table.scan(range, this.#direction, time)
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * docs/api.md names every export of the library, under the heading of its path, and nothing else.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ROOT } from '../house/source.ts'
+
+const ROOTS: readonly (readonly [heading: string, source: string])[] = [
+  ['palimpsest', 'src/index.ts'],
+  ['palimpsest/level', 'src/level.ts'],
+]
+
+/** The names that a source exports, in its own order. */
+function exportsOf(text: string): readonly string[] {
+  const lists = Array.from(text.matchAll(/^export \{([^}]*)\} from/gm), ([, names]) => names!.split(','))
+  const listed = lists.flat().map((name) => name.trim().replace(/^type /, ''))
+  const own = text.matchAll(/^export (?:async )?(?:class|const|function|interface|type) (\w+)/gm)
+  return [...listed.filter((name) => name !== ''), ...Array.from(own, ([, name]) => name!)]
+}
+
+/** The names in the first column of the tables below a heading. */
+function namesBelow(heading: string, text: string): readonly string[] {
+  const section = text.split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? ''
+  return Array.from(section.matchAll(/^\| `(\w+)/gm), ([, name]) => name!)
+}
+
+test.each(ROOTS)('%s', (heading, source) => {
+  const document = readFileSync(join(ROOT, 'docs/api.md'), 'utf8')
+  const exported = exportsOf(readFileSync(join(ROOT, source), 'utf8'))
+  expect(exported.length).toBeGreaterThan(5)
+  expect(namesBelow(heading, document).toSorted()).toEqual(exported.toSorted())
+})
+
+test('exports of every kind are found', () => {
+  const text = [
+    "export { A, type B } from './a.ts'",
+    "export {\n  c,\n} from './c.ts'",
+    'export class D {}',
+    'export const e = 1',
+    'export interface F {}',
+    'function g() {}',
+  ].join('\n')
+  expect(exportsOf(text)).toEqual(['A', 'B', 'c', 'D', 'e', 'F'])
+})

@@ -1,0 +1,191 @@
+/** Where a level finds its table, and what it makes, opens and closes. */
+import { afterAll, describe, expect, test } from 'vitest'
+import { type Database, type OpenOptions, open } from '../../src/index.ts'
+import { PalimpsestLevel } from '../../src/level.ts'
+import { codesOf } from './levels.ts'
+import { newPlaces } from './places.ts'
+
+const places = newPlaces()
+afterAll(() => {
+  places.remove()
+})
+
+function memory(): Database {
+  return open({ memory: true })
+}
+
+describe('a directory', () => {
+  test('is opened with the level, and closed with it', async () => {
+    const place = places.next()
+    const level = new PalimpsestLevel(place, { keep: '7d' })
+    await level.put('a', '1')
+    expect(level.table?.name).toBe('level.data')
+    expect(await codesOf(() => open(place))).toEqual(['DATABASE_LOCKED'])
+    await level.close()
+    expect(level.table).toBeUndefined()
+    const database = open(place)
+    expect(database.table<Uint8Array, Uint8Array>('level.data').get(new Uint8Array([97]))).toEqual(
+      new Uint8Array([49]),
+    )
+    expect(database.stats().tables[0]).toMatchObject({ name: 'level.data' })
+    database.close()
+    await level.open()
+    expect(await level.get('a')).toBe('1')
+    await level.close()
+  })
+
+  test('may have several levels, one at a time', async () => {
+    const place = places.next()
+    for (const table of ['one.a', 'one.b', 'two.a']) {
+      await using level = new PalimpsestLevel(place, { table })
+      await level.put('here', table)
+    }
+    for (const table of ['one.a', 'one.b', 'two.a']) {
+      await using level = new PalimpsestLevel(place, { table })
+      expect(await level.get('here')).toBe(table)
+    }
+  })
+
+  test('that is open elsewhere is refused', async () => {
+    const place = places.next()
+    const database = open(place)
+    const level = new PalimpsestLevel(place)
+    expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'DATABASE_LOCKED'])
+    database.close()
+    await level.open()
+    await level.close()
+  })
+
+  test('is only read, if asked', async () => {
+    const place = places.next()
+    const missing = new PalimpsestLevel(place, { readOnly: true })
+    expect(await codesOf(() => missing.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'NOT_A_DATABASE'])
+    const writer = new PalimpsestLevel(place)
+    await writer.put('a', '1')
+    await writer.close()
+    const reader = new PalimpsestLevel(place, { readOnly: true })
+    expect(await reader.get('a')).toBe('1')
+    expect(await codesOf(() => reader.put('a', '2'))).toEqual(['READ_ONLY'])
+    await reader.close()
+    const other = new PalimpsestLevel(place, { readOnly: true, table: 'level.other' })
+    expect(await codesOf(() => other.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'UNKNOWN_TABLE'])
+  })
+
+  test('takes the options of a database', async () => {
+    const events: string[] = []
+    const options: OpenOptions = { geometry: 'tiny', onEvent: ({ kind }) => events.push(kind) }
+    await using level = new PalimpsestLevel(places.next(), options)
+    await level.batch(
+      Array.from({ length: 100 }, (_, i) => ({ type: 'put', key: `key ${i}`, value: 'v'.repeat(400) })),
+    )
+    expect(events).toContain('flush')
+  })
+})
+
+describe('an open database', () => {
+  test('stays open when the level is closed', async () => {
+    const database = memory()
+    const level = new PalimpsestLevel(database, 'shop.cache')
+    await level.put('a', '1')
+    await level.close()
+    expect(database.tables).toEqual(['shop.cache'])
+  })
+
+  test('has the level’s table made in it, or not, as asked', async () => {
+    const database = memory()
+    database.createKeyspace('shop')
+    const level = new PalimpsestLevel(database, 'shop.cache', { createIfMissing: false })
+    expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'UNKNOWN_TABLE'])
+    await level.open({ createIfMissing: true })
+    const again = new PalimpsestLevel(database, 'shop.cache', { errorIfExists: true })
+    expect(await codesOf(() => again.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'NAME_TAKEN'])
+  })
+
+  test.each(['', 'cache', 'a.b.c', 'shop.', '.cache', 'a b.c d'])(
+    'has no table called %j made in it, and no keyspace for one',
+    async (name) => {
+      const database = memory()
+      const level = new PalimpsestLevel(database, name)
+      expect((await codesOf(() => level.open()))[0]).toBe('LEVEL_DATABASE_NOT_OPEN')
+      expect(database.keyspaces).toEqual([])
+    },
+  )
+
+  test('that is closed says so', async () => {
+    const database = memory()
+    const level = new PalimpsestLevel(database, 'a.b')
+    await level.put('a', '1')
+    const [iterator, snapshot] = [level.iterator(), level.snapshot()]
+    database.close()
+    const actions = [
+      () => level.get('a'),
+      () => level.put('a', '1'),
+      () => iterator.next(),
+      () => level.get('a', { snapshot }),
+      () => level.snapshot(),
+    ]
+    for (const action of actions) expect(await codesOf(action)).toEqual(['CLOSED'])
+    await level.close()
+  })
+
+  test('in which the table is dropped says so', async () => {
+    const database = memory()
+    const level = new PalimpsestLevel(database, 'a.b')
+    await level.put('a', '1')
+    const time = database.newest
+    database.dropTable('a.b')
+    expect(await codesOf(() => level.get('a'))).toEqual(['UNKNOWN_TABLE'])
+    expect(await codesOf(() => level.put('a', '1'))).toEqual(['UNKNOWN_TABLE'])
+    expect(await level.get('a', { asOf: time })).toBe('1')
+  })
+})
+
+describe('a table', () => {
+  test('of bytes is read and written beside its handle', async () => {
+    const database = memory()
+    database.createKeyspace('a')
+    const table = database.createTable<Uint8Array, Uint8Array>('a.b', { keys: 'bytes', values: 'bytes' })
+    table.put(new Uint8Array([97]), new Uint8Array([49]))
+    const level = new PalimpsestLevel(table)
+    expect(await level.get('a')).toBe('1')
+    expect(level.supports).toMatchObject({ createIfMissing: false, errorIfExists: false })
+    expect(level.table).toBe(table)
+    await level.close()
+  })
+
+  test('of anything else is refused', async () => {
+    const database = memory()
+    database.createKeyspace('a')
+    for (const keys of ['text', 'bytes'] as const) {
+      const table = database.createTable(`a.${keys}`, { keys, values: 'document' })
+      for (const level of [new PalimpsestLevel(table), new PalimpsestLevel(database, `a.${keys}`)])
+        expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'INVALID_ARGUMENT'])
+    }
+  })
+})
+
+test('what is in memory outlives a close, but not the level', async () => {
+  const level = new PalimpsestLevel({ memory: true })
+  await level.put('a', '1')
+  await level.close()
+  await level.open()
+  expect(await level.get('a')).toBe('1')
+  expect(level.supports.permanence).toBe(false)
+  await level.close()
+})
+
+test('the manifest claims what there is', async () => {
+  const level = new PalimpsestLevel(places.next())
+  const { supports } = level
+  expect(supports).toMatchObject({
+    ...{ implicitSnapshots: true, explicitSnapshots: true, has: true, getSync: true, seek: true },
+    ...{ permanence: true, createIfMissing: true, errorIfExists: true, deferredOpen: true },
+    additionalMethods: { history: true, diff: true, restore: true, undo: true },
+    events: { restore: true, write: true, clear: true },
+  })
+  for (const encoding of ['utf8', 'view', 'buffer', 'json', 'hex', 'base64']) {
+    expect(supports.encodings[encoding], encoding).toBe(true)
+  }
+  for (const method of Object.keys(supports.additionalMethods)) expect(level).toHaveProperty(method)
+  await level.close()
+})
