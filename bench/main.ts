@@ -9,6 +9,7 @@ import { type Benchmark } from './benchmark.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   level: async () => (await import('./level.ts')).benchmarkLevel,
+  peers: async () => (await import('./peers.ts')).benchmarkPeers,
   restore: async () => (await import('./restore.ts')).benchmarkRestore,
 }
 
