@@ -79,7 +79,7 @@ export const openLeveldb: OpenStore = async (directory, durability): Promise<Ver
       }
       return count + (changed === undefined ? 0 : 1)
     },
-    debt: () => String((db as unknown as { getProperty(name: string): string }).getProperty('leveldb.stats')),
+    debt: () => (db as unknown as { getProperty(name: string): string }).getProperty('leveldb.stats'),
     close: () => db.close(),
   }
 }

@@ -25,9 +25,9 @@ interface Lmdb {
 /** Opens an environment with one database in it. */
 export const openLmdb: OpenStore = async (directory, durability): Promise<VersionStore> => {
   const name = 'lmdb'
-  const { open } = (await import(name)) as { open(options: object): Lmdb }
+  const lmdb = (await import(name)) as { open(options: object): Lmdb }
   const binary = { keyEncoding: 'binary', encoding: 'binary' }
-  const db = open({ path: join(directory, 'versions'), noSync: durability === 'os', ...binary })
+  const db = lmdb.open({ path: join(directory, 'versions'), noSync: durability === 'os', ...binary })
   const newest = (key: Uint8Array, time: number) => {
     for (const row of db.getRange({ start: versionKey(key, time), limit: 1 }))
       return isOfKey(row.key, key) ? row.value : undefined
