@@ -3,6 +3,7 @@
  */
 import { type HybridTime, MIN_TIME, laterOf } from '../time/hybrid-time.ts'
 import { type GeometryName } from './geometry.ts'
+import { type LogPlace } from './log.ts'
 import { type LevelPointers } from './plan.ts'
 import { DEFAULT_POLICY, type Policy } from './policy.ts'
 import { EMPTY_SHAPE, type Shape, type ShapeEdit, applyShapeEdit, placementsOf } from './shape.ts'
@@ -84,6 +85,8 @@ export interface ManifestEdit {
   readonly nextNumber?: number | undefined
   /** The oldest log segment that is still needed. */
   readonly firstSegment?: number | undefined
+  /** The log had been synced through here when the edit was made. */
+  readonly logSynced?: LogPlace | undefined
   /** The microsecond that it was when history was dropped or refused. */
   readonly judgedMicros?: number | undefined
 }
@@ -95,13 +98,18 @@ export interface ManifestState {
   readonly trees: ReadonlyMap<number, TreeState>
   readonly nextNumber: number
   readonly firstSegment: number
+  /** The log had been synced through here: one that ends before has lost what was promised. */
+  readonly logSynced: LogPlace
   /** History was dropped or refused as of this microsecond, so it can never be earlier again (law 4). */
   readonly judgedMicros: number
 }
 
 /** The manifest of a new database. */
 export function newManifestState(birth: Birth): ManifestState {
-  return { birth, policy: DEFAULT_POLICY, trees: new Map(), nextNumber: 1, firstSegment: 1, judgedMicros: 0 }
+  return {
+    ...{ birth, policy: DEFAULT_POLICY, trees: new Map(), nextNumber: 1, judgedMicros: 0 },
+    ...{ firstSegment: 1, logSynced: { segment: 1, bytes: 0 } },
+  }
 }
 
 /** The state after an edit. */
@@ -117,6 +125,7 @@ export function applyManifestEdit(state: ManifestState, edit: ManifestEdit): Man
     trees,
     nextNumber: edit.nextNumber ?? state.nextNumber,
     firstSegment: edit.firstSegment ?? state.firstSegment,
+    logSynced: edit.logSynced ?? state.logSynced,
     judgedMicros: Math.max(edit.judgedMicros ?? 0, state.judgedMicros),
   }
 }
@@ -143,6 +152,6 @@ export function wholeEdit(state: ManifestState): ManifestEdit {
     )
     return [{ tree, remove: [], add, flushedThrough, ratchet, totals }, ...pointerEdits]
   })
-  const { birth, policy, nextNumber, firstSegment, judgedMicros } = state
-  return { birth, policy, trees, nextNumber, firstSegment, judgedMicros }
+  const { birth, policy, nextNumber, firstSegment, logSynced, judgedMicros } = state
+  return { birth, policy, trees, nextNumber, firstSegment, logSynced, judgedMicros }
 }

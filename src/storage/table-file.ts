@@ -78,7 +78,7 @@ export class TableFile {
     const path = tablePath(number)
     const file = openTableFile(context.files, path)
     try {
-      return new TableFile(context, number, file, readParts(file, path, context.checksum))
+      return new TableFile(context, number, file, readParts(file, number, context.checksum))
     } catch (error) {
       file.close()
       throw error
@@ -254,10 +254,11 @@ function openTableFile(files: FileSystem, path: string): RandomFile {
   }
 }
 
-function readParts(file: RandomFile, path: string, checksum: Checksum): TableParts {
+function readParts(file: RandomFile, number: number, checksum: Checksum): TableParts {
   try {
     if (file.size < FOOTER_BYTES) throw new FormatError('shorter than a footer')
-    const footer = decodeFooter(file.read(file.size - FOOTER_BYTES, FOOTER_BYTES), file.size, checksum)
+    const end = file.read(file.size - FOOTER_BYTES, FOOTER_BYTES)
+    const footer = decodeFooter(end, file.size, number, checksum)
     const filter = readPart(file, footer.filter, checksum)
     checkBloomFilter(filter)
     const index = decodeIndex(readPart(file, footer.index, checksum))
@@ -266,7 +267,7 @@ function readParts(file: RandomFile, path: string, checksum: Checksum): TablePar
     }
     return { index, facts: decodeFacts(readPart(file, footer.facts, checksum)), filter }
   } catch (error) {
-    throw corrupt(path, 0, error)
+    throw corrupt(tablePath(number), 0, error)
   }
 }
 

@@ -452,21 +452,21 @@ describe('the parts of a table file', () => {
         const isInside = Object.values(footer).every(
           ({ offset, length }) => offset + length + 4 <= fileBytes - 48,
         )
-        const bytes = encodeFooter(footer, crc32)
+        const bytes = encodeFooter(footer, 7, crc32)
         expect(bytes.length).toBe(48)
-        if (isInside) expect(decodeFooter(bytes, fileBytes, crc32)).toEqual(footer)
-        else expect(() => decodeFooter(bytes, fileBytes, crc32)).toThrow(FormatError)
+        if (isInside) expect(decodeFooter(bytes, fileBytes, 7, crc32)).toEqual(footer)
+        else expect(() => decodeFooter(bytes, fileBytes, 7, crc32)).toThrow(FormatError)
       }),
     )
   })
 
   test('a footer of another format says so', () => {
     const part = { offset: 0, length: 0 }
-    const bytes = encodeFooter({ filter: part, index: part, facts: part }, crc32)
+    const bytes = encodeFooter({ filter: part, index: part, facts: part }, 7, crc32)
     const view = new DataView(bytes.buffer)
     view.setUint32(36, 2, true)
     view.setUint32(40, crc32(bytes.subarray(0, 40)), true)
-    expect(() => decodeFooter(bytes, 1000, crc32)).toThrow('format 2 is not known')
+    expect(() => decodeFooter(bytes, 1000, 7, crc32)).toThrow('format 2 is not known')
   })
 })
 
