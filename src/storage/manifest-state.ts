@@ -6,7 +6,16 @@ import { type GeometryName } from './geometry.ts'
 import { type LogPlace } from './log.ts'
 import { type LevelPointers } from './plan.ts'
 import { DEFAULT_POLICY, type Policy } from './policy.ts'
-import { EMPTY_SHAPE, type Shape, type ShapeEdit, applyShapeEdit, placementsOf } from './shape.ts'
+import {
+  EMPTY_SHAPE,
+  type Shape,
+  type ShapeEdit,
+  applyShapeEdit,
+  placementsOf,
+  shapeFaults,
+  tablesOf,
+} from './shape.ts'
+import { TABLE_NUMBERS } from './table-format.ts'
 import { type Position } from './version.ts'
 
 /** Sums over the life of a tree. Bytes are file bytes. */
@@ -141,6 +150,22 @@ function applyTreeEdit(tree: TreeState, edit: TreeEdit): TreeState {
       : tree.pointers,
     totals: edit.totals ?? tree.totals,
   }
+}
+
+/** What no manifest says, as sentences: runs out of order, a table in two places. */
+export function manifestFaults(state: ManifestState): readonly string[] {
+  const numbers = new Set<number>()
+  const faults: string[] = []
+  for (const [tree, { shape }] of state.trees) {
+    for (const fault of shapeFaults(shape)) faults.push(`tree ${tree}: ${fault}`)
+    for (const { number } of tablesOf(shape)) {
+      if (numbers.has(number)) faults.push(`table ${number} stands in two places`)
+      if (number >= Math.min(state.nextNumber, TABLE_NUMBERS))
+        faults.push(`table ${number} has a number that was never given`)
+      numbers.add(number)
+    }
+  }
+  return faults
 }
 
 /** The one edit that says all of a state. */

@@ -77,6 +77,8 @@ export interface Footer {
   readonly facts: PartHandle
 }
 
+/** Numbers of tables are below this: blocks are named by their table's number times 2^24 and their own. */
+export const TABLE_NUMBERS: number = 2 ** 29
 /** The length of a checksum behind a part. */
 export const CHECKSUM_BYTES = 4
 /** The length of the footer. */
@@ -89,10 +91,10 @@ export function tablePath(number: number): string {
   return `${number.toString().padStart(6, '0')}.table`
 }
 
-/** The number of a table file's name, or `undefined` for another name. */
+/** The number of a table file's name, or `undefined` for a name that no table file has. */
 export function tableNumberOf(name: string): number | undefined {
-  const match = /^(\d{6,})\.table$/.exec(name)
-  return match ? Number(match[1]) : undefined
+  const number = Number(/^(\d{6,})\.table$/.exec(name)?.[1])
+  return number < TABLE_NUMBERS && tablePath(number) === name ? number : undefined
 }
 
 /** The bytes of an index. */
