@@ -188,7 +188,7 @@ export function encodeFooter(footer: Footer, number: number, checksum: Checksum)
   return writer.finish()
 }
 
-/** Reads the footer of table `number`; every handle in it lies within a file of `fileBytes`. */
+/** Reads the footer of table `number`; its parts fill the end of a file of `fileBytes`. */
 export function decodeFooter(
   bytes: Uint8Array,
   fileBytes: number,
@@ -204,10 +204,13 @@ export function decodeFooter(
     throw new FormatError(`no footer, or not that of table ${number}`)
   if (format !== FORMAT)
     throw new FormatError(`format ${format} is not known; this version reads format ${FORMAT}`)
-  for (const { offset, length } of [footer.filter, footer.index, footer.facts]) {
-    if (offset + length + CHECKSUM_BYTES > fileBytes - FOOTER_BYTES)
-      throw new FormatError('a part lies outside of the file')
-  }
+  reader.end()
+  const endOf = ({ offset, length }: PartHandle) => offset + length + CHECKSUM_BYTES
+  const isWhole =
+    endOf(footer.filter) === footer.index.offset &&
+    endOf(footer.index) === footer.facts.offset &&
+    endOf(footer.facts) === fileBytes - FOOTER_BYTES
+  if (!isWhole) throw new FormatError('the parts do not fill the file')
   return footer
 }
 
