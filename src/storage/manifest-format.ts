@@ -6,7 +6,7 @@ import { FormatError } from '../base/binary.ts'
 import { bytesOfHex, hexOfBytes } from '../base/bytes.ts'
 import { isGeometryName } from './geometry.ts'
 import { type LogPlace } from './log.ts'
-import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
+import { type HybridTime, MICROS_MAX, formatExact, parseExact } from '../time/hybrid-time.ts'
 import { type Birth, type ManifestEdit, NO_TOTALS, type TreeEdit, type TreeTotals } from './manifest-state.ts'
 import { DEFAULT_POLICY, type Policy, choosePolicy } from './policy.ts'
 import { LEVELS_MAX, type Placement } from './shape.ts'
@@ -38,7 +38,7 @@ export function decodeManifestEdit(text: string): ManifestEdit {
     nextNumber: fields.optional('nextNumber', countOf),
     firstSegment: fields.optional('firstSegment', countOf),
     logSynced: fields.optional('logSynced', decodeLogPlace),
-    judgedMicros: fields.optional('judgedMicros', countOf),
+    judgedMicros: fields.optional('judgedMicros', microsecondOf),
     trees: fields.required('trees', listOf(decodeTreeEdit)),
     removeTrees: fields.optional('removeTrees', listOf(countOf)),
   })
@@ -200,6 +200,12 @@ function listOf<T>(decode: (value: unknown) => T) {
 function countOf(value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw new FormatError('not a count')
   return value as number
+}
+
+function microsecondOf(value: unknown): number {
+  const micros = countOf(value)
+  if (micros > MICROS_MAX) throw new FormatError('a microsecond after the end of time')
+  return micros
 }
 
 function levelOf(value: unknown): number {

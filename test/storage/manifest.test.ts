@@ -354,8 +354,8 @@ describe('the file', () => {
     const one = (number: number, key: string, level: number) => {
       const at = { key: bytesOfHex(key), time: hybridTime(5) }
       const counts = { bytes: 99, blocks: 1, keys: 1, versions: 1, live: 1, superseded: 0, tombstones: 0 }
-      const table = { number, ...counts, first: at, last: at, minTime: at.time, maxTime: at.time }
-      return { level, run: 1, table }
+      const meta = { number, ...counts, first: at, last: at, minTime: at.time, maxTime: at.time }
+      return { level, run: 1, table: meta }
     }
     const wrong: readonly ManifestEdit[] = [
       { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '61', 1)] }] },

@@ -452,9 +452,9 @@ describe('the parts of a table file', () => {
       fc.property(fc.tuple(length, length, length, length), shifts, ([blocks, ...lengths], [a, b, c]) => {
         const filter = { offset: blocks, length: lengths[0] }
         const index = { offset: filter.offset + filter.length + 4 + Math.abs(a), length: lengths[1] }
-        const facts = { offset: index.offset + index.length + 4 + Math.abs(b), length: lengths[2] }
-        const fileBytes = facts.offset + facts.length + 4 + 48 + c
-        const footer: Footer = { filter, index, facts }
+        const last = { offset: index.offset + index.length + 4 + Math.abs(b), length: lengths[2] }
+        const fileBytes = last.offset + last.length + 4 + 48 + c
+        const footer: Footer = { filter, index, facts: last }
         const bytes = encodeFooter(footer, 7, crc32)
         expect(bytes.length).toBe(48)
         if (a === 0 && b === 0 && c === 0) expect(decodeFooter(bytes, fileBytes, 7, crc32)).toEqual(footer)

@@ -20,11 +20,14 @@ const write = fc.record({
   key: fc.uint8Array({ maxLength: 12 }),
   value: fc.option(fc.uint8Array({ maxLength: 200 }), { nil: undefined }),
 })
-const writes = fc.uniqueArray(write, { maxLength: 4, selector: ({ key }) => hexOfBytes(key) })
-const tablets = fc.uniqueArray(fc.record({ tablet: fc.nat({ max: Number.MAX_SAFE_INTEGER }), writes }), {
-  maxLength: 4,
-  selector: ({ tablet }) => tablet,
-})
+const distinct = fc.uniqueArray(write, { maxLength: 4, selector: ({ key }) => hexOfBytes(key) })
+const tablets = fc.uniqueArray(
+  fc.record({ tablet: fc.nat({ max: Number.MAX_SAFE_INTEGER }), writes: distinct }),
+  {
+    maxLength: 4,
+    selector: ({ tablet }) => tablet,
+  },
+)
 const record: fc.Arbitrary<CommitLogRecord> = fc.oneof(
   fc.record({ kind: fc.constant('commit' as const), time, tablets }),
   fc.record({ kind: fc.constantFrom('ceiling' as const, 'close' as const), time }),

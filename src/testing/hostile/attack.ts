@@ -8,7 +8,7 @@
  *   answer may be what the files say now. It is refused with a code, or answered.
  */
 import { type Checksum } from '../../base/checksum.ts'
-import { bytesOfText, textOfBytes } from '../../base/bytes.ts'
+import { bytesOfText, nearestTextOf } from '../../base/bytes.ts'
 import { type Random, type RandomStream, pick, seededRandom } from '../../simulator/random.ts'
 import { tableNumberOf } from '../../storage/table-format.ts'
 import { type Damage, damagedBytes, drawDamage } from './damage.ts'
@@ -21,6 +21,7 @@ export type Directory = ReadonlyMap<string, Uint8Array>
 
 /** What happens to the members of a list: records of a file, blocks of a table. */
 type ListChange = 'drop' | 'repeat' | 'exchange'
+const LIST_CHANGES: readonly ListChange[] = ['drop', 'repeat', 'exchange']
 
 /** One attack. Members of lists are named by their place in them. */
 export type Attack =
@@ -80,30 +81,53 @@ export function attackedDirectory(directory: Directory, attack: Attack, checksum
   return changed
 }
 
-/** Draws an attack on a directory with a manifest. */
-export function drawAttack(directory: Directory, random: Random, checksum: Checksum): Attack {
+/** What {@link drawAttacks} draws. */
+export type AttackKind = 'damage' | 'forgery'
+
+/** Attacks of a kind, drawn one after the other: each sees what those before have left. */
+export function drawAttacks(
+  kind: AttackKind,
+  directory: Directory,
+  random: RandomStream,
+  checksum: Checksum,
+): readonly Attack[] {
+  const attacks: Attack[] = []
+  let current = directory
+  const count = 1 + random.below(3)
+  for (let i = 0; i < count && current.size > 0; i++) {
+    const draw = kind === 'damage' ? drawDamaging : drawForgery
+    const attack = draw(current, random.fork(`attack ${i}`), checksum)
+    attacks.push(attack)
+    current = attackedDirectory(current, attack, checksum)
+  }
+  return attacks
+}
+
+function drawDamaging(directory: Directory, random: Random): Attack {
   const names = [...directory.keys()].toSorted()
-  const file = pick(random, names)
-  const other = pick(random, names)
-  const at = random.below(1000)
-  switch (random.below(12)) {
+  const [file, other] = [pick(random, names), pick(random, names)]
+  switch (random.below(8)) {
     case 0:
       return { kind: 'remove', file }
     case 1:
       return { kind: 'exchange', file, other }
     case 2:
       return { kind: 'replace', file, other }
-    case 3:
-    case 4:
-    case 5:
+    default:
       return { kind: 'damage', file, damage: drawDamage(random, directory.get(file)!.length) }
-    case 6: {
-      const change = pick<ListChange>(random, ['drop', 'repeat', 'exchange'])
-      return { kind: 'forge-list', file, change, at, other: random.below(1000) }
-    }
-    case 7:
-      return { kind: 'forge-adopt', file, at, from: other, other: random.below(1000) }
-    case 8:
+  }
+}
+
+function drawForgery(directory: Directory, random: Random, checksum: Checksum): Attack {
+  const names = [...directory.keys()].toSorted()
+  const [file, from] = [pick(random, names), pick(random, names)]
+  const [at, other] = [random.below(1000), random.below(1000)]
+  switch (random.below(6)) {
+    case 0:
+      return { kind: 'forge-list', file, change: pick(random, LIST_CHANGES), at, other }
+    case 1:
+      return { kind: 'forge-adopt', file, at, from, other }
+    case 2:
       return { kind: 'forge-json', file: 'MANIFEST', at, seed: random.below(2 ** 32) }
     default:
       return drawForgedBytes(directory, file, at, random, checksum)
@@ -151,7 +175,7 @@ function forgedPayloads(
   const at = attack.at % payloads.length
   if (attack.kind === 'forge-bytes') return payloads.with(at, damagedBytes(payloads[at]!, attack.damage))
   if (attack.kind === 'forge-json') {
-    const text = forgeJson(seededRandom(attack.seed), textOfBytes(payloads[at]!))
+    const text = forgeJson(seededRandom(attack.seed), nearestTextOf(payloads[at]!))
     return payloads.with(at, bytesOfText(text))
   }
   const donors = payloadsOf(attack.from) ?? []
@@ -214,21 +238,4 @@ function soundParts(bytes: Uint8Array, number: number, checksum: Checksum): Tabl
   } catch {
     return undefined
   }
-}
-
-/** Attacks of a seed, one after the other: each sees what those before have left. */
-export function drawAttacks(
-  directory: Directory,
-  count: number,
-  random: RandomStream,
-  checksum: Checksum,
-): readonly Attack[] {
-  const attacks: Attack[] = []
-  let current = directory
-  for (let i = 0; i < count && current.size > 0; i++) {
-    const attack = drawAttack(current, random.fork(`attack ${i}`), checksum)
-    attacks.push(attack)
-    current = attackedDirectory(current, attack, checksum)
-  }
-  return attacks
 }

@@ -20,9 +20,17 @@ interface Place {
   readonly name: string
 }
 
-/** The text of a JSON value with one change, drawn: a value, a name, or what stands in a list. */
+/**
+ * The text of a JSON value with one change, drawn: a value, a name, or what stands in a list. A text that is no
+ * JSON stays as it is.
+ */
 export function forgeJson(random: Random, text: string): string {
-  const root = { value: JSON.parse(text) as unknown }
+  const root = { value: undefined as unknown }
+  try {
+    root.value = JSON.parse(text)
+  } catch {
+    return text
+  }
   const { holder, name } = pick(random, placesIn(root))
   const value = (holder as Record<string, unknown>)[name]
   const put = (other: unknown) => {

@@ -235,7 +235,5 @@ const RESTORE_CODES: readonly ErrorCode[] = ['UNKNOWN_TABLE', 'UNKNOWN_KEYSPACE'
 
 function tableText(source: Pick<Database, 'table'> | DatabaseView, name: string): string {
   const rows = Array.from(source.table(name).scan(), ({ key, value }) => [key, value] as const)
-  return rowsText(
-    rows.flatMap(([key, value]) => (OWN_ROW.test(String(key)) ? [] : [[String(key), value] as const])),
-  )
+  return rowsText(rows.filter(([key]) => !OWN_ROW.test(key)))
 }
