@@ -1,4 +1,4 @@
-/** Hostile bytes for every reader of outside input: refused with a code, or understood. */
+/** Law 11: hostile bytes for every reader of outside input are refused with a code, or understood. */
 import { describe, expect, test } from 'vitest'
 import { damagedBytes, everyCut, everyFlip } from '../../src/testing/hostile/damage.ts'
 import { FRESH_SEED, REPLAY, type Tally, attackTarget, tryInput } from './cases.ts'

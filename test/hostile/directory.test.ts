@@ -1,4 +1,4 @@
-/** Attacked directories, opened and lived in: each call is refused with a code, or its answer is right. */
+/** Law 11: attacked directories, opened and lived in. Each call is refused with a code, or its answer is right. */
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { seededRandom } from '../../src/simulator/random.ts'

@@ -11,7 +11,12 @@ import { StandingClock, filesOf, openScene } from '../../src/testing/hostile/sce
 import { forgeTable, tableParts, withBlocks } from '../../src/testing/hostile/table-forgery.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { readWholeFile } from '../../src/storage/files.ts'
-import { tableNumberOf } from '../../src/storage/table-format.ts'
+import { decodeIndex, encodeIndex, tableNumberOf } from '../../src/storage/table-format.ts'
+import { decodeValue } from '../../src/table/codec.ts'
+import { FormatError } from '../../src/base/binary.ts'
+import { bytesOfHex, textOfBytes } from '../../src/base/bytes.ts'
+import { Block, BlockBuilder } from '../../src/storage/block.ts'
+import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
 import { refusal } from '../storage/samples.ts'
 
@@ -129,11 +134,74 @@ describe('a forged table', () => {
   })
 })
 
+describe('a forged table, by its index', () => {
+  const directory = directoryAfter((database) => {
+    for (let i = 0; i < 10; i++) database.table('k.a').put(`key ${i}`, { text: 'x'.repeat(30) })
+    database.compact('k.a')
+  })
+  const partsNamed = (each: string) => tableParts(directory.get(each)!, tableNumberOf(each)!, crc32)
+  const name = namesOf(directory, '.table').findLast((each) => partsNamed(each).blocks.length > 2)!
+  const parts = partsNamed(name)
+  const index = decodeIndex(parts.index)
+  const shortest = { ...parts, blocks: parts.blocks.slice(0, -1) }
+
+  test.each([
+    ['whose last block is gone, from the index too', shortest, index.slice(0, -1)],
+    ['that counts other versions', parts, [{ ...index[0]!, live: 9 }, ...index.slice(1)]],
+    ['that has times outside of the facts', parts, [{ ...index[0]!, minTime: MIN_TIME }, ...index.slice(1)]],
+    ['that is out of order', parts, [index[0]!, { ...index[1]!, first: index[0]!.first }, ...index.slice(2)]],
+    ['whose blocks overlap', parts, [index[0]!, { ...index[1]!, offset: 0 }, ...index.slice(2)]],
+  ])('%s is refused when it is opened', (_, changed, entries) => {
+    const bytes = forgeTable({ ...changed, index: encodeIndex(entries) }, tableNumberOf(name)!, crc32)
+    const database = reopen(new Map(directory).set(name, bytes))
+    // Where the key is one of its first block, so that nothing else is wrong for this read.
+    expect(refusal(() => database.table('k.a').get(textOfBytes(index[0]!.first.key)))?.code).toBe(
+      'TABLE_CORRUPT',
+    )
+  })
+})
+
+test('a merge of a table whose versions are out of order within a block is refused', () => {
+  const directory = directoryAfter((database) => {
+    for (let i = 0; i < 3; i++) database.table('k.a').put('key', i)
+    database.flush('k.a')
+  })
+  const name = namesOf(directory, '.table').at(-1)!
+  const parts = tableParts(directory.get(name)!, tableNumberOf(name)!, crc32)
+  const [block] = parts.blocks as [Uint8Array]
+  const [, second, third] = [0, 1, 2].map((v) => block.subarray(16 + 8 * v, 24 + 8 * v))
+  const swapped = Uint8Array.from(block)
+  swapped.set(third!, 24)
+  swapped.set(second!, 32)
+  directory.set(name, forgeTable(withBlocks(parts, [swapped]), tableNumberOf(name)!, crc32))
+  const database = reopen(directory)
+  database.table('k.a').put('key', 3)
+  expect(refusal(() => database.compact('k.a'))?.code).toBe('TABLE_CORRUPT')
+})
+
+test('a tombstone with a value is none', () => {
+  const builder = new BlockBuilder()
+  builder.add(Uint8Array.of(1), { time: MAX_TIME, value: Uint8Array.of(7) }, true)
+  const bytes = builder.finish()
+  const ends = bytes.length - 1 - 1 - 4
+  expect(bytes[ends]).toBe(1)
+  bytes[ends + 3] = 0x80
+  expect(() => new Block(bytes)).toThrow(FormatError)
+})
+
+test.each(['c1', 'c70173', 'd57801a16190', '81a161c1', 'ff00', ''])(
+  'what is no document (%s) is refused with a code',
+  (hex) => {
+    expect(refusal(() => decodeValue(bytesOfHex(hex), 'document'))?.code).toBe('TABLE_CORRUPT')
+  },
+)
+
 test('a file whose name is no number that a table can have is left alone', () => {
+  const bytes = new Uint8Array(3)
   const directory = directoryAfter((database) => {
     database.table('k.a').put('key', { value: 1 })
   })
-  directory.set('999999999999999999999.table', new Uint8Array(3))
+  for (const name of ['999999999999999999999', '999999999', '0000001']) directory.set(`${name}.table`, bytes)
   const database = reopen(directory)
   expect(database.recovery.orphans).toEqual([])
   database.flush()

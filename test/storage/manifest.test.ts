@@ -68,7 +68,7 @@ const edit: fc.Arbitrary<ManifestEdit> = fc.record({
   ),
   nextNumber: some(count),
   firstSegment: some(count),
-  judgedMicros: some(count),
+  judgedMicros: some(fc.maxSafeNat().map((micros) => micros % 2 ** 52)),
   trees: fc.array(treeEdit, { maxLength: 3 }),
 })
 /** An edit of a database that exists; the numbers of its tables are not taken yet. */
@@ -361,6 +361,7 @@ describe('the file', () => {
       { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '61', 1)] }] },
       { nextNumber: 9, trees: [1, 2].map((tree) => ({ tree, remove: [], add: [one(1, '61', 1)] })) },
       { nextNumber: 1, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1)] }] },
+      { judgedMicros: 2 ** 52 },
       { nextNumber: 2 ** 40, trees: [{ tree: 1, remove: [], add: [one(2 ** 30, '61', 1)] }] },
     ]
     for (const each of wrong)
