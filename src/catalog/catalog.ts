@@ -7,7 +7,7 @@ import { type Directive } from '../history/garbage.ts'
 import { type Generation, endOf, firstGeneration, generationAt, viewAsOf } from '../history/lineage.ts'
 import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, hybridTime, laterOf } from '../time/hybrid-time.ts'
 import {
   NO_TIMES,
   type Stretches,
@@ -108,6 +108,7 @@ function catalogOf(rows: Iterable<CatalogRow>, resolved: WeakMap<Generation, Gen
     else if (row.kind === 'hold') holds.set(row.row.id, row.row)
     else freed.add(row.tablet)
   }
+  for (const [id, all] of generations) checkGenerations(id, all)
   const tablets = new Map([[CATALOG.id, [SYSTEM_TABLET]]])
   for (const [id, all] of generations) tablets.set(id, [...new Set(all.flatMap((one) => one.tablets))])
   return { next, keyspaces, tables, generations, tablets, homes, restores, retention, ratchets, holds, freed }
@@ -122,6 +123,16 @@ export function definitionsOf(rows: Iterable<CatalogRow>): Pick<Catalog, 'keyspa
     else if (row.kind === 'table') tables.set(row.row.id, row.row)
   }
   return { keyspaces, tables }
+}
+
+/** One generation of a table is in force at a time. */
+function checkGenerations(table: number, generations: readonly Generation[]): void {
+  for (const [i, { start }] of generations.entries()) {
+    const before = generations[i - 1]
+    if (before === undefined || endOf(before) < start) continue
+    const details = { table, start: formatExact(start) }
+    throw new PalimpsestError('CATALOG_CORRUPT', 'two generations of a table are in force at once', details)
+  }
 }
 
 /** A base that is named by a time is the view as of it. */

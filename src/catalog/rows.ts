@@ -22,8 +22,8 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type Generation } from '../history/lineage.ts'
 import { type Keep } from '../history/readable.ts'
 import { type Write } from '../tablet/commit-record.ts'
-import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
-import { type Stretches } from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, parseExact } from '../time/hybrid-time.ts'
+import { type Stretch, type Stretches, sameStretches, union } from '../time/stretches.ts'
 
 /** What the keys of a table are. */
 export type KeyType = 'text' | 'bytes'
@@ -238,19 +238,35 @@ function encodeGeneration({ tablets, base, baseAsOf, from, start, end, cause }: 
 }
 
 function decodeGeneration(fields: Fields): Generation {
-  const base: Stretches = list(fields['base'] ?? []).map((pair) => {
-    const [after, through] = list(pair)
-    return { after: time(after), through: time(through) }
-  })
+  const start = time(fields['start'])
+  const end = fields['end'] === undefined ? undefined : time(fields['end'])
+  if (start === MIN_TIME || (end ?? MAX_TIME) < start) throw new FormatError('a generation without times')
+  const tablets = list(fields['tablets']).map(count)
+  if (tablets.length === 0) throw new FormatError('a generation without tablets')
   return {
-    tablets: list(fields['tablets']).map(count),
-    base,
+    tablets,
+    base: stretches(fields['base'] ?? []),
     from: time(fields['from']),
-    start: time(fields['start']),
-    end: fields['end'] === undefined ? undefined : time(fields['end']),
+    start,
+    end,
     cause: oneOf(fields['cause'], ['create', 'restore', 'undo', 'truncate']),
     baseAsOf: fields['baseAsOf'] === undefined ? undefined : time(fields['baseAsOf']),
   }
+}
+
+/** Intervals in their normal form; what is not in it is refused. */
+function stretches(value: unknown): Stretches {
+  const intervals = list(value).map((pair) => {
+    const [after, through] = list(pair)
+    return interval(time(after), time(through))
+  })
+  if (!sameStretches(union(intervals), intervals)) throw new FormatError('stretches are out of order')
+  return intervals
+}
+
+function interval(after: HybridTime, through: HybridTime): Stretch {
+  if (after >= through) throw new FormatError('not a stretch')
+  return { after, through }
 }
 
 function decodeRestore(id: number, fields: Fields): RestoreRow {
@@ -276,8 +292,7 @@ function decodeHold(id: number, fields: Fields): HoldRow {
         : scope['keyspace'] !== undefined
           ? { keyspace: count(scope['keyspace']) }
           : { database: true },
-    after: time(fields['after']),
-    through: time(fields['through']),
+    ...interval(time(fields['after']), time(fields['through'])),
     owner: text(fields['owner']),
     reason: text(fields['reason']),
     expiresMicros: fields['expiresMicros'] === undefined ? undefined : count(fields['expiresMicros']),

@@ -212,8 +212,10 @@ export class Block {
     }
     let last = 0
     for (let i = 0; i < this.versionCount; i++) {
-      const end = this.#view.getUint32(this.#valueEnds + 4 * i, true) & VALUE_END_MASK
+      const valueEnd = this.#view.getUint32(this.#valueEnds + 4 * i, true)
+      const end = valueEnd & VALUE_END_MASK
       if (end < last) throw new FormatError('value ends fall')
+      if (valueEnd >= TOMBSTONE && end > last) throw new FormatError('a tombstone has a value')
       last = end
     }
     if (this.#valueBytes + last !== this.bytes.length)

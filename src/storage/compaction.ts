@@ -11,7 +11,9 @@
  *     kept by the filter   k@9  k@7✝ k@4  k@3✝ k@2✝          ✝ tombstone
  *     written              k@9  k@7✝ k@4                    no table outside has k before 2
  */
-import { compareBytes, equalBytes } from '../base/bytes.ts'
+import { compareBytes } from '../base/bytes.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { formatExact } from '../time/hybrid-time.ts'
 import { type VersionFilter } from './filter.ts'
 import { type Geometry } from './geometry.ts'
 import { type CompactionChoice } from './plan.ts'
@@ -117,13 +119,20 @@ function* streamOf(tables: readonly TableMeta[], io: CompactionIo): Generator<Ke
   for (const { number } of tables) yield* io.open(number).versions()
 }
 
+/** Tables in order merge to versions in order, and no version stands in two of them. */
+function outOfOrder({ time }: KeyedVersion): PalimpsestError {
+  return new PalimpsestError('TABLE_CORRUPT', 'tables that are merged have versions out of order', {
+    time: formatExact(time),
+  })
+}
+
 /** Takes the merged versions and writes those that are kept. */
 class MergeOutput {
   readonly #io: CompactionIo
   readonly #elsewhere: readonly TableMeta[]
   readonly #tables: TableMeta[] = []
   #writer: TableWriter | undefined
-  #key: Uint8Array | undefined
+  #last: KeyedVersion | undefined
   /** Tombstones of the current key that were kept and hide nothing yet. */
   #waiting: KeyedVersion[] = []
   droppedTombstones = 0
@@ -134,9 +143,12 @@ class MergeOutput {
   }
 
   take(version: KeyedVersion, filter: VersionFilter): void {
-    if (this.#key === undefined || !equalBytes(this.#key, version.key)) {
+    const last = this.#last
+    const order = last === undefined ? -1 : compareBytes(last.key, version.key)
+    if (order > 0 || (order === 0 && last!.time <= version.time)) throw outOfOrder(version)
+    this.#last = version
+    if (order < 0) {
       this.#endKey()
-      this.#key = version.key
       filter.beginKey()
     }
     const isTombstone = version.value === undefined

@@ -1,8 +1,12 @@
 /**
  * The segments of a log: numbered record files, `000007.log`, one after the other without a gap.
  *
- * A segment is synced before its successor is created, so only the last one can have a torn tail. What
- * a record means is not known here; the commit log in `tablet/` knows.
+ * A segment is synced before its successor is created, so only the last one can have a torn tail. Its
+ * successor says how long it was, because a cut between two records leaves no trace in the file itself.
+ *
+ *     000007.log  1000 bytes ◀── 000008.log: the one before has 1000 bytes ◀── 000009.log …
+ *
+ * The first segment that is needed was made durable before the manifest named it. What a record means is not known here; the commit log in `tablet/` knows.
  */
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
@@ -14,6 +18,13 @@ import { type RecordFileContents, RecordWriter, readRecords } from './record-fil
 export interface LogRecord {
   readonly segment: number
   readonly payload: Uint8Array
+}
+
+/** A place in a log. */
+export interface LogPlace {
+  readonly segment: number
+  /** The bytes of the segment before the place. */
+  readonly bytes: number
 }
 
 /** The end of a log as it was found. */
@@ -36,8 +47,8 @@ export function listSegments(files: FileSystem): readonly number[] {
 }
 
 /**
- * Reads every record from segment `first` on, in order, and returns where the log ends. A missing
- * segment, or damage that is not a torn tail of the last one, is `LOG_CORRUPT`.
+ * Reads every record from segment `first` on, in order, and returns where the log ends. A missing or
+ * shortened segment, or damage that is not a torn tail of the last one, is `LOG_CORRUPT`.
  */
 export function* replaySegments(
   files: FileSystem,
@@ -50,17 +61,14 @@ export function* replaySegments(
   for (const segment of numbers) {
     if (segment !== expected++) break
     const contents = readRecords(readWholeFile(files, segmentPath(segment)), 'PALIMLOG', segment, checksum)
+    const { formerBytes } = contents
+    if (end !== undefined && formerBytes !== undefined && formerBytes !== end.contents.wholeBytes)
+      throw damaged(end.segment, end.contents.wholeBytes)
     // A segment that has a successor was synced to its end, so it has its header and no torn tail.
-    const isWhole = contents.tornBytes === 0 && contents.wholeBytes > 0
-    const isLast = segment === numbers.at(-1)
-    const damagedAt = contents.damagedAt ?? (isLast || isWhole ? undefined : contents.wholeBytes)
-    if (damagedAt !== undefined) {
-      throw new PalimpsestError(
-        'LOG_CORRUPT',
-        `the commit log is damaged where it had been synced: file=${segmentPath(segment)} offset=${damagedAt}`,
-        { file: segmentPath(segment), offset: damagedAt },
-      )
-    }
+    const isWhole = contents.tornBytes === 0 && formerBytes !== undefined
+    const mayBeTorn = segment === numbers.at(-1) && (segment > first || formerBytes !== undefined)
+    const damagedAt = contents.damagedAt ?? (mayBeTorn || isWhole ? undefined : contents.wholeBytes)
+    if (damagedAt !== undefined) throw damaged(segment, damagedAt)
     for (const { payload } of contents.records) yield { segment, payload }
     end = { segment, contents }
   }
@@ -71,6 +79,22 @@ export function* replaySegments(
     })
   }
   return end
+}
+
+/** Refuses a log that ends before a place through which it is known to have been synced: `LOG_CORRUPT`. */
+export function checkReaches({ segment, contents }: LogEnd, synced: LogPlace): void {
+  const isShorter =
+    segment < synced.segment || (segment === synced.segment && contents.wholeBytes < synced.bytes)
+  if (isShorter) throw damaged(segment, contents.wholeBytes)
+}
+
+function damaged(segment: number, offset: number): PalimpsestError {
+  const file = segmentPath(segment)
+  return new PalimpsestError(
+    'LOG_CORRUPT',
+    `the commit log is damaged where it had been synced: file=${file} offset=${offset}`,
+    { file, offset },
+  )
 }
 
 /** Appends to the last segment, and begins new ones. */
@@ -100,7 +124,7 @@ export class LogWriter {
 
   /** Creates the first segment of a new log, durably. What stands there is what a crash left of an earlier try. */
   static create(files: FileSystem, checksum: Checksum, segmentBytes: number): LogWriter {
-    const writer = createSegment(files, 1, checksum)
+    const writer = createSegment(files, 1, 0, checksum)
     return new LogWriter(files, checksum, segmentBytes, { first: 1, number: 1, writer, closedBytes: 0 })
   }
 
@@ -113,11 +137,12 @@ export class LogWriter {
     end: LogEnd,
   ): LogWriter {
     const { segment, contents } = end
-    const hasHeader = contents.wholeBytes > 0
+    const hasHeader = contents.formerBytes !== undefined
+    const formerBytes = files.size(segmentPath(segment - 1)) ?? 0
     // A segment without its header was created in the moment of the crash and holds nothing.
     const writer = hasHeader
       ? RecordWriter.resume(files, segmentPath(segment), 'PALIMLOG', segment, checksum, contents)
-      : createSegment(files, segment, checksum)
+      : createSegment(files, segment, formerBytes, checksum)
     files.syncDirectory('')
     let closedBytes = 0
     for (let number = first; number < segment; number++) closedBytes += files.size(segmentPath(number)) ?? 0
@@ -149,6 +174,11 @@ export class LogWriter {
     return this.#writer.syncedBytes === this.#writer.bytes
   }
 
+  /** The place through which everything will survive a power cut. */
+  get syncedThrough(): LogPlace {
+    return { segment: this.#number, bytes: this.#writer.syncedBytes }
+  }
+
   /** Accepts a record in memory only. */
   hold(payload: Uint8Array): void {
     this.#writer.hold(payload)
@@ -167,7 +197,7 @@ export class LogWriter {
   /** Syncs the current segment and begins the next. */
   startSegment(): void {
     this.#writer.sync()
-    const next = createSegment(this.#files, this.#number + 1, this.#checksum)
+    const next = createSegment(this.#files, this.#number + 1, this.#writer.bytes, this.#checksum)
     this.#writer.close()
     this.#closedBytes += this.#writer.bytes
     this.#writer = next
@@ -187,10 +217,15 @@ export class LogWriter {
   }
 }
 
-function createSegment(files: FileSystem, number: number, checksum: Checksum): RecordWriter {
+function createSegment(
+  files: FileSystem,
+  number: number,
+  formerBytes: number,
+  checksum: Checksum,
+): RecordWriter {
   const path = segmentPath(number)
   if (files.size(path) !== undefined) files.remove(path)
-  const writer = RecordWriter.create(files, path, 'PALIMLOG', number, checksum)
+  const writer = RecordWriter.create(files, path, 'PALIMLOG', number, checksum, formerBytes)
   files.syncDirectory('')
   return writer
 }

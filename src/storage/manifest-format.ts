@@ -5,7 +5,8 @@
 import { FormatError } from '../base/binary.ts'
 import { bytesOfHex, hexOfBytes } from '../base/bytes.ts'
 import { isGeometryName } from './geometry.ts'
-import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
+import { type LogPlace } from './log.ts'
+import { type HybridTime, MICROS_MAX, formatExact, parseExact } from '../time/hybrid-time.ts'
 import { type Birth, type ManifestEdit, NO_TOTALS, type TreeEdit, type TreeTotals } from './manifest-state.ts'
 import { DEFAULT_POLICY, type Policy, choosePolicy } from './policy.ts'
 import { LEVELS_MAX, type Placement } from './shape.ts'
@@ -15,12 +16,13 @@ import { type Position } from './version.ts'
 
 /** The text of an edit. */
 export function encodeManifestEdit(edit: ManifestEdit): string {
-  const { birth, policy, nextNumber, firstSegment, judgedMicros, trees = [], removeTrees } = edit
+  const { birth, policy, nextNumber, firstSegment, logSynced, judgedMicros, trees = [], removeTrees } = edit
   return JSON.stringify({
     birth,
     policy,
     nextNumber,
     firstSegment,
+    logSynced,
     judgedMicros,
     trees: trees.map(encodeTreeEdit),
     removeTrees,
@@ -35,7 +37,8 @@ export function decodeManifestEdit(text: string): ManifestEdit {
     policy: fields.optional('policy', decodePolicy),
     nextNumber: fields.optional('nextNumber', countOf),
     firstSegment: fields.optional('firstSegment', countOf),
-    judgedMicros: fields.optional('judgedMicros', countOf),
+    logSynced: fields.optional('logSynced', decodeLogPlace),
+    judgedMicros: fields.optional('judgedMicros', microsecondOf),
     trees: fields.required('trees', listOf(decodeTreeEdit)),
     removeTrees: fields.optional('removeTrees', listOf(countOf)),
   })
@@ -54,6 +57,14 @@ function decodePolicy(value: unknown): Policy {
   const fields = fieldsOf(value)
   const names = { name: fields.required('name', textOf), picker: fields.required('picker', textOf) }
   return choosePolicy(DEFAULT_POLICY, fields.end(names))
+}
+
+function decodeLogPlace(value: unknown): LogPlace {
+  const fields = fieldsOf(value)
+  return fields.end({
+    segment: fields.required('segment', countOf),
+    bytes: fields.required('bytes', countOf),
+  })
 }
 
 function encodeTreeEdit(edit: TreeEdit): unknown {
@@ -189,6 +200,12 @@ function listOf<T>(decode: (value: unknown) => T) {
 function countOf(value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw new FormatError('not a count')
   return value as number
+}
+
+function microsecondOf(value: unknown): number {
+  const micros = countOf(value)
+  if (micros > MICROS_MAX) throw new FormatError('a microsecond after the end of time')
+  return micros
 }
 
 function levelOf(value: unknown): number {

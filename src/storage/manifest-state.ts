@@ -3,9 +3,19 @@
  */
 import { type HybridTime, MIN_TIME, laterOf } from '../time/hybrid-time.ts'
 import { type GeometryName } from './geometry.ts'
+import { type LogPlace } from './log.ts'
 import { type LevelPointers } from './plan.ts'
 import { DEFAULT_POLICY, type Policy } from './policy.ts'
-import { EMPTY_SHAPE, type Shape, type ShapeEdit, applyShapeEdit, placementsOf } from './shape.ts'
+import {
+  EMPTY_SHAPE,
+  type Shape,
+  type ShapeEdit,
+  applyShapeEdit,
+  placementsOf,
+  shapeFaults,
+  tablesOf,
+} from './shape.ts'
+import { TABLE_NUMBERS } from './table-format.ts'
 import { type Position } from './version.ts'
 
 /** Sums over the life of a tree. Bytes are file bytes. */
@@ -84,6 +94,8 @@ export interface ManifestEdit {
   readonly nextNumber?: number | undefined
   /** The oldest log segment that is still needed. */
   readonly firstSegment?: number | undefined
+  /** The log had been synced through here when the edit was made. */
+  readonly logSynced?: LogPlace | undefined
   /** The microsecond that it was when history was dropped or refused. */
   readonly judgedMicros?: number | undefined
 }
@@ -95,13 +107,18 @@ export interface ManifestState {
   readonly trees: ReadonlyMap<number, TreeState>
   readonly nextNumber: number
   readonly firstSegment: number
+  /** The log had been synced through here: one that ends before has lost what was promised. */
+  readonly logSynced: LogPlace
   /** History was dropped or refused as of this microsecond, so it can never be earlier again (law 4). */
   readonly judgedMicros: number
 }
 
 /** The manifest of a new database. */
 export function newManifestState(birth: Birth): ManifestState {
-  return { birth, policy: DEFAULT_POLICY, trees: new Map(), nextNumber: 1, firstSegment: 1, judgedMicros: 0 }
+  return {
+    ...{ birth, policy: DEFAULT_POLICY, trees: new Map(), nextNumber: 1, judgedMicros: 0 },
+    ...{ firstSegment: 1, logSynced: { segment: 1, bytes: 0 } },
+  }
 }
 
 /** The state after an edit. */
@@ -117,6 +134,7 @@ export function applyManifestEdit(state: ManifestState, edit: ManifestEdit): Man
     trees,
     nextNumber: edit.nextNumber ?? state.nextNumber,
     firstSegment: edit.firstSegment ?? state.firstSegment,
+    logSynced: edit.logSynced ?? state.logSynced,
     judgedMicros: Math.max(edit.judgedMicros ?? 0, state.judgedMicros),
   }
 }
@@ -134,6 +152,22 @@ function applyTreeEdit(tree: TreeState, edit: TreeEdit): TreeState {
   }
 }
 
+/** What no manifest says, as sentences: runs out of order, a table in two places. */
+export function manifestFaults(state: ManifestState): readonly string[] {
+  const numbers = new Set<number>()
+  const faults: string[] = []
+  for (const [tree, { shape }] of state.trees) {
+    for (const fault of shapeFaults(shape)) faults.push(`tree ${tree}: ${fault}`)
+    for (const { number } of tablesOf(shape)) {
+      if (numbers.has(number)) faults.push(`table ${number} stands in two places`)
+      if (number >= Math.min(state.nextNumber, TABLE_NUMBERS))
+        faults.push(`table ${number} has a number that was never given`)
+      numbers.add(number)
+    }
+  }
+  return faults
+}
+
 /** The one edit that says all of a state. */
 export function wholeEdit(state: ManifestState): ManifestEdit {
   const trees = [...state.trees].flatMap(([tree, { shape, flushedThrough, ratchet, pointers, totals }]) => {
@@ -143,6 +177,6 @@ export function wholeEdit(state: ManifestState): ManifestEdit {
     )
     return [{ tree, remove: [], add, flushedThrough, ratchet, totals }, ...pointerEdits]
   })
-  const { birth, policy, nextNumber, firstSegment, judgedMicros } = state
-  return { birth, policy, trees, nextNumber, firstSegment, judgedMicros }
+  const { birth, policy, nextNumber, firstSegment, logSynced, judgedMicros } = state
+  return { birth, policy, trees, nextNumber, firstSegment, logSynced, judgedMicros }
 }

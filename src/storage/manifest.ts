@@ -8,6 +8,7 @@
  * An edit is made durable only after the files that it adds, and after the log (why the log
  * goes first: see `store/maintenance.ts`). A torn last edit was never relied on and is cut off; other damage is refused.
  */
+import { FormatError } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { bytesOfText, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
@@ -18,6 +19,7 @@ import {
   type ManifestEdit,
   type ManifestState,
   applyManifestEdit,
+  manifestFaults,
   newManifestState,
   wholeEdit,
 } from './manifest-state.ts'
@@ -58,6 +60,9 @@ function loadManifest(
       refuse(offset, error)
     }
   }
+  const last = contents.records.at(-1)!
+  const [fault] = manifestFaults(state!)
+  if (fault !== undefined) refuse(last.offset, new FormatError(fault))
   return { state: state!, contents }
 }
 

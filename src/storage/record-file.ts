@@ -1,7 +1,7 @@
 /**
  * Framed, checksummed records at the end of a growing file: the form of log segments and of the manifest.
  *
- *     file    magic[8]  u32 number  u32 crc of the 12 bytes before
+ *     file    magic[8]  u32 number  u64 former  u32 crc of the 20 bytes before
  *     record  u32 length  u32 payload crc  u64 synced  u32 header crc  payload[length]
  *
  * `synced` says: the first so many bytes of this file had been synced when the record was written. It
@@ -11,8 +11,11 @@
  *     ├── record ──┼── damage ──┼── record, synced ≥ its end ──┤     refused: it was durable once
  *     ├── record ──┼── damage ──┼── record, synced before it ──┤     a torn tail: cut there
  *
- * The header checksum also covers the file's header and the record's offset, so that a stale sector of
- * another file, or of another place in this one, is never taken for a record.
+ * `former` is the length of the file that this one goes on from, which was whole and synced by then; a
+ * file cannot know by itself that it was cut exactly between two records.
+ *
+ * A record's header checksum also covers the file's kind and number and the record's offset, so that a
+ * stale sector of another file, or of another place in this one, is never taken for a record.
  */
 import { BinaryWriter } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
@@ -24,7 +27,9 @@ import { type AppendFile, type FileSystem } from './files.ts'
 export type RecordMagic = 'PALIMLOG' | 'PALIMMAN'
 
 /** The length of the header of a file: one without records is no longer. */
-export const FILE_HEADER_BYTES = 16
+export const FILE_HEADER_BYTES = 24
+/** The part of it that tells the file from all others: its kind and its number. */
+const IDENTITY_BYTES = 12
 const RECORD_HEADER_BYTES = 20
 
 /** A record that was read back. */
@@ -37,6 +42,8 @@ export interface FileRecord {
 /** What reading a record file found. */
 export interface RecordFileContents {
   readonly records: readonly FileRecord[]
+  /** The length of the file that this one goes on from; `undefined` where its own header is not whole. */
+  readonly formerBytes: number | undefined
   /** The length up to which the file is whole: the end of the last good record. */
   readonly wholeBytes: number
   /** Bytes behind that: a torn tail. */
@@ -62,16 +69,20 @@ export class RecordWriter {
     this.#syncedBytes = syncedBytes
   }
 
-  /** Creates the file with its header, durably; its name is durable once the directory is synced. */
+  /**
+   * Creates the file with its header, durably; its name is durable once the directory is synced.
+   * `formerBytes` is the length of the file that it goes on from, if there is one.
+   */
   static create(
     files: FileSystem,
     path: string,
     magic: RecordMagic,
     number: number,
     checksum: Checksum,
+    formerBytes = 0,
   ): RecordWriter {
     const file = files.create(path)
-    file.append(fileHeader(magic, number, checksum))
+    file.append(fileHeader(magic, number, formerBytes, checksum))
     file.sync()
     return new RecordWriter(file, identityOf(magic, number, checksum), checksum, FILE_HEADER_BYTES)
   }
@@ -160,11 +171,10 @@ export function readRecords(
   checksum: Checksum,
 ): RecordFileContents {
   const records: FileRecord[] = []
-  const header = fileHeader(magic, number, checksum)
   const identity = identityOf(magic, number, checksum)
-  const headerIsGood = bytes.length >= FILE_HEADER_BYTES && header.every((byte, i) => byte === bytes[i])
-  let offset = headerIsGood ? FILE_HEADER_BYTES : 0
-  if (headerIsGood) {
+  const formerBytes = readFileHeader(bytes, magic, number, checksum)
+  let offset = formerBytes === undefined ? 0 : FILE_HEADER_BYTES
+  if (formerBytes !== undefined) {
     for (;;) {
       const record = recordAt(bytes, offset, identity, checksum)
       if (record === undefined || checksum(record.payload) !== record.payloadChecksum) break
@@ -175,6 +185,7 @@ export function readRecords(
   const isVouchedFor = offset < bytes.length && someRecordVouchesFor(bytes, offset, identity, checksum)
   return {
     records,
+    formerBytes,
     wholeBytes: offset,
     tornBytes: bytes.length - offset,
     damagedAt: isVouchedFor ? offset : undefined,
@@ -225,17 +236,32 @@ function someRecordVouchesFor(
   return false
 }
 
-function fileHeader(magic: RecordMagic, number: number, checksum: Checksum): Uint8Array {
+function fileHeader(magic: RecordMagic, number: number, formerBytes: number, checksum: Checksum): Uint8Array {
   const writer = new BinaryWriter(FILE_HEADER_BYTES)
   for (let i = 0; i < magic.length; i++) writer.u8(magic.charCodeAt(i))
   writer.u32(number)
+  writer.u64(BigInt(formerBytes))
   writer.u32(checksum(writer.finish()))
   return writer.finish()
 }
 
-/** What tells a file from all others: the checksum of its kind and its number, which its header ends with. */
+/** What the header of a file says of the one before, if it is the header of this kind and number. */
+function readFileHeader(
+  bytes: Uint8Array,
+  magic: RecordMagic,
+  number: number,
+  checksum: Checksum,
+): number | undefined {
+  if (bytes.length < FILE_HEADER_BYTES) return undefined
+  const view = new DataView(bytes.buffer, bytes.byteOffset, FILE_HEADER_BYTES)
+  const formerBytes = Number(view.getBigUint64(IDENTITY_BYTES, true))
+  const header = fileHeader(magic, number, formerBytes, checksum)
+  return header.every((byte, i) => byte === bytes[i]) ? formerBytes : undefined
+}
+
+/** What tells a file from all others: the checksum of its kind and its number. */
 function identityOf(magic: RecordMagic, number: number, checksum: Checksum): number {
-  return checksum(fileHeader(magic, number, checksum).subarray(0, FILE_HEADER_BYTES - 4))
+  return checksum(fileHeader(magic, number, 0, checksum).subarray(0, IDENTITY_BYTES))
 }
 
 /** Over the file's identity, the record's offset and the first 16 bytes of its header. */

@@ -3,6 +3,9 @@
  *
  * A block may be skipped if no time in its bounds lies in the view; the same holds for the file. A
  * search for (key, time) needs one block, or the first version of the next one.
+ *
+ * Parts are held against each other as they are read, as far as that costs next to nothing: the index
+ * against the facts, each block's begin and count against the index. `palimpsest check` does the rest.
  */
 import { FormatError } from '../base/binary.ts'
 import { compareBytes } from '../base/bytes.ts'
@@ -27,7 +30,13 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
-import { type KeyedVersion, type Position, type TimeOrder, type Version } from './version.ts'
+import {
+  type KeyedVersion,
+  type Position,
+  type TimeOrder,
+  type Version,
+  comparePositions,
+} from './version.ts'
 
 /** More blocks than a table can have: the cache's keys are `number × BLOCKS_MAX + block`. */
 const BLOCKS_MAX = 2 ** 24
@@ -78,7 +87,7 @@ export class TableFile {
     const path = tablePath(number)
     const file = openTableFile(context.files, path)
     try {
-      return new TableFile(context, number, file, readParts(file, path, context.checksum))
+      return new TableFile(context, number, file, readParts(file, number, context.checksum))
     } catch (error) {
       file.close()
       throw error
@@ -225,7 +234,9 @@ export class TableFile {
     const path = tablePath(this.number)
     const file = this.#file ?? openTableFile(this.#context.files, path)
     try {
-      return new Block(readPart(file, entry, this.#context.checksum))
+      const block = new Block(readPart(file, entry, this.#context.checksum))
+      checkBlock(block, entry)
+      return block
     } catch (error) {
       throw corrupt(path, entry.offset, error)
     } finally {
@@ -254,20 +265,53 @@ function openTableFile(files: FileSystem, path: string): RandomFile {
   }
 }
 
-function readParts(file: RandomFile, path: string, checksum: Checksum): TableParts {
+function readParts(file: RandomFile, number: number, checksum: Checksum): TableParts {
   try {
     if (file.size < FOOTER_BYTES) throw new FormatError('shorter than a footer')
-    const footer = decodeFooter(file.read(file.size - FOOTER_BYTES, FOOTER_BYTES), file.size, checksum)
+    const end = file.read(file.size - FOOTER_BYTES, FOOTER_BYTES)
+    const footer = decodeFooter(end, file.size, number, checksum)
     const filter = readPart(file, footer.filter, checksum)
     checkBloomFilter(filter)
     const index = decodeIndex(readPart(file, footer.index, checksum))
-    if (index.some(({ offset, length }) => offset + length + CHECKSUM_BYTES > footer.filter.offset)) {
-      throw new FormatError('a block lies outside of the file')
-    }
-    return { index, facts: decodeFacts(readPart(file, footer.facts, checksum)), filter }
+    const facts = decodeFacts(readPart(file, footer.facts, checksum))
+    checkIndex(index, facts, footer.filter.offset)
+    return { index, facts, filter }
   } catch (error) {
-    throw corrupt(path, 0, error)
+    throw corrupt(tablePath(number), 0, error)
   }
+}
+
+/** Refuses an index that is not in order, or not that of a file with these facts and this many bytes of blocks. */
+function checkIndex(index: readonly BlockEntry[], facts: TableFacts, blockBytes: number): void {
+  const sums = { live: 0, superseded: 0, tombstones: 0 }
+  let end = 0
+  for (const [i, entry] of index.entries()) {
+    if (entry.offset !== end) throw new FormatError(`block ${i} does not stand behind the one before`)
+    end += entry.length + CHECKSUM_BYTES
+    if (i > 0 && comparePositions(index[i - 1]!.first, entry.first) >= 0)
+      throw new FormatError(`block ${i} is out of order`)
+    if (entry.minTime < facts.minTime || entry.maxTime > facts.maxTime)
+      throw new FormatError(`block ${i} has times outside of its file's`)
+    sums.live += entry.live
+    sums.superseded += entry.superseded
+    sums.tombstones += entry.tombstones
+  }
+  if (end !== blockBytes) throw new FormatError('the blocks are not those of the index')
+  const { live, superseded, tombstones } = facts
+  const isWhole =
+    facts.blocks === index.length &&
+    facts.versions === live + superseded + tombstones &&
+    comparePositions(facts.first, index[0]!.first) === 0 &&
+    comparePositions(index.at(-1)!.first, facts.last) <= 0 &&
+    [sums.live, sums.superseded, sums.tombstones].join() === [live, superseded, tombstones].join()
+  if (!isWhole) throw new FormatError('the index and the facts contradict each other')
+}
+
+/** Refuses a block that is not the one that the index names. */
+function checkBlock(block: Block, { first, live, superseded, tombstones }: BlockEntry): void {
+  const begins = block.compareKeyAt(0, first.key) === 0 && block.timeAt(0) === first.time
+  if (!begins || block.versionCount !== live + superseded + tombstones)
+    throw new FormatError('a block is not the one that the index names')
 }
 
 function readPart(file: RandomFile, { offset, length }: PartHandle, checksum: Checksum): Uint8Array {

@@ -5,7 +5,7 @@
  *     filter           Bloom filter over the keys, crc
  *     index            one entry a block, crc
  *     facts            counts and bounds, crc
- *     footer           48 bytes: where the three parts are, format, crc, magic
+ *     footer           48 bytes: where the three parts are, format, crc with the table's number, magic
  *
  * `docs/format.md` has every byte.
  */
@@ -77,6 +77,8 @@ export interface Footer {
   readonly facts: PartHandle
 }
 
+/** Numbers of tables are below this: blocks are named by their table's number times 2^24 and their own. */
+export const TABLE_NUMBERS: number = 2 ** 29
 /** The length of a checksum behind a part. */
 export const CHECKSUM_BYTES = 4
 /** The length of the footer. */
@@ -89,10 +91,10 @@ export function tablePath(number: number): string {
   return `${number.toString().padStart(6, '0')}.table`
 }
 
-/** The number of a table file's name, or `undefined` for another name. */
+/** The number of a table file's name, or `undefined` for a name that no table file has. */
 export function tableNumberOf(name: string): number | undefined {
-  const match = /^(\d{6,})\.table$/.exec(name)
-  return match ? Number(match[1]) : undefined
+  const number = Number(/^(\d{6,})\.table$/.exec(name)?.[1])
+  return number < TABLE_NUMBERS && tablePath(number) === name ? number : undefined
 }
 
 /** The bytes of an index. */
@@ -173,35 +175,50 @@ export function decodeFacts(bytes: Uint8Array): TableFacts {
   return facts
 }
 
-/** The bytes of a footer. */
-export function encodeFooter(footer: Footer, checksum: Checksum): Uint8Array {
+/** The bytes of the footer of table `number`. */
+export function encodeFooter(footer: Footer, number: number, checksum: Checksum): Uint8Array {
   const writer = new BinaryWriter(FOOTER_BYTES)
   for (const { offset, length } of [footer.filter, footer.index, footer.facts]) {
     writer.u64(BigInt(offset))
     writer.u32(length)
   }
   writer.u32(FORMAT)
-  writer.u32(checksum(writer.finish()))
+  writer.u32(footerChecksum(writer.finish(), number, checksum))
   writer.u32(MAGIC)
   return writer.finish()
 }
 
-/** Reads a footer; every handle in it lies within a file of `fileBytes`. */
-export function decodeFooter(bytes: Uint8Array, fileBytes: number, checksum: Checksum): Footer {
+/** Reads the footer of table `number`; its parts fill the end of a file of `fileBytes`. */
+export function decodeFooter(
+  bytes: Uint8Array,
+  fileBytes: number,
+  number: number,
+  checksum: Checksum,
+): Footer {
   const reader = new BinaryReader(bytes)
   const handle = (): PartHandle => ({ offset: Number(reader.u64()), length: reader.u32() })
   const footer = { filter: handle(), index: handle(), facts: handle() }
   const format = reader.u32()
-  if (reader.u32() !== checksum(bytes.subarray(0, FOOTER_BYTES - 8)) || reader.u32() !== MAGIC) {
-    throw new FormatError('no table footer')
-  }
+  const expected = footerChecksum(bytes.subarray(0, FOOTER_BYTES - 8), number, checksum)
+  if (reader.u32() !== expected || reader.u32() !== MAGIC)
+    throw new FormatError(`no footer, or not that of table ${number}`)
   if (format !== FORMAT)
     throw new FormatError(`format ${format} is not known; this version reads format ${FORMAT}`)
-  for (const { offset, length } of [footer.filter, footer.index, footer.facts]) {
-    if (offset + length + CHECKSUM_BYTES > fileBytes - FOOTER_BYTES)
-      throw new FormatError('a part lies outside of the file')
-  }
+  reader.end()
+  const endOf = ({ offset, length }: PartHandle) => offset + length + CHECKSUM_BYTES
+  const isWhole =
+    endOf(footer.filter) === footer.index.offset &&
+    endOf(footer.index) === footer.facts.offset &&
+    endOf(footer.facts) === fileBytes - FOOTER_BYTES
+  if (!isWhole) throw new FormatError('the parts do not fill the file')
   return footer
+}
+
+/** Continues that of the number, so that a file under the name of another is never taken for it. */
+function footerChecksum(bytes: Uint8Array, number: number, checksum: Checksum): number {
+  const name = new BinaryWriter(8)
+  name.u64(BigInt(number))
+  return checksum(bytes, checksum(name.finish()))
 }
 
 function writePosition(writer: BinaryWriter, { key, time }: Position): void {

@@ -120,7 +120,7 @@ export class TableWriter {
       tombstones,
     }
     const handle = this.#writePart(encodeFacts(facts))
-    this.#write(encodeFooter({ filter, index, facts: handle }, this.#checksum))
+    this.#write(encodeFooter({ filter, index, facts: handle }, this.#number, this.#checksum))
     this.#flushPending()
     this.#file.sync()
     this.#file.close()

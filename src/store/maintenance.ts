@@ -114,7 +114,7 @@ export class Maintenance {
     if (removeTrees.length === 0) return tablets.forget(ids)
     failStop.guard(() => {
       const firstSegment = log.firstSegmentWith(this.#oldestInMemory(ids))
-      manifest.commit({ removeTrees, firstSegment })
+      manifest.commit({ removeTrees, firstSegment, logSynced: log.syncedThrough })
       tablets.forget(ids)
       tables.remove(files.map(({ number }) => number))
       log.removeBefore(firstSegment)
@@ -178,7 +178,7 @@ export class Maintenance {
     const { files, log, manifest, tablets, numbers } = this.#context
     files.syncDirectory('')
     log.sync()
-    manifest.commit({ ...edit, nextNumber: numbers.next })
+    manifest.commit({ ...edit, nextNumber: numbers.next, logSynced: log.syncedThrough })
     for (const { tree } of edit.trees ?? []) tablets.get(tree).install(manifest.state.trees.get(tree)!)
   }
 

@@ -13,7 +13,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { GEOMETRIES } from '../storage/geometry.ts'
-import { LogWriter, listSegments, segmentPath } from '../storage/log.ts'
+import { LogWriter, checkReaches, listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth, type ManifestState } from '../storage/manifest-state.ts'
 import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
 import { type PolicyChange, choosePolicy } from '../storage/policy.ts'
@@ -172,7 +172,7 @@ function load(
     newNumber: () => numbers.take(),
   }
   const tablets = new Tablets(trees, currentState)
-  const replayed = replayLog(world, state.firstSegment, tablets)
+  const replayed = replayLog(world, state, tablets)
   const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
   const failStop = new FailStop()
   const { birth, policy } = state
@@ -182,9 +182,9 @@ function load(
   }
 }
 
-function replayLog({ files, checksum }: World, firstSegment: number, tablets: Tablets): ReplayedLog {
+function replayLog({ files, checksum }: World, state: ManifestState, tablets: Tablets): ReplayedLog {
   let commits = 0
-  const recovery = recoverLog(files, firstSegment, checksum, (time, writes) => {
+  const recovery = recoverLog(files, state.firstSegment, checksum, (time, writes) => {
     commits++
     // The record's bytes are a look at a whole segment, which should not stay in memory.
     const copies = writes.map((part) => ({
@@ -193,6 +193,7 @@ function replayLog({ files, checksum }: World, firstSegment: number, tablets: Ta
     }))
     tablets.replay(time, copies)
   })
+  checkReaches(recovery.end, state.logSynced)
   return { ...recovery, commits }
 }
 

@@ -5,6 +5,7 @@
  * bytes are `Uint8Array`s of their own memory, never a `Buffer`, never a look into the engine's.
  */
 import { Packr } from 'msgpackr'
+import { FormatError } from '../base/binary.ts'
 import { bytesOfText, copyOf, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
@@ -42,9 +43,9 @@ export function viewKey(key: unknown, type: KeyType): Uint8Array {
   return bytes
 }
 
-/** The key of bytes. */
+/** The key of bytes. Throws `TABLE_CORRUPT` for bytes that no key of this type has. */
 export function decodeKey(bytes: Uint8Array, type: KeyType): Key {
-  return type === 'text' ? textOfBytes(bytes) : copyOf(bytes)
+  return type === 'text' ? textOf(bytes, 'key') : copyOf(bytes)
 }
 
 /** The bytes of a value, which may be the caller's. Throws `INVALID_VALUE`, `TOO_LARGE`. */
@@ -54,10 +55,31 @@ export function viewValue(value: unknown, type: ValueType): Uint8Array {
   return bytes
 }
 
-/** The value of bytes. */
+/** The value of bytes. Throws `TABLE_CORRUPT` for bytes that no value of this type has. */
 export function decodeValue(bytes: Uint8Array, type: ValueType): unknown {
-  if (type === 'text') return textOfBytes(bytes)
-  return type === 'bytes' ? copyOf(bytes) : withoutBuffers(packr.unpack(bytes))
+  if (type === 'text') return textOf(bytes, 'value')
+  return type === 'bytes' ? copyOf(bytes) : documentOf(bytes)
+}
+
+function textOf(bytes: Uint8Array, what: string): string {
+  try {
+    return textOfBytes(bytes)
+  } catch (error) {
+    throw corrupt(what, error)
+  }
+}
+
+function documentOf(bytes: Uint8Array): unknown {
+  try {
+    return withoutBuffers(packr.unpack(bytes))
+  } catch (error) {
+    throw corrupt('value', error)
+  }
+}
+
+/** Behind right checksums this is a forgery, or a bug of whoever wrote it. */
+function corrupt(what: string, cause: unknown): PalimpsestError {
+  return new PalimpsestError('TABLE_CORRUPT', `a stored ${what} is not of the type of its table`, {}, cause)
 }
 
 function bytesOfTextKey(key: unknown): Uint8Array {
@@ -124,10 +146,15 @@ function checkDocument(value: unknown, depth: number): void {
   }
 }
 
-/** Replaces msgpackr's `Buffer`s, which are looks at its input, by bytes of their own, in place. */
+/**
+ * Replaces msgpackr's `Buffer`s, which are looks at its input, by bytes of their own, in place. Throws for what
+ * {@link checkDocument} refuses and msgpackr reads: sets, maps, errors, expressions, unknown extensions.
+ */
 function withoutBuffers(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value
   if (value instanceof Uint8Array) return copyOf(value)
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
+    throw new FormatError('an instance of a class')
   const fields = value as Record<string, unknown>
   for (const name of Object.keys(fields)) {
     const field = fields[name]

@@ -15,7 +15,7 @@ import { FormatError } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileSystem } from '../storage/files.ts'
-import { type LogEnd, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
+import { type LogEnd, type LogPlace, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
 import { type ClockJump, HybridClock, type PhysicalClock } from '../time/clock.ts'
 import { type HybridTime, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
 import { type CommitLogRecord, type TabletWrites, decodeRecord, encodeRecord } from './commit-record.ts'
@@ -148,6 +148,11 @@ export class CommitLog {
   /** Every commit at or before this time survives a power cut. */
   get durableThrough(): HybridTime {
     return this.#durableThrough
+  }
+
+  /** The place in the log through which everything survives a power cut. */
+  get syncedThrough(): LogPlace {
+    return this.#log.syncedThrough
   }
 
   /** The bytes of all segments. */

@@ -8,6 +8,8 @@
  * A commit is one record, so it is there in whole or not at all, over any number of tables (law 5).
  */
 import { BinaryReader, BinaryWriter, FormatError } from '../base/binary.ts'
+import { hashOfKey } from '../storage/bloom-filter.ts'
+import { KeyIndex } from '../storage/key-index.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
 /** One write: a value, or `undefined` to delete. */
@@ -81,10 +83,23 @@ export function decodeRecord(payload: Uint8Array): CommitLogRecord {
     const tablet = reader.varint()
     const writes: Write[] = []
     for (let w = reader.varint(); w > 0; w--) writes.push(readWrite(reader))
+    if (hasTwice(writes)) throw new FormatError('a key stands twice')
+    if (tablets.some((earlier) => earlier.tablet === tablet)) throw new FormatError('a tablet stands twice')
     tablets.push({ tablet, writes })
   }
   reader.end()
   return { kind: 'commit', time, tablets }
+}
+
+function hasTwice(writes: readonly Write[]): boolean {
+  if (writes.length < 2) return false
+  const index = new KeyIndex<Write>()
+  return writes.some((write) => {
+    const hash = hashOfKey(write.key)
+    const isKnown = index.find(write.key, hash) !== undefined
+    if (!isKnown) index.add(write, hash)
+    return isKnown
+  })
 }
 
 function readWrite(reader: BinaryReader): Write {

@@ -5,10 +5,11 @@
  * {@link tabletFor}.
  */
 import { defined } from '../base/assert.ts'
+import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
 import { EMPTY_TREE, type ManifestState } from '../storage/manifest-state.ts'
 import { Tree, type TreeContext } from '../storage/tree.ts'
-import { type HybridTime } from '../time/hybrid-time.ts'
+import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
 import { type TabletWrites } from './commit-record.ts'
 
 /** The tablet of the catalog. It exists from the first commit on. */
@@ -59,11 +60,17 @@ export class Tablets {
     for (const { tablet, writes } of tablets) this.get(tablet).apply(time, writes)
   }
 
-  /** Applies a commit that the log brings back, except to tablets whose files have it. */
+  /**
+   * Applies a commit that the log brings back, except to tablets whose files have it. Files that have later
+   * ones too, and do not say so, are `LOG_CORRUPT`.
+   */
   replay(time: HybridTime, tablets: readonly TabletWrites[]): void {
-    this.apply(
-      time,
-      tablets.filter(({ tablet }) => time > this.get(tablet).state.flushedThrough),
-    )
+    const missing = tablets.filter(({ tablet }) => time > this.get(tablet).state.flushedThrough)
+    const behind = missing.find(({ tablet }) => time <= this.get(tablet).newestTime)
+    if (behind !== undefined) {
+      const details = { tablet: behind.tablet, time: formatExact(time) }
+      throw new PalimpsestError('LOG_CORRUPT', 'the log has a commit behind those in the tables', details)
+    }
+    this.apply(time, missing)
   }
 }

@@ -124,7 +124,7 @@ describe('wrong content under right checksums', () => {
 
   function read(files: MemoryFiles): Parts {
     const whole = readWholeFile(files, tablePath(1))
-    const footer = decodeFooter(whole.subarray(whole.length - 48), whole.length, crc32)
+    const footer = decodeFooter(whole.subarray(whole.length - 48), whole.length, 1, crc32)
     const part = ({ offset, length }: { offset: number; length: number }) =>
       whole.slice(offset, offset + length)
     const index = decodeIndex(part(footer.index))
@@ -155,7 +155,7 @@ describe('wrong content under right checksums', () => {
     const filter = put(parts.filter)
     const index = put(encodeIndex(parts.index.map((entry, i) => ({ ...entry, ...places[i] }))))
     const facts = put(encodeFacts(parts.facts))
-    pieces.push(encodeFooter({ filter, index, facts }, crc32))
+    pieces.push(encodeFooter({ filter, index, facts }, 1, crc32))
     putFile(files, tablePath(1), concatBytes(pieces))
     const told = metaToo ? { ...meta, ...parts.facts } : meta
     return faultsOf(files, shapeOf([], [{ ...told, bytes: files.size(tablePath(1))! }]))

@@ -45,7 +45,7 @@ describe('a log', () => {
     log.close()
     expect(replay(files).records).toEqual(ALL)
     expect(replay(files, 2).records).toEqual(ALL.slice(2))
-    expect(replay(files).end).toMatchObject({ segment: 3, contents: { tornBytes: 0, wholeBytes: 58 } })
+    expect(replay(files).end).toMatchObject({ segment: 3, contents: { tornBytes: 0, wholeBytes: 66 } })
     expect(listSegments(files)).toEqual([1, 2, 3])
   })
 
@@ -124,7 +124,7 @@ describe('the last segment', () => {
     for (let length = 0; length <= last.length; length++) {
       const files = copyFiles(whole)
       putFile(files, segmentPath(3), last.subarray(0, length))
-      const records = length < 37 ? 4 : length < 58 ? 5 : 6
+      const records = length < 45 ? 4 : length < 66 ? 5 : 6
       const { records: found, end } = replay(files)
       expect(found).toEqual(ALL.slice(0, records))
       const log = LogWriter.resume(files, crc32, 100, 1, end)
@@ -169,7 +169,7 @@ describe('damage is refused with file and offset', () => {
       const damaged = Uint8Array.from(bytes)
       damaged[at]! ^= 0x10
       putFile(files, segmentPath(number), damaged)
-      const offset = at < 16 ? 0 : at < 37 ? 16 : 37
+      const offset = at < 24 ? 0 : at < 45 ? 24 : 45
       expect(refusal(() => replay(files))).toMatchObject({
         code: 'LOG_CORRUPT',
         details: { file: segmentPath(number), offset },
@@ -177,11 +177,10 @@ describe('damage is refused with file and offset', () => {
     }
   })
 
-  test('a segment with a successor that is cut within a record, or empty', () => {
+  test('a segment with a successor that is cut anywhere, between two records too', () => {
     const { files: whole } = sample()
     const bytes = readWholeFile(whole, segmentPath(2))
-    // A cut exactly between two records cannot be seen by the segment itself.
-    for (const length of Array.from(bytes.keys()).filter((cut) => cut !== 16 && cut !== 37)) {
+    for (const length of bytes.keys()) {
       const files = copyFiles(whole)
       putFile(files, segmentPath(2), bytes.subarray(0, length))
       expect(refusal(() => replay(files))?.code, `cut at ${length}`).toBe('LOG_CORRUPT')
@@ -193,9 +192,9 @@ describe('damage is refused with file and offset', () => {
     log.append(bytesOfText('g'))
     log.close()
     const bytes = readWholeFile(files, segmentPath(3))
-    bytes[40]! ^= 1
+    bytes[50]! ^= 1
     putFile(files, segmentPath(3), bytes)
-    expect(refusal(() => replay(files))?.details).toEqual({ file: '000003.log', offset: 37 })
+    expect(refusal(() => replay(files))?.details).toEqual({ file: '000003.log', offset: 45 })
   })
 
   test.each([
@@ -205,6 +204,14 @@ describe('damage is refused with file and offset', () => {
     const { files } = sample()
     files.remove(segmentPath(missing))
     expect(refusal(() => replay(files))).toMatchObject({ code: 'LOG_CORRUPT', details: { file } })
+  })
+
+  test('the first that is needed is without its header: it was durable before anything named it', () => {
+    for (const bytes of [new Uint8Array(), new Uint8Array(24), bytesOfText('PALIMLOG')]) {
+      const files = new MemoryFiles()
+      putFile(files, segmentPath(4), bytes)
+      expect(refusal(() => replay(files, 4))?.details).toEqual({ file: '000004.log', offset: 0 })
+    }
   })
 
   test('all are missing', () => {

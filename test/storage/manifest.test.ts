@@ -68,11 +68,29 @@ const edit: fc.Arbitrary<ManifestEdit> = fc.record({
   ),
   nextNumber: some(count),
   firstSegment: some(count),
-  judgedMicros: some(count),
+  judgedMicros: some(fc.maxSafeNat().map((micros) => micros % 2 ** 52)),
   trees: fc.array(treeEdit, { maxLength: 3 }),
 })
 /** An edit of a database that exists; the numbers of its tables are not taken yet. */
 const laterEdit = edit.map((each) => ({ ...each, birth: undefined }))
+
+/** The edits with tables that can stand where they stand: each newer than those before, and behind them. */
+function sound(edits: readonly ManifestEdit[]): readonly ManifestEdit[] {
+  let number = 0
+  return edits.map((each) => ({
+    ...each,
+    nextNumber: 1000,
+    trees: each.trees!.map((tree) => ({
+      ...tree,
+      add: tree.add.map((one) => {
+        number++
+        const at = { key: Uint8Array.of(number), time: hybridTime(number) }
+        const bounds = { first: at, last: at, minTime: at.time, maxTime: at.time }
+        return { ...one, run: one.level === 0 ? number : 1, table: { ...one.table, number, ...bounds } }
+      }),
+    })),
+  }))
+}
 
 const stateAfter = (edits: readonly ManifestEdit[]): ManifestState =>
   edits.reduce(applyManifestEdit, newManifestState(BIRTH))
@@ -317,7 +335,9 @@ const numbered = (nextNumber: number): ManifestEdit => ({ nextNumber, trees: [] 
 describe('the file', () => {
   test('says the sum of its edits, to readers and to writers, who can go on', () => {
     holds(
-      fc.property(fc.array(laterEdit, { maxLength: 4 }), laterEdit, (edits, more) => {
+      fc.property(fc.array(laterEdit, { minLength: 1, maxLength: 5 }), (drawn) => {
+        const all = sound(drawn)
+        const [edits, more] = [all.slice(0, -1), all.at(-1)!]
         const files = written(edits)
         expect(readManifest(files, crc32)).toEqual(stateAfter(edits))
         const manifest = Manifest.open(files, crc32)
@@ -328,6 +348,26 @@ describe('the file', () => {
       }),
       25,
     )
+  })
+
+  test('that contradicts itself is refused: a run out of order, a table twice, a number never given', () => {
+    const one = (number: number, key: string, level: number) => {
+      const at = { key: bytesOfHex(key), time: hybridTime(5) }
+      const counts = { bytes: 99, blocks: 1, keys: 1, versions: 1, live: 1, superseded: 0, tombstones: 0 }
+      const meta = { number, ...counts, first: at, last: at, minTime: at.time, maxTime: at.time }
+      return { level, run: 1, table: meta }
+    }
+    const wrong: readonly ManifestEdit[] = [
+      { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '61', 1)] }] },
+      { nextNumber: 9, trees: [1, 2].map((tree) => ({ tree, remove: [], add: [one(1, '61', 1)] })) },
+      { nextNumber: 1, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1)] }] },
+      { judgedMicros: 2 ** 52 },
+      { nextNumber: 2 ** 40, trees: [{ tree: 1, remove: [], add: [one(2 ** 30, '61', 1)] }] },
+    ]
+    for (const each of wrong)
+      expect(refusal(() => readManifest(written([each]), crc32))?.code).toBe('MANIFEST_CORRUPT')
+    const right = { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '62', 1)] }] }
+    expect(readManifest(written([right]), crc32)).toEqual(stateAfter([right]))
   })
 
   test('cut at any byte says the sum of a prefix of its edits, or is refused if it has no first one', () => {

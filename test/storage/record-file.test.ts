@@ -14,7 +14,7 @@ import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { holds } from '../time/property.ts'
 import { putFile, refusal } from './samples.ts'
 
-const FILE_HEADER = 16
+const FILE_HEADER = 24
 const RECORD_HEADER = 20
 
 /** `hold` a record, `append` one, or sync. */
@@ -96,11 +96,11 @@ describe('a record file', () => {
     files.syncDirectory('')
     expect([writer.syncedBytes, files.isDurable('f')]).toEqual([FILE_HEADER, true])
     writer.hold(bytesOfText('held'))
-    expect([writer.bytes, files.size('f')]).toEqual([40, 16])
+    expect([writer.bytes, files.size('f')]).toEqual([48, 24])
     writer.append(bytesOfText('appended'))
-    expect([writer.syncedBytes, files.size('f'), files.isDurable('f')]).toEqual([16, 68, false])
+    expect([writer.syncedBytes, files.size('f'), files.isDurable('f')]).toEqual([24, 76, false])
     writer.sync()
-    expect([writer.syncedBytes, files.isDurable('f')]).toEqual([68, true])
+    expect([writer.syncedBytes, files.isDurable('f')]).toEqual([76, true])
     const syncs = files.count('sync')
     writer.sync()
     expect(files.count('sync')).toBe(syncs)
@@ -222,14 +222,14 @@ describe('damage', () => {
   })
 
   test.each([
-    ['in a record with a later one written after a sync', [...append('one'), SYNC, ...append('two')], 16, 16],
-    ['in a record with a later one written before any sync', append('one', 'two'), 16, undefined],
-    ['in the last record, synced or not', [...append('one'), SYNC, ...append('two'), SYNC], 39, undefined],
+    ['in a record with a later one written after a sync', [...append('one'), SYNC, ...append('two')], 24, 24],
+    ['in a record with a later one written before any sync', append('one', 'two'), 24, undefined],
+    ['in the last record, synced or not', [...append('one'), SYNC, ...append('two'), SYNC], 47, undefined],
     [
       'in the first of three, vouched for by the third only',
       [...append('one', 'two'), SYNC, ...append('three')],
-      20,
-      16,
+      28,
+      24,
     ],
     ['in the header of the file, which is synced at once', append('one'), 3, 0],
     ['in the header of a file without a record', [], 3, undefined],
@@ -241,7 +241,7 @@ describe('damage', () => {
 
   test('that is refused is never written to', () => {
     const { bytes } = fileOf([...append('one'), SYNC, ...append('two')])
-    bytes[20]! ^= 1
+    bytes[28]! ^= 1
     const files = new MemoryFiles()
     putFile(files, 'f', bytes)
     expect(() => RecordWriter.resume(files, 'f', 'PALIMLOG', 7, crc32, read(bytes))).toThrow(AssertionError)
@@ -264,7 +264,7 @@ describe('damage', () => {
 
   test('records that changed places are noticed', () => {
     const { bytes } = fileOf(append('one', 'two'))
-    const [head, first, second] = [bytes.subarray(0, 16), bytes.subarray(16, 39), bytes.subarray(39)]
+    const [head, first, second] = [bytes.subarray(0, 24), bytes.subarray(24, 47), bytes.subarray(47)]
     const swapped = concatBytes([head, second, first])
     expect(payloadsOf(read(swapped))).toEqual([])
   })
@@ -279,15 +279,15 @@ describe('damage', () => {
 
 describe('a stale record', () => {
   const { bytes } = fileOf([...append('stale'), SYNC, ...append('stale')])
-  const stale = bytes.subarray(41)
+  const stale = bytes.subarray(49)
 
   test('of another place in the file is not taken for one, nor for a witness', () => {
     const fresh = fileOf(append('fresh')).bytes
     for (const gap of [0, 1, 7, 100]) {
       const contents = read(concatBytes([fresh, new Uint8Array(gap), stale]))
-      const isInPlace = fresh.length + gap === 41
+      const isInPlace = fresh.length + gap === 49
       expect([contents.records.length, contents.damagedAt]).toEqual([isInPlace ? 2 : 1, undefined])
-      expect(isInPlace).toBe(fresh.length === 41 && gap === 0)
+      expect(isInPlace).toBe(fresh.length === 49 && gap === 0)
     }
   })
 
@@ -299,14 +299,14 @@ describe('a stale record', () => {
     log.append(Uint8Array.of(2))
     const manifest = readWholeFile(files, 'f')
     manifest.set(bytesOfText('PALIMMAN'))
-    new DataView(manifest.buffer).setUint32(12, crc32(manifest.subarray(0, 12)), true)
+    new DataView(manifest.buffer).setUint32(20, crc32(manifest.subarray(0, 20)), true)
     const contents = readRecords(manifest, 'PALIMMAN', 1, crc32)
     expect(contents).toMatchObject({ records: [], wholeBytes: FILE_HEADER, damagedAt: undefined })
   })
 
   test('of another file at the same place is not taken for one', () => {
     const other = fileOf(append('fresh'), 8).bytes
-    expect(other.length).toBe(41)
+    expect(other.length).toBe(49)
     const contents = read(concatBytes([other, stale]), 8)
     expect([contents.records.length, contents.damagedAt]).toEqual([1, undefined])
   })
@@ -326,8 +326,8 @@ test('a record that says it was synced beyond its own begin is none, whatever it
     view.setUint32(4, crc32(bytes.subarray(RECORD_HEADER)), true)
     view.setBigUint64(8, BigInt(synced), true)
     const place = new DataView(new ArrayBuffer(12))
-    // The file's header ends with what tells the file from all others.
-    new Uint8Array(place.buffer).set(fileOf([]).bytes.subarray(FILE_HEADER - 4, FILE_HEADER))
+    // Magic and number tell the file from all others.
+    place.setUint32(0, crc32(fileOf([]).bytes.subarray(0, 12)), true)
     place.setBigUint64(4, BigInt(FILE_HEADER), true)
     view.setUint32(16, crc32(bytes.subarray(0, 16), crc32(new Uint8Array(place.buffer))), true)
     return concatBytes([fileOf([]).bytes, bytes])

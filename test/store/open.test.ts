@@ -584,7 +584,7 @@ describe('damage', () => {
       'the first edit of the manifest',
       (place) => flip(join(place, 'MANIFEST'), 50),
       'MANIFEST_CORRUPT',
-      { file: 'MANIFEST', offset: 16 },
+      { file: 'MANIFEST', offset: 24 },
     ],
     [
       'an empty manifest',
@@ -600,9 +600,9 @@ describe('damage', () => {
     ],
     [
       'the first record of the log',
-      (place) => flip(join(place, filesOf(place, '.log')[0]!), 20),
+      (place) => flip(join(place, filesOf(place, '.log')[0]!), 28),
       'LOG_CORRUPT',
-      { offset: 16 },
+      { offset: 24 },
     ],
     ['a missing segment', (place) => rmSync(join(place, filesOf(place, '.log')[0]!)), 'LOG_CORRUPT', {}],
     [
@@ -689,7 +689,7 @@ describe('damage', () => {
     })
   })
 
-  test('two tables that changed places are found by the check', () => {
+  test('two tables that changed places fail the reads that need them, by name, and the check', () => {
     const place = damaged((at) => {
       const [first, second] = filesOf(at, '.table').map((name) => join(at, name)) as [string, string]
       linkSync(first, join(at, 'x'))
@@ -697,6 +697,8 @@ describe('damage', () => {
       renameSync(join(at, 'x'), second)
     })
     const reader = openAt(place, { readOnly: true })
+    const [first] = filesOf(place, '.table')
+    expect(refusal(() => readAll(place))).toMatchObject({ code: 'TABLE_CORRUPT', details: { file: first } })
     expect(reader.check().flatMap(({ faults }) => faults)).not.toEqual([])
     reader.close()
   })

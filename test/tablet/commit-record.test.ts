@@ -3,7 +3,12 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/base/binary.ts'
 import { bytesOfHex, bytesOfText, concatBytes, hexOfBytes } from '../../src/base/bytes.ts'
-import { type CommitLogRecord, decodeRecord, encodeRecord } from '../../src/tablet/commit-record.ts'
+import {
+  type CommitLogRecord,
+  type TabletWrites,
+  decodeRecord,
+  encodeRecord,
+} from '../../src/tablet/commit-record.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 
@@ -15,9 +20,13 @@ const write = fc.record({
   key: fc.uint8Array({ maxLength: 12 }),
   value: fc.option(fc.uint8Array({ maxLength: 200 }), { nil: undefined }),
 })
-const tablets = fc.array(
-  fc.record({ tablet: fc.nat({ max: Number.MAX_SAFE_INTEGER }), writes: fc.array(write, { maxLength: 4 }) }),
-  { maxLength: 4 },
+const distinct = fc.uniqueArray(write, { maxLength: 4, selector: ({ key }) => hexOfBytes(key) })
+const tablets = fc.uniqueArray(
+  fc.record({ tablet: fc.nat({ max: Number.MAX_SAFE_INTEGER }), writes: distinct }),
+  {
+    maxLength: 4,
+    selector: ({ tablet }) => tablet,
+  },
 )
 const record: fc.Arbitrary<CommitLogRecord> = fc.oneof(
   fc.record({ kind: fc.constant('commit' as const), time, tablets }),
@@ -58,6 +67,20 @@ describe('a record', () => {
 })
 
 describe('what is no record is refused', () => {
+  test('a key twice in a tablet, and a tablet twice', () => {
+    const one = { key: bytesOfText('a'), value: undefined }
+    const encode = (parts: readonly TabletWrites[]) =>
+      encodeRecord({ kind: 'commit', time: 5n as HybridTime, tablets: parts })
+    const twice = [
+      [{ tablet: 1, writes: [one, one] }],
+      [
+        { tablet: 1, writes: [one] },
+        { tablet: 1, writes: [] },
+      ],
+    ]
+    for (const parts of twice) expect(() => decodeRecord(encode(parts))).toThrow(FormatError)
+  })
+
   test('one that is cut anywhere, or goes on behind its end', () => {
     holds(
       fc.property(record, fc.nat(), (each, at) => {
