@@ -26,6 +26,7 @@ import { type CheckReport, checkTree } from '../storage/check.ts'
 import { mergeVersions } from '../storage/compaction.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
+import { sizeOfFile } from '../storage/file-rules.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth } from '../storage/manifest-state.ts'
 import { type Policy } from '../storage/policy.ts'
@@ -169,7 +170,7 @@ export class Store {
   get logBytes(): number {
     const { files } = this.#parts
     if (this.#writing !== undefined) return this.#writing.log.bytes
-    return listSegments(files).reduce((sum, segment) => sum + (files.size(segmentPath(segment)) ?? 0), 0)
+    return listSegments(files).reduce((sum, segment) => sum + sizeOfFile(files, segmentPath(segment)), 0)
   }
 
   /** The current microsecond: a time is in the future if its microsecond is later. */
