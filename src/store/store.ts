@@ -5,17 +5,14 @@
 import { bytesOfText } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { ALL_KEYS, type KeyRange, prefixRange } from '../base/key-range.ts'
+import { type Catalog, CatalogRows, definitionsOf, fullNameOf, generationsOf } from '../catalog/catalog.ts'
 import {
-  type Catalog,
-  CatalogRows,
   type Moment,
   catalogReadable,
-  definitionsOf,
   directiveFor,
-  fullNameOf,
   tableCutoff,
   tableReadable,
-} from '../catalog/catalog.ts'
+} from '../catalog/promises.ts'
 import { type CatalogChange, type Creation } from '../catalog/changes.ts'
 import { type CatalogRow, DEFINITION_PATHS, type TableRow, readRow } from '../catalog/rows.ts'
 import { planUpkeep } from '../catalog/upkeep.ts'
@@ -373,12 +370,12 @@ export class Store {
   }
 
   #readPointAt(table: TableRow, time: HybridTime): ReadPoint {
-    const generation = generationAt(this.#catalog.generations.get(table.id) ?? [], time)
+    const generation = generationAt(generationsOf(this.#catalog, table.id), time)
     if (generation !== undefined)
       return { table, tablets: generation.tablets, view: this.#views.viewAsOf(generation, time) }
     const name = fullNameOf(this.#catalog, table)
     // Where its beginning is forgotten, nobody knows whether it existed before.
-    const [first] = this.#catalog.generations.get(table.id) ?? []
+    const [first] = generationsOf(this.#catalog, table.id)
     if (first?.cause !== 'create') assertReadable(NO_TIMES, time, name)
     const message = `the table ${name} did not exist as of ${formatIso(time)}`
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
