@@ -143,7 +143,9 @@ function tokenOf(holder: Holder | typeof TORN): string {
 /** Who the lock file says holds it; `undefined` where there is none. */
 function readHolder(path: string): Holder | typeof TORN | undefined {
   try {
-    if (lstatSync(path).isDirectory()) throw ioFailed('lock', path, 'EISDIR')
+    // A link to nothing would be no lock to who reads it, and one to who creates it, for ever.
+    const stats = lstatSync(path)
+    if (!stats.isFile()) throw ioFailed('lock', path, stats.isDirectory() ? 'EISDIR' : 'EFTYPE')
     return parseHolder(readFileSync(path, 'utf8'))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
