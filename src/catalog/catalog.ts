@@ -1,22 +1,13 @@
 /**
  * The catalog: what exists, as of a time. An immutable value, read from the rows of the system tablet.
  */
+import { defined } from '../base/assert.ts'
 import { textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { type Directive } from '../history/garbage.ts'
-import { type Generation, endOf, firstGeneration, generationAt, viewAsOf } from '../history/lineage.ts'
-import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
+import { type Generation, endOf, generationAt, viewAsOf } from '../history/lineage.ts'
+import { type Keep } from '../history/readable.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, hybridTime, laterOf } from '../time/hybrid-time.ts'
-import {
-  NO_TIMES,
-  type Stretches,
-  closedStretch,
-  intersection,
-  stretch,
-  stretchFrom,
-  union,
-} from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, formatExact } from '../time/hybrid-time.ts'
 import { type Write } from '../tablet/commit-record.ts'
 import {
   type CatalogRow,
@@ -27,9 +18,6 @@ import {
   type TableRow,
   readRow,
 } from './rows.ts'
-
-/** History is kept for this long unless somebody says otherwise: 24 hours, in microseconds. */
-export const DEFAULT_KEEP: Keep = 24 * 3_600_000_000
 
 /** A table's full name: `keyspace.table`. */
 export type TableName = string
@@ -145,6 +133,9 @@ function withBase(generation: Generation, earlier: readonly Generation[]): Gener
   return { ...generation, base: viewAsOf(then, baseAsOf) }
 }
 
+/** The catalog itself, where it is asked how long history is kept: as long as the database says. */
+export const CATALOG: TableRef = { id: 0, keyspace: 0 }
+
 /** Every table with history, dropped ones included. */
 export function tableRefs(catalog: Catalog): readonly TableRef[] {
   return Array.from(catalog.homes, ([id, keyspace]) => ({ id, keyspace }))
@@ -172,111 +163,33 @@ export function tableNamed(catalog: Catalog, name: TableName): TableRow {
 
 /** `keyspace.table`. */
 export function fullNameOf(catalog: Catalog, table: TableRow): TableName {
-  return `${catalog.keyspaces.get(table.keyspace)?.name ?? '?'}.${table.name}`
+  return `${nameOfKeyspace(catalog, table.keyspace)}.${table.name}`
 }
 
-/** How long a table keeps its history: by its own word, its keyspace's, the database's, the default. */
-export function keepOf(catalog: Catalog, table: TableRef): Keep {
-  const { retention } = catalog
-  return retention.get(table.id) ?? retention.get(table.keyspace) ?? retention.get('database') ?? DEFAULT_KEEP
+/** The name of a keyspace. What has been dropped has no name any more. */
+export function nameOfKeyspace(catalog: Catalog, id: number): string {
+  return catalog.keyspaces.get(id)?.name ?? `dropped keyspace ${id}`
 }
 
-/** Times that an open cursor holds, in memory. */
-export interface MemoryHold {
-  /** Its number, which no other one of this open store has. */
-  readonly id: number
-  readonly table: number
-  /** The microsecond at which it began, and the one from which on it holds nothing, open or not. */
-  readonly sinceMicros: number
-  readonly untilMicros: number
-  readonly times: Stretches
+/** The full name of a table. What has been dropped has no name any more. */
+export function nameOfTable(catalog: Catalog, id: number): TableName {
+  const table = catalog.tables.get(id)
+  return table === undefined ? `dropped table ${id}` : fullNameOf(catalog, table)
 }
 
-/** What the readable times of tables depend on beside the catalog. */
-export interface Moment {
-  /** The clock's current microsecond, as far as it drives retention. */
-  readonly nowMicros: number
-  /** The highest ratchet that the manifest has for the tablets of a table. */
-  readonly ratchetOf: (tablets: readonly number[]) => HybridTime
-  readonly memoryHolds: Iterable<MemoryHold>
+/** The generations of a table in the order of their starts; none of one of which everything is forgotten. */
+export function generationsOf(catalog: Catalog, table: number): readonly Generation[] {
+  return catalog.generations.get(table) ?? []
 }
 
-/** The first time of a table's window: none, `MAX_TIME`, for a table of which everything is forgotten. */
-export function tableCutoff(catalog: Catalog, table: TableRef, moment: Moment): HybridTime {
-  const tablets = catalog.tablets.get(table.id)
-  if (tablets === undefined) return MAX_TIME
-  const ratchet = laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, moment.ratchetOf(tablets))
-  return cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
+/** The generation of a table that is in force at a time, or now. The table exists then. */
+export function generationInForce(catalog: Catalog, table: number, time: HybridTime = MAX_TIME): Generation {
+  return defined(generationAt(generationsOf(catalog, table), time), 'the generation in force')
 }
 
-/** The times as of which a table can be read. */
-export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment): Stretches {
-  if (!catalog.tablets.has(table.id)) return NO_TIMES
-  const held = [...catalog.holds.values()]
-    .filter((hold) => holdsTable(hold, table) && !isExpired(hold, moment.nowMicros))
-    .map(({ after, through }) => stretch(after, through))
-  for (const hold of moment.memoryHolds) if (hold.table === table.id) held.push(hold.times)
-  return readableTimes(tableCutoff(catalog, table, moment), held)
-}
-
-/** The catalog itself, where it is asked how long history is kept: as long as the database says. */
-export const CATALOG: TableRef = { id: 0, keyspace: 0 }
-
-/**
- * The times as of which the catalog can be read: those that the database promises, and those of any
- * table. Of one that was dropped only those at which it existed count, so that forgetting it when none is
- * left changes nothing.
- */
-export function catalogReadable(catalog: Catalog, moment: Moment): Stretches {
-  const ofTables = tableRefs(catalog).map((table) => {
-    const readable = tableReadable(catalog, table, moment)
-    return catalog.tables.has(table.id) ? readable : existsDuring(catalog, table, readable)
-  })
-  return union(tableReadable(catalog, CATALOG, moment), ...ofTables)
-}
-
-/** The part of some times during which a table exists. */
-export function existsDuring(catalog: Catalog, table: TableRef, times: Stretches): Stretches {
-  const lives = (catalog.generations.get(table.id) ?? []).flatMap((g) => closedStretch(g.start, endOf(g)))
-  return intersection(times, union(lives))
-}
-
-/** What a compaction of a tablet may forget. */
-export function directiveFor(catalog: Catalog, tablet: number, moment: Moment): Directive {
-  if (tablet === SYSTEM_TABLET) {
-    // The catalog's own lineage is fixed: one generation, always in force.
-    const generation = firstGeneration([SYSTEM_TABLET], hybridTime(0, 1))
-    const cutoff = tableCutoff(catalog, CATALOG, moment)
-    return { generations: [generation], readable: catalogReadable(catalog, moment), cutoff }
-  }
-  const table = tableRefs(catalog).find(({ id }) =>
-    (catalog.generations.get(id) ?? []).some(({ tablets }) => tablets.includes(tablet)),
-  )
-  // A tablet that no table of the catalog has is not known well enough to forget anything in it.
-  if (table === undefined) {
-    return {
-      generations: [firstGeneration([tablet], hybridTime(0, 1))],
-      readable: stretchFrom(hybridTime(0, 1)),
-      cutoff: MIN_TIME,
-    }
-  }
-  const generations = catalog.generations.get(table.id)!.filter(({ tablets }) => tablets.includes(tablet))
-  return {
-    generations,
-    readable: tableReadable(catalog, table, moment),
-    cutoff: tableCutoff(catalog, table, moment),
-  }
-}
-
-/** Whether a hold has run out. */
-export function isExpired(hold: HoldRow, nowMicros: number): boolean {
-  return hold.expiresMicros !== undefined && hold.expiresMicros <= nowMicros
-}
-
-/** Whether a hold holds a table's history. */
-export function holdsTable({ scope }: Pick<HoldRow, 'scope'>, table: TableRef): boolean {
-  if ('table' in scope) return scope.table === table.id
-  return 'keyspace' in scope ? scope.keyspace === table.keyspace : true
+/** The tablets that a table has or had. */
+export function tabletsOf(catalog: Catalog, table: number): readonly number[] {
+  return catalog.tablets.get(table) ?? []
 }
 
 function listed(known: readonly string[]): string {

@@ -4,26 +4,22 @@
  * rows name it.
  */
 import { PalimpsestError } from '../base/errors.ts'
-import { assert } from '../base/assert.ts'
-import { type Generation, firstGeneration, generationAt, truncatedGeneration } from '../history/lineage.ts'
+import { type Generation, firstGeneration, truncatedGeneration } from '../history/lineage.ts'
 import { type Keep, assertReadable } from '../history/readable.ts'
 import { type Write } from '../tablet/commit-record.ts'
-import { type HybridTime, MAX_TIME, tickAfter, tickBefore } from '../time/hybrid-time.ts'
+import { type HybridTime, tickAfter, tickBefore } from '../time/hybrid-time.ts'
 import { difference, stretch } from '../time/stretches.ts'
 import {
   CATALOG,
   type Catalog,
-  type Moment,
-  existsDuring,
   fullNameOf,
-  holdsTable,
-  isExpired,
+  generationInForce,
   keyspaceNamed,
-  tableCutoff,
+  nameOfTable,
   tableNamed,
-  tableReadable,
   tableRefs,
 } from './catalog.ts'
+import { type Moment, existsDuring, holdsTable, isExpired, tableCutoff, tableReadable } from './promises.ts'
 import {
   type CatalogRow,
   type HoldRow,
@@ -135,8 +131,7 @@ export function endGeneration(
   table: TableRef,
   time: HybridTime,
 ): readonly [Generation, Write] {
-  const current = generationAt(catalog.generations.get(table.id) ?? [], MAX_TIME)
-  assert(current !== undefined, 'a table that exists has a generation in force')
+  const current = generationInForce(catalog, table.id)
   const row = { ...current, end: tickBefore(time) }
   return [current, putRow({ kind: 'generation', table, row })]
 }
@@ -192,7 +187,7 @@ export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment)
     // What was dropped cannot be held where it did not exist, and need not be.
     const times = catalog.tables.has(table.id) ? held : existsDuring(catalog, table, held)
     const [gone] = difference(times, readable)
-    if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), nameOfRef(catalog, table))
+    if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), nameOfTable(catalog, table.id))
   }
   // One that has run out must not come back under the same name, should the clock be set back.
   const namesakes = [...catalog.holds.values()].filter(({ name }) => name === request.name)
@@ -219,12 +214,6 @@ export function planRelease(catalog: Catalog, name: string, nowMicros: number): 
 /** The hold of a name that has not run out. */
 export function holdNamed(catalog: Catalog, name: string, nowMicros: number): HoldRow | undefined {
   return [...catalog.holds.values()].find((hold) => hold.name === name && !isExpired(hold, nowMicros))
-}
-
-/** The name of a table, or of one that was dropped, as well as it is known. */
-function nameOfRef(catalog: Catalog, { id }: TableRef): string {
-  const table = catalog.tables.get(id)
-  return table === undefined ? `dropped table ${id}` : fullNameOf(catalog, table)
 }
 
 /** The write that keeps ids from being used twice. */

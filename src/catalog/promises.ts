@@ -1,12 +1,66 @@
 /**
- * The promises that make times of a table readable, one by one: its window, holds, open cursors. Their
- * union is what `tableReadable` says.
+ * What of the past can be read, by whose promise: the window of a table, holds, open cursors. What nobody
+ * promises any more, a compaction may forget.
+ *
+ *     h1          ▐████▌                         a hold: placed, and released or run out
+ *     cursor 3                 ▐▌                 an open cursor: in memory, for as long as it is read
+ *     window                        cutoff ▐████▶ moves on with the clock
+ *     readable    ▐████▌       ▐▌          ▐████▶ their union
  */
+import { type Directive } from '../history/garbage.ts'
 import { type ReadablePromise } from '../history/explain-version.ts'
-import { readableTimes } from '../history/readable.ts'
-import { stretch } from '../time/stretches.ts'
-import { type Catalog, type Moment, holdsTable, isExpired, keepOf, tableCutoff } from './catalog.ts'
-import { type TableRef } from './rows.ts'
+import { endOf, firstGeneration } from '../history/lineage.ts'
+import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
+import { SYSTEM_TABLET } from '../tablet/tablet.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
+import {
+  NO_TIMES,
+  type Stretches,
+  closedStretch,
+  intersection,
+  stretch,
+  stretchFrom,
+  union,
+} from '../time/stretches.ts'
+import { CATALOG, type Catalog, generationsOf, tableRefs, tabletsOf } from './catalog.ts'
+import { type HoldRow, type TableRef } from './rows.ts'
+
+/** History is kept for this long unless somebody says otherwise: 24 hours, in microseconds. */
+export const DEFAULT_KEEP: Keep = 24 * 3_600_000_000
+
+/** How long a table keeps its history: by its own word, its keyspace's, the database's, the default. */
+export function keepOf(catalog: Catalog, table: TableRef): Keep {
+  const { retention } = catalog
+  return retention.get(table.id) ?? retention.get(table.keyspace) ?? retention.get('database') ?? DEFAULT_KEEP
+}
+
+/** Times that an open cursor holds, in memory. */
+export interface MemoryHold {
+  /** Its number, which no other one of this open store has. */
+  readonly id: number
+  readonly table: number
+  /** The microsecond at which it began, and the one from which on it holds nothing, open or not. */
+  readonly sinceMicros: number
+  readonly untilMicros: number
+  readonly times: Stretches
+}
+
+/** What the readable times of tables depend on beside the catalog. */
+export interface Moment {
+  /** The clock's current microsecond, as far as it drives retention. */
+  readonly nowMicros: number
+  /** The highest ratchet that the manifest has for the tablets of a table. */
+  readonly ratchetOf: (tablets: readonly number[]) => HybridTime
+  readonly memoryHolds: Iterable<MemoryHold>
+}
+
+/** The first time of a table's window: none, `MAX_TIME`, for a table of which everything is forgotten. */
+export function tableCutoff(catalog: Catalog, table: TableRef, moment: Moment): HybridTime {
+  const tablets = catalog.tablets.get(table.id)
+  if (tablets === undefined) return MAX_TIME
+  const ratchet = laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, moment.ratchetOf(tablets))
+  return cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
+}
 
 /** What makes times of a table readable now: the window first. */
 export function promisesFor(catalog: Catalog, table: TableRef, moment: Moment): readonly ReadablePromise[] {
@@ -26,4 +80,65 @@ export function promisesFor(catalog: Catalog, table: TableRef, moment: Moment): 
     .filter((hold) => hold.table === table.id)
     .map(({ times, id }): ReadablePromise => ({ kind: 'cursor', times, id }))
   return [window, ...holds, ...cursors]
+}
+
+/** The times as of which a table can be read. */
+export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment): Stretches {
+  if (!catalog.tablets.has(table.id)) return NO_TIMES
+  return union(...promisesFor(catalog, table, moment).map(({ times }) => times))
+}
+
+/**
+ * The times as of which the catalog can be read: those that the database promises, and those of any
+ * table. Of one that was dropped only those at which it existed count, so that forgetting it when none is
+ * left changes nothing.
+ */
+export function catalogReadable(catalog: Catalog, moment: Moment): Stretches {
+  const ofTables = tableRefs(catalog).map((table) => {
+    const readable = tableReadable(catalog, table, moment)
+    return catalog.tables.has(table.id) ? readable : existsDuring(catalog, table, readable)
+  })
+  return union(tableReadable(catalog, CATALOG, moment), ...ofTables)
+}
+
+/** The part of some times during which a table exists. */
+export function existsDuring(catalog: Catalog, table: TableRef, times: Stretches): Stretches {
+  const lives = generationsOf(catalog, table.id).flatMap((g) => closedStretch(g.start, endOf(g)))
+  return intersection(times, union(lives))
+}
+
+/** What a compaction of a tablet may forget. */
+export function directiveFor(catalog: Catalog, tablet: number, moment: Moment): Directive {
+  if (tablet === SYSTEM_TABLET) {
+    // The catalog's own lineage is fixed: one generation, always in force.
+    const generation = firstGeneration([SYSTEM_TABLET], hybridTime(0, 1))
+    const cutoff = tableCutoff(catalog, CATALOG, moment)
+    return { generations: [generation], readable: catalogReadable(catalog, moment), cutoff }
+  }
+  const table = tableRefs(catalog).find(({ id }) => tabletsOf(catalog, id).includes(tablet))
+  // A tablet that no table of the catalog has is not known well enough to forget anything in it.
+  if (table === undefined) {
+    return {
+      generations: [firstGeneration([tablet], hybridTime(0, 1))],
+      readable: stretchFrom(hybridTime(0, 1)),
+      cutoff: MIN_TIME,
+    }
+  }
+  const generations = generationsOf(catalog, table.id).filter(({ tablets }) => tablets.includes(tablet))
+  return {
+    generations,
+    readable: tableReadable(catalog, table, moment),
+    cutoff: tableCutoff(catalog, table, moment),
+  }
+}
+
+/** Whether a hold has run out. */
+export function isExpired(hold: HoldRow, nowMicros: number): boolean {
+  return hold.expiresMicros !== undefined && hold.expiresMicros <= nowMicros
+}
+
+/** Whether a hold holds a table's history. */
+export function holdsTable({ scope }: Pick<HoldRow, 'scope'>, table: TableRef): boolean {
+  if ('table' in scope) return scope.table === table.id
+  return 'keyspace' in scope ? scope.keyspace === table.keyspace : true
 }

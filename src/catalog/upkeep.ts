@@ -13,7 +13,8 @@ import { hasPast, planForgetting } from '../history/forgetting.ts'
 import { type Generation } from '../history/lineage.ts'
 import { type Write } from '../tablet/commit-record.ts'
 import { type Stretches } from '../time/stretches.ts'
-import { type Catalog, type Moment, tableCutoff, tableReadable, tableRefs } from './catalog.ts'
+import { type Catalog, generationsOf, tableRefs } from './catalog.ts'
+import { type Moment, tableCutoff, tableReadable } from './promises.ts'
 import { type TableRef, deleteRow, putRow } from './rows.ts'
 
 /** Plans the upkeep of all tables: the writes of one commit, none if there is nothing to do. */
@@ -24,7 +25,7 @@ export function planUpkeep(
   occupiedIn: (tablets: readonly number[]) => Stretches,
 ): readonly Write[] {
   return tableRefs(catalog).flatMap((table) => {
-    const generations = catalog.generations.get(table.id)!
+    const generations = generationsOf(catalog, table.id)
     return hasPast(generations) ? tableWrites(catalog, table, generations, moment, occupiedIn) : []
   })
 }

@@ -5,6 +5,8 @@ import { type WriteStream, isatty } from 'node:tty'
 import { type Io, OutputClosed, type Sink } from './io.ts'
 import { run } from './run.ts'
 
+/* v8 ignore file -- @preserve it is a process of its own, in which tests run what was built of it */
+
 type ProcessStream = WriteStream & { readonly fd: number }
 
 /** A stream of the process. That it failed, or that its reader went away, is remembered and told by `drained`. */

@@ -2,7 +2,7 @@
  * The database, as users hold it: a thin face that delegates.
  */
 import { type HoldRow, type TableRow } from '../catalog/rows.ts'
-import { fullNameOf, keyspaceNamed, tableNamed } from '../catalog/catalog.ts'
+import { fullNameOf, keyspaceNamed, tableNamed, tabletsOf } from '../catalog/catalog.ts'
 import {
   holdNamed,
   planCreateKeyspace,
@@ -138,9 +138,7 @@ export class Database {
   /** The full name of the table that a tablet belongs to, as events name them; none has the catalog's. */
   tableOfTablet(tablet: number): string | undefined {
     const { catalog } = this.#store
-    const table = [...catalog.tables.values()].find(({ id }) =>
-      catalog.generations.get(id)?.some(({ tablets }) => tablets.includes(tablet)),
-    )
+    const table = [...catalog.tables.values()].find(({ id }) => tabletsOf(catalog, id).includes(tablet))
     return table && fullNameOf(catalog, table)
   }
 
@@ -427,8 +425,7 @@ export class Database {
 
   #tabletsOf(name: string): readonly number[] {
     const { catalog } = this.#store
-    const generations = catalog.generations.get(tableNamed(catalog, name).id) ?? []
-    return [...new Set(generations.flatMap(({ tablets }) => tablets))]
+    return tabletsOf(catalog, tableNamed(catalog, name).id)
   }
 }
 

@@ -2,7 +2,7 @@
  * A look behind the answers: which versions and files a table has, and when it can be read. To teach and
  * to check: nothing here is limited to what a view shows or to what is readable, and nothing is changed.
  */
-import { tableReadable } from '../catalog/catalog.ts'
+import { tableReadable } from '../catalog/promises.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { placementsOf } from '../storage/shape.ts'
 import { type Store } from '../store/store.ts'

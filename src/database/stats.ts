@@ -4,7 +4,8 @@
  * Write amplification is bytes written by flush and compaction over bytes written by flush, as RocksDB
  * counts it; the commit log is not in it.
  */
-import { type Catalog, fullNameOf, keepOf, tableCutoff } from '../catalog/catalog.ts'
+import { type Catalog, fullNameOf, tabletsOf } from '../catalog/catalog.ts'
+import { keepOf, tableCutoff } from '../catalog/promises.ts'
 import { type Keep } from '../history/readable.ts'
 import { type TreeTotals } from '../storage/manifest-state.ts'
 import { bytesOfTables, tablesOfRuns } from '../storage/shape.ts'
@@ -71,7 +72,7 @@ export function statsOf(store: Store): DatabaseStats {
   const { catalog, tablets } = store
   const moment = store.moment()
   const tables = [...catalog.tables.values()].map((table) => {
-    const ids = new Set((catalog.generations.get(table.id) ?? []).flatMap((generation) => generation.tablets))
+    const ids = tabletsOf(catalog, table.id)
     const about = {
       name: fullNameOf(catalog, table),
       keep: keepOf(catalog, table),

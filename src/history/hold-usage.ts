@@ -106,16 +106,16 @@ export function tallyVersions(versions: Iterable<KeyedVersion>, tallies: readonl
 }
 
 /** Whose promise it is: one by its index, more than one, or none. */
-type Owner = number | 'several' | 'nobody'
+type Owner = PieceOwner | 'nobody'
+type PieceOwner = number | 'several'
 
-function bothOwners(a: Owner, b: Owner): Owner {
-  if (a === 'nobody' || a === b) return b
-  return b === 'nobody' ? a : 'several'
+function bothOwners(a: Owner, b: PieceOwner): PieceOwner {
+  return a === 'nobody' || a === b ? b : 'several'
 }
 
 /** A stretch of readable times, all with the same owner. */
 interface OwnedPiece extends Stretch {
-  readonly owner: Owner
+  readonly owner: PieceOwner
 }
 
 /** The times of all promises in order, cut where one of them begins or ends. */

@@ -247,6 +247,7 @@ function sizeOf(operation: FileOperation, full: string, fd: number): number {
 /** Makes the names in a directory durable. */
 function syncNames(full: string): void {
   const operation = 'syncDirectory'
+  /* v8 ignore if -- @preserve another system */
   if (platform === 'win32') {
     attempt(operation, full, () => readdirSync(full))
     return

@@ -1,6 +1,7 @@
 /**
  * Recovery, as users ask for it: restores and undos applied to a store, and the list of them.
  */
+import { nameOfKeyspace } from '../catalog/catalog.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Store } from '../store/store.ts'
 import { type RestoreRow } from '../catalog/rows.ts'
@@ -82,7 +83,7 @@ export function listRestores(store: Store): readonly ListedRestore[] {
       ...timesOf(row),
       id: nameOf(row.id),
       cause,
-      keyspace: catalog.keyspaces.get(keyspace)?.name ?? `dropped keyspace ${keyspace}`,
+      keyspace: nameOfKeyspace(catalog, keyspace),
       table: table === undefined ? undefined : (catalog.tables.get(table)?.name ?? `dropped table ${table}`),
       method: 'rewind' as const,
       undoes: undoes === undefined ? undefined : nameOf(undoes),

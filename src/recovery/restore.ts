@@ -14,17 +14,16 @@
  * A plan is plain data, to be shown; its change is the writes of one commit, so a crash leaves the state
  * before or the state after (law 8).
  */
-import { defined } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import {
   type Catalog,
-  type Moment,
-  catalogReadable,
   fullNameOf,
+  generationInForce,
   keyspaceNamed,
+  nameOfKeyspace,
   tableNamed,
-  tableReadable,
 } from '../catalog/catalog.ts'
+import { type Moment, catalogReadable, tableReadable } from '../catalog/promises.ts'
 import {
   type CatalogChange,
   counter,
@@ -34,7 +33,7 @@ import {
   taken,
 } from '../catalog/changes.ts'
 import { type KeyspaceRow, type RestoreRow, type TableRow, deleteRow, putRow } from '../catalog/rows.ts'
-import { generationAt, rewoundGeneration } from '../history/lineage.ts'
+import { rewoundGeneration } from '../history/lineage.ts'
 import { assertReadable } from '../history/readable.ts'
 import { type Write } from '../tablet/commit-record.ts'
 import { type HybridTime, formatIso, tickBefore } from '../time/hybrid-time.ts'
@@ -131,13 +130,11 @@ function readableCatalog(
   return catalogAsOf(to)
 }
 
-/** The keyspace that had the name then, or that has it now under whatever name it had. */
+/** The keyspace that had the name then. Keyspaces keep their names, so one that has it now did not exist. */
 function keyspaceThen(now: Catalog, then: Catalog, name: string, to: HybridTime): KeyspaceRow {
   const named = [...then.keyspaces.values()].find((keyspace) => keyspace.name === name)
   if (named !== undefined) return named
-  const { id } = keyspaceNamed(now, name)
-  const existed = then.keyspaces.get(id)
-  if (existed !== undefined) return existed
+  keyspaceNamed(now, name)
   const message = `the keyspace ${name} did not exist as of ${formatIso(to)}`
   throw new PalimpsestError('UNKNOWN_KEYSPACE', message, { name, at: formatIso(to) })
 }
@@ -195,7 +192,7 @@ function planOf(
     })
   return {
     ...{ id, cause, scope, to, change, undoes, method: 'rewind' },
-    keyspace: (keyspace ?? catalog.keyspaces.get(scope.keyspace))?.name ?? '?',
+    keyspace: keyspace?.name ?? nameOfKeyspace(catalog, scope.keyspace),
     tables: [
       ...back.map(planned(({ id: table }) => (catalog.tables.has(table) ? 'rewound' : 'returns'), then)),
       ...hidden.map(planned(() => 'hidden', catalog)),
@@ -234,10 +231,7 @@ function rewindWrites(
   at: HybridTime,
   cause: 'restore' | 'undo',
 ): readonly Write[] {
-  const then = defined(
-    generationAt(catalog.generations.get(table.id) ?? [], to),
-    'the generation in force then',
-  )
+  const then = generationInForce(catalog, table.id, to)
   const ended = catalog.tables.has(table.id) ? [endGeneration(catalog, table, at)[1]] : []
   const row = rewoundGeneration(then, to, at, cause)
   return [...ended, putRow({ kind: 'table', row: table }), putRow({ kind: 'generation', table, row })]

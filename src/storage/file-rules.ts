@@ -6,6 +6,7 @@
  * part, no `.` and `..`, and none of the characters that are a separator somewhere.
  */
 import { PalimpsestError } from '../base/errors.ts'
+import { type FileSystem } from './files.ts'
 
 /** What was done to a file or a directory. `append` writes; `openAppend` opens for it. */
 export type FileOperation =
@@ -74,6 +75,20 @@ export function partsOfPath(path: string): readonly string[] {
     })
   }
   return parts
+}
+
+/** The length of a file that has to be there, in bytes. Throws `IO_FAILED` with errno `ENOENT` if it is not. */
+export function sizeOfFile(files: FileSystem, path: string): number {
+  const size = files.size(path)
+  if (size === undefined) throw ioFailed('size', path, 'ENOENT')
+  return size
+}
+
+/** The names in a directory that has to be there. Throws `IO_FAILED` with errno `ENOENT` if it is not. */
+export function namesIn(files: FileSystem, directory: string): readonly string[] {
+  const names = files.list(directory)
+  if (names === undefined) throw ioFailed('list', directory, 'ENOENT')
+  return names
 }
 
 /** Refuses what is no offset or length in a file. */

@@ -10,6 +10,7 @@
  */
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
+import { namesIn, sizeOfFile } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
 import { readWholeFile } from './files.ts'
 import { type RecordFileContents, RecordWriter, readRecords } from './record-file.ts'
@@ -42,7 +43,7 @@ export function segmentPath(number: number): string {
 
 /** The numbers of all segments in the directory, rising. */
 export function listSegments(files: FileSystem): readonly number[] {
-  const numbers = (files.list('') ?? []).flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
+  const numbers = namesIn(files, '').flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
   return numbers.map(Number).toSorted((a, b) => a - b)
 }
 
@@ -145,7 +146,7 @@ export class LogWriter {
       : createSegment(files, segment, formerBytes, checksum)
     files.syncDirectory('')
     let closedBytes = 0
-    for (let number = first; number < segment; number++) closedBytes += files.size(segmentPath(number)) ?? 0
+    for (let number = first; number < segment; number++) closedBytes += sizeOfFile(files, segmentPath(number))
     return new LogWriter(files, checksum, segmentBytes, { first, number: segment, writer, closedBytes })
   }
 
@@ -207,7 +208,7 @@ export class LogWriter {
   /** Removes segments older than `first`, which nothing needs any more. */
   removeBefore(first: number): void {
     for (; this.#first < first; this.#first++) {
-      this.#closedBytes -= this.#files.size(segmentPath(this.#first)) ?? 0
+      this.#closedBytes -= sizeOfFile(this.#files, segmentPath(this.#first))
       this.#files.remove(segmentPath(this.#first))
     }
   }

@@ -4,6 +4,7 @@
 import { type Checksum } from '../base/checksum.ts'
 import { type Block } from './block.ts'
 import { BudgetCache } from './budget-cache.ts'
+import { namesIn } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
 import { type Geometry } from './geometry.ts'
 import { type ReadCounters, TableFile, type TableContext } from './table-file.ts'
@@ -74,7 +75,7 @@ export class TableFiles {
 
   /** The numbers of all table files in the directory. */
   list(): readonly number[] {
-    return (this.#context.files.list('') ?? []).flatMap((name) => tableNumberOf(name) ?? [])
+    return namesIn(this.#context.files, '').flatMap((name) => tableNumberOf(name) ?? [])
   }
 
   /** Closes all files. */

@@ -173,13 +173,13 @@ export class TableWriter {
   }
 
   #write(bytes: Uint8Array): void {
+    // Not after it: so something is always pending when the table ends.
+    if (this.#pending.length >= WRITE_BYTES) this.#flushPending()
     this.#pending.raw(bytes)
     this.#offset += bytes.length
-    if (this.#pending.length >= WRITE_BYTES) this.#flushPending()
   }
 
   #flushPending(): void {
-    if (this.#pending.length === 0) return
     this.#file.append(this.#pending.finish())
     this.#pending = new BinaryWriter(WRITE_BYTES)
   }

@@ -3,11 +3,11 @@
  * what happens: a read is explained by reading, a version by the rule that compactions go by.
  */
 import { assert, defined } from '../base/assert.ts'
-import { directiveFor } from '../catalog/catalog.ts'
-import { promisesFor } from '../catalog/promises.ts'
+import { generationInForce, generationsOf } from '../catalog/catalog.ts'
+import { directiveFor, promisesFor } from '../catalog/promises.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { type KeepJudgement, explainKeeping } from '../history/explain-version.ts'
-import { type GenerationCause, generationAt } from '../history/lineage.ts'
+import { type GenerationCause } from '../history/lineage.ts'
 import { type ReadEvent } from '../storage/read-probe.ts'
 import { placementsOf } from '../storage/shape.ts'
 import { type Version } from '../storage/version.ts'
@@ -85,8 +85,7 @@ export function explainRead(
   asOf: HybridTime | undefined,
 ): ExplainedRead {
   const point = store.readPoint(table, asOf)
-  const generations = store.catalog.generations.get(table) ?? []
-  const { cause, start, end } = defined(generationAt(generations, asOf ?? MAX_TIME), 'what is in force')
+  const { cause, start, end } = generationInForce(store.catalog, table, asOf)
   const tablet = store.tablets.get(tabletFor(point.tablets, key))
   const events: ReadEvent[] = []
   const version = tablet.find(key, point.view, (event) => events.push(event))
@@ -168,7 +167,7 @@ export function explainVersion(
   asOf: HybridTime | undefined,
 ): ExplainedVersion {
   const table = store.tableOf(tableId, asOf)
-  const generations = store.catalog.generations.get(table.id) ?? []
+  const generations = generationsOf(store.catalog, table.id)
   const tablets = [...new Set(generations.map((generation) => tabletFor(generation.tablets, key)))]
   const found = tablets.flatMap((id) => foundIn(store.tablets.get(id), key, time))[0]
   const tablet = found?.tablet ?? store.tablets.get(tablets.at(-1)!)

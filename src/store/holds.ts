@@ -9,13 +9,13 @@ import { bytesOfText } from '../base/bytes.ts'
 import { prefixRange } from '../base/key-range.ts'
 import {
   type Catalog,
-  type MemoryHold,
-  type Moment,
-  fullNameOf,
-  isExpired,
+  generationsOf,
+  nameOfKeyspace,
+  nameOfTable,
   tableRefs,
+  tabletsOf,
 } from '../catalog/catalog.ts'
-import { promisesFor } from '../catalog/promises.ts'
+import { type MemoryHold, type Moment, isExpired, promisesFor } from '../catalog/promises.ts'
 import { type HoldRow, type HoldScope, type TableRef, readRow } from '../catalog/rows.ts'
 import { type ReadablePromise } from '../history/explain-version.ts'
 import { AloneTally, type KeptVersions, tallyVersions } from '../history/hold-usage.ts'
@@ -102,7 +102,7 @@ export function holdUsage(store: Store): HoldUsage {
   for (const table of tableRefs(store.catalog)) {
     const [window, ...held] = promisesFor(store.catalog, table, moment)
     const times = held.map((promise) => promise.times)
-    for (const [tablet, generations] of held.length === 0 ? [] : tabletsOf(store.catalog, table)) {
+    for (const [tablet, generations] of held.length === 0 ? [] : generationsByTablet(store.catalog, table)) {
       const each = new AloneTally(generations, [...times, window!.times])
       const all = new AloneTally(generations, [union(...times), window!.times])
       tallyVersions(store.versions([tablet]), [each, all])
@@ -115,11 +115,10 @@ export function holdUsage(store: Store): HoldUsage {
 }
 
 /** The tablets of a table, each with the generations that have it. */
-function tabletsOf(catalog: Catalog, { id }: TableRef): ReadonlyMap<number, readonly Generation[]> {
-  const generations = catalog.generations.get(id) ?? []
-  const tablets = new Set(generations.flatMap((generation) => generation.tablets))
+function generationsByTablet(catalog: Catalog, { id }: TableRef): ReadonlyMap<number, readonly Generation[]> {
+  const generations = generationsOf(catalog, id)
   return new Map(
-    Array.from(tablets, (tablet) => [tablet, generations.filter((g) => g.tablets.includes(tablet))]),
+    tabletsOf(catalog, id).map((tablet) => [tablet, generations.filter((g) => g.tablets.includes(tablet))]),
   )
 }
 
@@ -145,14 +144,9 @@ function cursorHold(catalog: Catalog, hold: MemoryHold): CursorHold {
   return { kind: 'cursor', id, on: scopeText(catalog, { table }), times, since, until }
 }
 
-/** What has been dropped has no name any more. */
 function scopeText(catalog: Catalog, scope: HoldScope): string {
-  if ('table' in scope) {
-    const table = catalog.tables.get(scope.table)
-    return table === undefined ? `dropped table ${scope.table}` : fullNameOf(catalog, table)
-  }
   if ('database' in scope) return '*'
-  return catalog.keyspaces.get(scope.keyspace)?.name ?? `dropped keyspace ${scope.keyspace}`
+  return 'table' in scope ? nameOfTable(catalog, scope.table) : nameOfKeyspace(catalog, scope.keyspace)
 }
 
 /** The beginning of a microsecond; one that no time has means the end of all times. */

@@ -11,7 +11,7 @@
 import { type Directive } from '../history/garbage.ts'
 import { type FileSystem } from '../storage/files.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type ManifestEdit } from '../storage/manifest-state.ts'
+import { type ManifestEdit, type TreeEdit } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
 import { type Policy, type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
@@ -174,12 +174,12 @@ export class Maintenance {
     })
   }
 
-  #install(edit: ManifestEdit): void {
+  #install(edit: ManifestEdit & { readonly trees: readonly TreeEdit[] }): void {
     const { files, log, manifest, tablets, numbers } = this.#context
     files.syncDirectory('')
     log.sync()
     manifest.commit({ ...edit, nextNumber: numbers.next, logSynced: log.syncedThrough })
-    for (const { tree } of edit.trees ?? []) tablets.get(tree).install(manifest.state.trees.get(tree)!)
+    for (const { tree } of edit.trees) tablets.get(tree).install(manifest.state.trees.get(tree)!)
   }
 
   /** The oldest version that is in memory only, once some tablets are written down, or gone. */

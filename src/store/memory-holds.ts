@@ -3,7 +3,7 @@
  * take away what it has yet to see. They end with the cursor, or when they are too old, because a cursor
  * that is never finished must not hold history for ever.
  */
-import { type MemoryHold } from '../catalog/catalog.ts'
+import { type MemoryHold } from '../catalog/promises.ts'
 import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch } from '../time/stretches.ts'
 

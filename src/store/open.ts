@@ -11,6 +11,7 @@ import { type Checksum } from '../base/checksum.ts'
 import { copyOf } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
+import { sizeOfFile } from '../storage/file-rules.ts'
 import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { GEOMETRIES } from '../storage/geometry.ts'
 import { LogWriter, checkReaches, listSegments, segmentPath } from '../storage/log.ts'
@@ -246,7 +247,7 @@ function checkCreatable(files: FileSystem, options: StoreOptions): void {
     name === NEW_MANIFEST_PATH ||
     name === LOCK_PATH ||
     name.startsWith(`${LOCK_PATH}.`) ||
-    (name === segmentPath(1) && (files.size(name) ?? 0) <= FILE_HEADER_BYTES)
+    (name === segmentPath(1) && sizeOfFile(files, name) <= FILE_HEADER_BYTES)
   const foreign = (names ?? []).filter((name) => !isOwn(name))
   if (options.create && !options.readOnly && foreign.length === 0) return
   const what = names === undefined ? 'there is no such directory' : 'the directory holds no database'

@@ -4,7 +4,8 @@
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
-import { tableReadable } from '../catalog/catalog.ts'
+import { generationsOf } from '../catalog/catalog.ts'
+import { tableReadable } from '../catalog/promises.ts'
 import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
 import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
@@ -50,7 +51,7 @@ function* changesOf(store: Store, request: HistoryRequest): Generator<StateChang
   const to = request.to ?? store.presentOf(table, moment)
   const asked = request.from === undefined ? stretch(MIN_TIME, to) : closedStretch(request.from, to)
   const times = intersection(asked, tableReadable(store.catalog, table, moment))
-  const generations = store.catalog.generations.get(table.id) ?? []
+  const generations = generationsOf(store.catalog, table.id)
   const key = versionsOfKey(store, request.key)
   yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order), moment)
 }

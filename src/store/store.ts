@@ -1,21 +1,12 @@
 /**
- * The store: one open directory. Commits and reads of all its tables go through here; what may be read,
- * and where, is decided here and nowhere else.
+ * The store: one open directory. Commits and reads of all its tables go through here, and nowhere else: a
+ * read is judged by its {@link Readability}, a commit is followed by its {@link Maintenance}.
  */
 import { bytesOfText } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { ALL_KEYS, type KeyRange, prefixRange } from '../base/key-range.ts'
-import {
-  type Catalog,
-  CatalogRows,
-  type Moment,
-  catalogReadable,
-  definitionsOf,
-  directiveFor,
-  fullNameOf,
-  tableCutoff,
-  tableReadable,
-} from '../catalog/catalog.ts'
+import { type Catalog, CatalogRows, definitionsOf, fullNameOf, generationsOf } from '../catalog/catalog.ts'
+import { type Moment, catalogReadable, directiveFor } from '../catalog/promises.ts'
 import { type CatalogChange, type Creation } from '../catalog/changes.ts'
 import { type CatalogRow, DEFINITION_PATHS, type TableRow, readRow } from '../catalog/rows.ts'
 import { planUpkeep } from '../catalog/upkeep.ts'
@@ -26,6 +17,7 @@ import { type CheckReport, checkTree } from '../storage/check.ts'
 import { mergeVersions } from '../storage/compaction.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
+import { sizeOfFile } from '../storage/file-rules.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth } from '../storage/manifest-state.ts'
 import { type Policy } from '../storage/policy.ts'
@@ -34,20 +26,12 @@ import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
 import { type TabletWrites, type Write } from '../tablet/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
-import {
-  type HybridTime,
-  MAX_TIME,
-  MIN_TIME,
-  formatExact,
-  formatIso,
-  laterOf,
-  tickAfter,
-} from '../time/hybrid-time.ts'
-import { NO_TIMES, type Stretches, contains, difference, stretch, union } from '../time/stretches.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
+import { NO_TIMES, type Stretches, stretch, union } from '../time/stretches.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
-import { MemoryHolds } from './memory-holds.ts'
 import { type StoreParts } from './parts.ts'
+import { Readability } from './readability.ts'
 
 /** Where a read of a table looks. */
 export interface ReadPoint {
@@ -91,7 +75,7 @@ interface Writing {
 export class Store {
   readonly #parts: StoreParts
   readonly #writing: Writing | undefined
-  readonly #memoryHolds = new MemoryHolds()
+  readonly #readability: Readability
   readonly #views = new ViewCache()
   readonly #rows = new CatalogRows()
   #catalog: Catalog
@@ -103,6 +87,11 @@ export class Store {
     this.#parts = parts
     this.#rows.apply(this.tablets.get(SYSTEM_TABLET).scan(ALL_KEYS, EVER, 'forward'))
     this.#catalog = this.#rows.catalog()
+    this.#readability = new Readability({
+      ...{ clock: parts.clock, tablets: parts.tablets },
+      catalog: () => this.#catalog,
+      judgements: () => this.#writing?.maintenance,
+    })
     const { log, manifest } = parts
     if (log === undefined || manifest === undefined) return
     const directiveOf = (tablet: number) => directiveFor(this.#catalog, tablet, this.moment())
@@ -169,7 +158,7 @@ export class Store {
   get logBytes(): number {
     const { files } = this.#parts
     if (this.#writing !== undefined) return this.#writing.log.bytes
-    return listSegments(files).reduce((sum, segment) => sum + (files.size(segmentPath(segment)) ?? 0), 0)
+    return listSegments(files).reduce((sum, segment) => sum + sizeOfFile(files, segmentPath(segment)), 0)
   }
 
   /** The current microsecond: a time is in the future if its microsecond is later. */
@@ -204,7 +193,7 @@ export class Store {
     const table = this.tableOf(tableId, asOf)
     if (asOf !== undefined) {
       this.use(asOf)
-      this.#checkReadable(table, asOf)
+      this.#readability.check(table, asOf)
     }
     return this.#readPointAt(table, asOf ?? MAX_TIME)
   }
@@ -228,7 +217,7 @@ export class Store {
    */
   scan(request: ScanRequest): Generator<LiveVersion> {
     const { table } = this.readPoint(request.table, request.asOf)
-    return this.#scan(table, request, request.asOf ?? this.#presentOf(table))
+    return this.#scan(table, request, request.asOf ?? this.#readability.presentOf(table))
   }
 
   /**
@@ -243,7 +232,7 @@ export class Store {
     moment: Moment = this.moment(),
   ): Generator<T> {
     this.assertReadable(table, times, moment)
-    const hold = this.#memoryHolds.holdTimes(table.id, times, this.moment().nowMicros)
+    const hold = this.#readability.holdTimes(table, times)
     try {
       for (const item of read()) {
         yield item
@@ -251,7 +240,7 @@ export class Store {
         if (hold.isOver) this.assertReadable(table, times)
       }
     } finally {
-      this.#memoryHolds.release(hold)
+      this.#readability.release(hold)
     }
   }
 
@@ -261,22 +250,21 @@ export class Store {
    */
   holdTime(tableId: number, asOf?: HybridTime): HeldTime {
     const { table } = this.readPoint(tableId, asOf)
-    const time = asOf ?? this.#presentOf(table)
-    const hold = this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
-    return { time, release: () => this.#memoryHolds.release(hold) }
+    const time = asOf ?? this.#readability.presentOf(table)
+    const hold = this.#readability.hold(table, time)
+    return { time, release: () => this.#readability.release(hold) }
   }
 
   /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */
   assertReadable(table: TableRow, times: Stretches, moment: Moment = this.moment()): void {
     this.#checkOpen()
-    const [gone] = difference(times, tableReadable(this.#catalog, table, moment))
-    if (gone !== undefined) this.#checkReadable(table, tickAfter(gone.after))
+    this.#readability.checkAll(table, times, moment)
   }
 
   /** The newest time there is, at which a read of a table stays that asks for the present; readable at `moment`. */
   presentOf(table: TableRow, moment: Moment = this.moment()): HybridTime {
     this.#checkOpen()
-    return this.#presentOf(table, moment)
+    return this.#readability.presentOf(table, moment)
   }
 
   /**
@@ -337,11 +325,7 @@ export class Store {
 
   /** What readable times depend on, now. */
   moment(): Moment {
-    const nowMicros = this.#parts.clock.retentionMicros()
-    this.#memoryHolds.expire(nowMicros)
-    const ratchetOf = (ids: readonly number[]) =>
-      ids.reduce((time, id) => laterOf(time, this.tablets.get(id).state.ratchet), MIN_TIME)
-    return { nowMicros, memoryHolds: this.#memoryHolds, ratchetOf }
+    return this.#readability.moment()
   }
 
   /** Takes the wall clock for right again after a jump. */
@@ -372,12 +356,12 @@ export class Store {
   }
 
   #readPointAt(table: TableRow, time: HybridTime): ReadPoint {
-    const generation = generationAt(this.#catalog.generations.get(table.id) ?? [], time)
+    const generation = generationAt(generationsOf(this.#catalog, table.id), time)
     if (generation !== undefined)
       return { table, tablets: generation.tablets, view: this.#views.viewAsOf(generation, time) }
     const name = fullNameOf(this.#catalog, table)
     // Where its beginning is forgotten, nobody knows whether it existed before.
-    const [first] = this.#catalog.generations.get(table.id) ?? []
+    const [first] = generationsOf(this.#catalog, table.id)
     if (first?.cause !== 'create') assertReadable(NO_TIMES, time, name)
     const message = `the table ${name} did not exist as of ${formatIso(time)}`
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
@@ -387,27 +371,20 @@ export class Store {
     this.#checkOpen()
     // The first step may come long after the call. What was the present then may still be it, or be gone.
     const isPresent = asOf === undefined && from === this.lastTime
-    const time = isPresent ? this.#presentOf(table) : from
+    const time = isPresent ? this.#readability.presentOf(table) : from
     // The clock goes on: asked again, the present may have left a very short window already.
-    if (!isPresent) this.#checkReadable(table, time)
+    if (!isPresent) this.#readability.check(table, time)
     const { tablets, view } = this.#readPointAt(table, time)
-    const hold = this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
+    const hold = this.#readability.hold(table, time)
     try {
       for (const version of this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction)) {
         yield version
         this.#checkOpen()
-        if (hold.isOver) this.#checkReadable(table, time)
+        if (hold.isOver) this.#readability.check(table, time)
       }
     } finally {
-      this.#memoryHolds.release(hold)
+      this.#readability.release(hold)
     }
-  }
-
-  /** The newest time there is; where the window of a table begins after it, that time, closed. */
-  #presentOf(table: TableRow, moment: Moment = this.moment()): HybridTime {
-    const cutoff = tableCutoff(this.#catalog, table, moment)
-    if (cutoff > this.lastTime) this.use(cutoff)
-    return this.lastTime
   }
 
   /** Commits; `then` is what has to follow before anything else can happen. */
@@ -456,25 +433,6 @@ export class Store {
       const rows = system.scan(prefixRange(bytesOfText(path)), stretch(MIN_TIME, time), 'forward')
       return Array.from(rows, ({ key, value }) => readRow(key, value))
     })
-  }
-
-  #checkReadable(table: TableRow, time: HybridTime): void {
-    const moment = this.moment()
-    if (time >= tableCutoff(this.#catalog, table, moment)) return
-    try {
-      assertReadable(tableReadable(this.#catalog, table, moment), time, fullNameOf(this.#catalog, table))
-    } catch (error) {
-      this.#noteRefusal(table, time, moment)
-      throw error
-    }
-  }
-
-  /** A refusal is a promise: no clock that starts lower later may take it back (law 4). */
-  #noteRefusal(table: TableRow, time: HybridTime, moment: Moment): void {
-    if (this.#writing === undefined) return
-    const { maintenance } = this.#writing
-    const written = { ...moment, nowMicros: maintenance.judgedMicros }
-    if (contains(tableReadable(this.#catalog, table, written), time)) maintenance.noteJudged(moment.nowMicros)
   }
 
   #chosen(ids?: readonly number[]): readonly Tablet[] {

@@ -2,15 +2,12 @@
  * Batches: writes to any tables of a database, planned as one commit. Everything is checked and encoded
  * before anything is written; of several writes to one key the last one wins.
  */
-import { defined } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { type Catalog } from '../catalog/catalog.ts'
+import { type Catalog, generationInForce } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
-import { generationAt } from '../history/lineage.ts'
 import { KeyIndex } from '../storage/key-index.ts'
 import { type TabletWrites, type Write } from '../tablet/commit-record.ts'
 import { tabletFor } from '../tablet/tablet.ts'
-import { MAX_TIME } from '../time/hybrid-time.ts'
 import { BATCH_BYTES_MAX, type Key, viewKey, viewValue } from './codec.ts'
 
 /** One write of a batch, its table found. */
@@ -46,7 +43,7 @@ export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): reado
         max: BATCH_BYTES_MAX,
       })
     }
-    const find = tabletOf.get(table) ?? tabletsOf(catalog, table)
+    const find = tabletOf.get(table) ?? tabletTaking(catalog, table)
     tabletOf.set(table, find)
     addWrite(tablets, find(key), { key, value })
   }
@@ -58,9 +55,8 @@ export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): reado
 }
 
 /** Which tablet of a table takes a key now. */
-function tabletsOf(catalog: Catalog, table: TableRow): (key: Uint8Array) => number {
-  const generations = catalog.generations.get(table.id) ?? []
-  const { tablets } = defined(generationAt(generations, MAX_TIME), 'a generation in force')
+function tabletTaking(catalog: Catalog, table: TableRow): (key: Uint8Array) => number {
+  const { tablets } = generationInForce(catalog, table.id)
   return (key) => tabletFor(tablets, key)
 }
 

@@ -8,6 +8,7 @@
  *
  * Local times here are seconds since 1970-01-01T00:00:00 on the zone's own clock.
  */
+import { defined } from '../base/assert.ts'
 import { daysFromCivil } from './hybrid-time.ts'
 
 const SECONDS_PER_DAY = 86_400
@@ -68,15 +69,15 @@ function offsetsOfZone(zone: string): ((seconds: number) => number) | undefined 
       minute: 'numeric',
       second: 'numeric',
     })
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
+  } catch {
+    // The zone is all that it can refuse here.
+    return undefined
   }
   return (seconds) => {
     const parts = new Map(
       format.formatToParts(seconds * 1000).map(({ type, value }) => [type, Number(value)]),
     )
-    const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? NaN
+    const part = (type: Intl.DateTimeFormatPartTypes): number => defined(parts.get(type), type)
     const days = daysFromCivil({ year: part('year'), month: part('month'), day: part('day') })
     return days * SECONDS_PER_DAY + part('hour') * 3600 + part('minute') * 60 + part('second') - seconds
   }

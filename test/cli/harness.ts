@@ -23,18 +23,25 @@ export interface Surroundings {
   readonly stderrIsTty?: boolean
   /** The reader of stdout goes away after so many writes. */
   readonly readsWrites?: number
+  /** What comes of the output in the end, where it fails. */
+  readonly outputFailure?: unknown
+  /** How wide the terminal is, where it says so. */
+  readonly columns?: number | 'unknown'
 }
 
 class CaughtSink implements Sink {
   text = ''
   writes = 0
   readonly isTty: boolean
-  readonly columns = 100
+  readonly columns: number | undefined
   readonly #readsWrites: number
+  readonly #failure: unknown
 
-  constructor(isTty: boolean, readsWrites = Infinity) {
+  constructor(isTty: boolean, { readsWrites = Infinity, outputFailure, columns = 100 }: Surroundings) {
     this.isTty = isTty
+    this.columns = columns === 'unknown' ? undefined : columns
     this.#readsWrites = readsWrites
+    this.#failure = outputFailure
   }
 
   write(text: string): void {
@@ -42,15 +49,16 @@ class CaughtSink implements Sink {
     this.writes++
   }
 
-  drained(): Promise<void> {
-    return this.writes > this.#readsWrites ? Promise.reject(new OutputClosed('closed')) : Promise.resolve()
+  async drained(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.writes > this.#readsWrites) throw new OutputClosed('closed')
   }
 }
 
 /** Runs the command line. */
 export async function cli(argv: readonly string[], around: Surroundings = {}): Promise<Outcome> {
-  const stdout = new CaughtSink(around.stdoutIsTty ?? false, around.readsWrites)
-  const stderr = new CaughtSink(around.stderrIsTty ?? false)
+  const stdout = new CaughtSink(around.stdoutIsTty ?? false, around)
+  const stderr = new CaughtSink(around.stderrIsTty ?? false, around)
   const io: Io = { stdout, stderr, cwd: around.cwd ?? tmpdir(), env: around.env ?? {} }
   const exitCode = await run(argv, io)
   return { exitCode, stdout: stdout.text, stderr: stderr.text }

@@ -124,6 +124,13 @@ describe('explain', () => {
     expect(found!['view']).toHaveLength(2)
   })
 
+  test('of a read that finds nothing has no version', async () => {
+    const [found] = await rows(['explain', 'shop', 'shop.orders', 'never'])
+    expect(found).toMatchObject({ found: false, version: null })
+    const inText = await cli(['explain', 'shop', 'shop.orders', 'never'], at)
+    expect(inText.stdout).toMatch(/\nanswer: absent/)
+  })
+
   test('tells of a version why it is kept, in text and in JSON', async () => {
     const asked = ['explain', 'shop', 'shop.orders', 'o-1', '--version', times[0]!]
     const found = await lines(asked)

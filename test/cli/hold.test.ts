@@ -39,6 +39,25 @@ async function json(...argv: string[]): Promise<unknown[]> {
 }
 
 describe('hold', () => {
+  test('in text names what it holds, its times, who wants it, and when it ends', async () => {
+    const db = copyOf('text')
+    const text = async (...argv: string[]) => (await cli(['hold', ...argv], { cwd })).stdout
+    const [first, last] = [times[15]!, times[17]!].map((time) => `${formatIso(time)} (${formatExact(time)})`)
+    const all = await text('add', db, 'all', '--at', readable(), '--owner', 'ada')
+    const [heading, at, until] = all.split('\n')
+    expect([heading, at]).toEqual(['holds all: everything, by ada', `  at ${first}`])
+    expect(until).toMatch(/^ {2}since .*, until it is released$/)
+    const week = ['--from', readable(), '--through', formatExact(times[17]!), '--table', 'k.t']
+    await text('add', db, 'week', ...week, '--reason', 'tax', '--expires', '30d')
+    const [, listed] = (await text('list', db)).split(/\n(?=week)/)
+    expect(listed?.split('\n').slice(0, 3)).toEqual([
+      'week: k.t, by user: tax',
+      `  from ${first}`,
+      `  through ${last}`,
+    ])
+    expect(listed).toMatch(/\n {2}since .*, until 2026-01-31T/)
+  })
+
   test('add, list and release answer with the same hold, its times in both forms', async () => {
     const db = copyOf('round')
     const [from, through] = [times[15]!, times[17]!]

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type ReplayClock, open } from '../../src/index.ts'
+import { ReplayClock, open } from '../../src/index.ts'
 import { generateHistory } from '../../src/lab/git/generator.ts'
 import { importHistory } from '../../src/lab/git/import.ts'
 import { type ImportedCommit, importedCommits, treeIdAsOf } from '../../src/lab/git/verify.ts'
@@ -65,6 +65,32 @@ describe('restore and undo', () => {
     const listed = await cli(['restores', directory])
     expect(listed.stdout.trim().split('\n')).toHaveLength(12)
     expect(listed.stdout).toMatch(/put git\.files back to .*; undone by restore-\d+/)
+  })
+
+  test('of a keyspace says in text what it would do, did, and what its undo hides', async () => {
+    const place = join(directory, '../shop')
+    const clock = new ReplayClock({ micros: 1_767_225_600_000_000 })
+    const reopened = () => open(place, { clock })
+    const db = reopened()
+    db.createKeyspace('shop')
+    const to = formatExact(db.createTable<string, string>('shop.t', { values: 'text' }).put('a', '1').time)
+    db.close()
+    const text = async (...argv: string[]) => (await cli(argv)).stdout
+    expect(await text('restores', place)).toBe('nothing was restored\n')
+    expect((await json('restores', place)).answer).toBeUndefined()
+    expect(await text('restore', place, 'shop', '--to', to, '-n')).toMatch(
+      /^would put back shop to .*: 1 table\n {2}shop\.t shows what it showed then\n$/,
+    )
+    expect(await text('restore', place, 'shop', '--to', to)).toMatch(/^put back shop to /)
+    const { id } = JSON.parse(await text('restores', place, '--json')) as { id: string }
+    expect(await text('restores', place)).toMatch(/ {2}put shop back to /)
+    expect(await text('undo', place, id, '-n')).toMatch(/\n {2}nothing was written since\n$/)
+    using later = reopened()
+    for (let i = 0; i < 30; i++) later.table<string, string>('shop.t').put(`key ${i}`, 'x')
+    later.close()
+    expect(await text('undo', place, id, '-n')).toMatch(
+      /\n {2}hides what was written since: 30 keys\n {4}shop\.t .*\n {4}and \d+ keys more\n$/s,
+    )
   })
 
   test('a dry run says what would happen and does nothing', async () => {

@@ -34,6 +34,18 @@ describe('help', () => {
     }
   })
 
+  test('is as wide as the terminal, and as wide as most where that does not say', async () => {
+    const widest = async (columns: number | 'unknown') => {
+      const { stdout } = await cli(['git', 'import', '--help'], { columns })
+      const options = stdout.split('\n').filter((line) => line.startsWith('  -'))
+      return Math.max(...options.map((line) => line.length))
+    }
+    expect(await widest('unknown')).toBe(await widest(80))
+    expect(await widest('unknown')).toBeLessThanOrEqual(80)
+    expect(await widest(200)).toBeGreaterThan(80)
+    expect((await cli([], { columns: 'unknown' })).exitCode).toBe(2)
+  })
+
   test('is not mixed into JSON', async () => {
     const { exitCode, stderr } = await cli(['--json'])
     expect(exitCode).toBe(2)
@@ -90,6 +102,29 @@ describe('wrong usage ends with 2, in one line', () => {
 
   test('with control characters of the command line escaped', async () => {
     await expectRefusal(['sta\u001b[2Jts'], { ...usage, says: /sta\\u001b\[2Jts/ })
+  })
+})
+
+describe('a failure ends with 1', () => {
+  test('that the operating system reports outside of the engine, in one line', async () => {
+    const outputFailure = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      ...{ syscall: 'write', code: 'ENOSPC' },
+    })
+    const { exitCode, stderr } = await cli(['--version'], { outputFailure })
+    expect(exitCode).toBe(1)
+    expect(stderr).toBe('palimpsest: IO_FAILED: ENOSPC: no space left on device, write\n')
+    const inJson = await cli(['--json', '--version'], { outputFailure })
+    expect(JSON.parse(inJson.stderr)).toMatchObject({
+      error: { code: 'IO_FAILED', details: { operation: 'write', errno: 'ENOSPC' } },
+    })
+  })
+
+  test('with a stack trace only if it is a bug of this project', async () => {
+    const { exitCode, stderr } = await cli(['--version'], { outputFailure: new TypeError('broken') })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/^palimpsest: INTERNAL: broken\nTypeError: broken\n {4}at /)
+    const odd = await cli(['--version'], { outputFailure: 'broken' })
+    expect(odd.stderr).toMatch(/^palimpsest: INTERNAL: broken\nError: broken\n {4}at /)
   })
 })
 

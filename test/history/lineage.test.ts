@@ -63,6 +63,11 @@ describe('the worked example', () => {
     expect(viewAsOf(restored, at(6))).toEqual([...stretch(at(0), at(2)), ...stretch(at(5), at(6))])
     expect(viewAsOf(undone, at(9))).toEqual([...stretch(at(0), at(5)), ...stretch(at(7), at(9))])
   })
+
+  test('what came before a lineage goes on is its base, whole', () => {
+    expect(viewAsOf(restored, at(5))).toEqual(restored.base)
+    expect(viewAsOf(restored, at(1))).toEqual(restored.base)
+  })
 })
 
 test('a table is seen from its creation on', () => {

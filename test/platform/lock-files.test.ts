@@ -164,6 +164,17 @@ test('a claim whose claimant lives keeps others away from the lock', () => {
   expect(readdirSync(directory).toSorted()).toEqual(['LOCK', `LOCK.${TOKEN}`])
 })
 
+test.skipIf(platform === 'win32')('what is no file under the name of a lock or a claim is refused', () => {
+  const linked = freshDirectory()
+  plant(linked, { pid: deadPid(), token: TOKEN })
+  symlinkSync('nowhere', join(linked, `LOCK.${TOKEN}`))
+  expect(tryLock(linked)).toMatchObject({ code: 'IO_FAILED', details: { errno: 'EFTYPE' } })
+  const occupied = freshDirectory()
+  plant(occupied, { pid: deadPid(), token: TOKEN })
+  mkdirSync(join(occupied, `LOCK.${TOKEN}`))
+  expect(tryLock(occupied)).toMatchObject({ code: 'IO_FAILED', details: { errno: 'EISDIR' } })
+})
+
 test('releasing leaves a lock alone that is no longer ours', () => {
   const directory = freshDirectory()
   const lock = new NodeFiles(directory).lock('LOCK')

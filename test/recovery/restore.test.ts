@@ -115,6 +115,46 @@ describe('a restore', () => {
     expect([rows(db, 'k.t'), rows(db, 'k.other')]).toEqual([{ x: '1' }, { o: '2' }])
   })
 
+  test('of one table finds it by the name that it has now, too, and gives it back the one it had', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    db.renameTable('k.t', 'renamed')
+    await db.restore('k', { to: time, table: 'renamed' })
+    expect([db.tables, table.name]).toEqual([['k.t'], 'k.t'])
+  })
+
+  test('that brought a keyspace back takes it away when it is undone', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    db.dropKeyspace('k')
+    const restore = await db.restore('k', { to: time })
+    const undo = await db.undo(restore.id)
+    expect(undo).toMatchObject({ keyspace: 'k', tables: [{ name: 'k.t', action: 'hidden' }] })
+    expect([db.keyspaces, db.tables]).toEqual([[], []])
+  })
+
+  test('of what was dropped again can be undone, and then does nothing', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    db.dropKeyspace('k')
+    const restore = await db.restore('k', { to: time })
+    const ofTable = await db.restore('k', { to: time, table: 't' })
+    db.dropKeyspace('k')
+    expect([...db.hiddenByUndo(ofTable.id)]).toEqual([])
+    const undo = await db.undo(restore.id)
+    expect(undo.tables).toEqual([])
+    expect(undo.keyspace).toMatch(/^dropped keyspace \d+$/)
+    expect([db.keyspaces, db.tables]).toEqual([[], []])
+    expect(db.restores()).toMatchObject([
+      { id: restore.id, keyspace: undo.keyspace, undoneBy: undo.id },
+      { id: ofTable.id, table: expect.stringMatching(/^dropped table \d+$/) },
+      { id: undo.id },
+    ])
+  })
+
   test('never takes a promise back', async () => {
     const { clock, db, table } = opened('1h')
     const { time } = table.put('x', '1')
@@ -197,6 +237,17 @@ describe('a restore that cannot be', () => {
     await expect(db.restore('later', { to: early })).rejects.toMatchObject({ code: 'UNKNOWN_KEYSPACE' })
     await expect(db.restore('k', { to: early, table: 'later' })).rejects.toMatchObject({
       code: 'UNKNOWN_TABLE',
+    })
+  })
+
+  test('of one table needs its keyspace, which only a restore as a whole brings back', async () => {
+    const { clock, db, table } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    db.dropKeyspace('k')
+    await expect(db.restore('k', { to: time, table: 't' })).rejects.toMatchObject({
+      code: 'UNKNOWN_KEYSPACE',
+      message: expect.stringContaining('restore it as a whole'),
     })
   })
 

@@ -65,6 +65,14 @@ describe('a log', () => {
     log.removeBefore(3)
   })
 
+  test('that loses a segment while it is open is refused when it wants to remove it', () => {
+    const { files, log } = sample()
+    files.remove(segmentPath(1))
+    const error = refusal(() => log.removeBefore(3))
+    expect(error).toMatchObject({ code: 'IO_FAILED', details: { path: '000001.log', errno: 'ENOENT' } })
+    expect(listSegments(files)).toEqual([2, 3])
+  })
+
   test('goes on where it ended, in every segment and after every resume', () => {
     const command = fc.constantFrom('append', 'roll', 'resume', 'remove')
     holds(

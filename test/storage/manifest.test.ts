@@ -242,6 +242,39 @@ describe('what an edit cannot be is refused', () => {
       return true
     }
   }
+
+  test.each([
+    ['of one end', [['1.0000']]],
+    ['of three ends', [['1.0000', '2.0000', '3.0000']]],
+    ['that is empty', [['2.0000', '2.0000']]],
+    ['that ends before it begins', [['2.0000', '1.0000']]],
+    [
+      'behind a later one',
+      [
+        ['3.0000', '4.0000'],
+        ['1.0000', '2.0000'],
+      ],
+    ],
+    [
+      'that touches the next',
+      [
+        ['1.0000', '2.0000'],
+        ['2.0000', '3.0000'],
+      ],
+    ],
+  ])('a stretch of time %s', (_, times) => {
+    const path = ['trees', '0', 'add', '0', 'table', 'emptyTimes']
+    const withTimes = (value: unknown) => change(path, (parent, name) => (parent[name] = value))
+    expect(
+      isRefused(
+        withTimes([
+          ['1.0000', '2.0000'],
+          ['3.0000', '4.0000'],
+        ]),
+      ),
+    ).toBe(false)
+    expect(isRefused(withTimes(times))).toBe(true)
+  })
   const places = [...placesOf(whole())]
 
   test('as it stands, the sample is none of them', () => {

@@ -171,6 +171,21 @@ describe('lazy leveling', () => {
     ])
   })
 
+  test('merges the runs that another policy left in the last level into one', () => {
+    const merged = { ...geometry, level0Tables: 9 }
+    const shape = EMPTY_SHAPE.with(2, [
+      { number: 2, tables: [table(4, 'a…c')] },
+      { number: 1, tables: [table(3, 'a…c')] },
+    ])
+    const { choice } = planLazyLeveled(shape, merged)
+    expect(choice).toMatchObject({ kind: 'merge', outputLevel: 2, outputRun: 3 })
+    expect(choice?.because).toBe('level 2 is the last and has 2 runs, not one')
+    expect(choice?.inputs.map(({ level, tables }) => [level, tables[0]?.number])).toEqual([
+      [2, 4],
+      [2, 3],
+    ])
+  })
+
   test('the lowest level that there can be grows on', () => {
     const small = { ...lazy, level0Tables: 1, level1Bytes: 1, sizeRatio: 2 }
     const deep = new MetadataTree((shape) => planLazyLeveled(shape, small)).run(200)

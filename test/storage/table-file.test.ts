@@ -30,7 +30,7 @@ import { shouldEndTable } from '../../src/storage/table-writer.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
-import { FormatError } from '../../src/base/binary.ts'
+import { BinaryWriter, FormatError } from '../../src/base/binary.ts'
 import { holds } from '../time/property.ts'
 import { expectCursor } from './cursor-check.ts'
 import {
@@ -365,6 +365,37 @@ describe('damage', () => {
       const details = { file: '000001.table', offset: offsetOf(bit >>> 3) }
       expect(error).toMatchObject({ code: 'TABLE_CORRUPT', details })
     }
+  })
+
+  test('a block that reaches into the parts behind it is refused, though every checksum is right', () => {
+    const files = new MemoryFiles()
+    writeTable(tableFiles(files), 1, versions)
+    const whole = readWholeFile(files, tablePath(1))
+    const { filter, index, facts } = decodeFooter(whole.subarray(-48), whole.length, 1, crc32)
+    const [entry] = decodeIndex(whole.subarray(index.offset, index.offset + index.length))
+    /** The file with a block of another length in its index. */
+    const withLength = (length: number): Uint8Array => {
+      const file = new BinaryWriter()
+      const part = (bytes: Uint8Array) => {
+        const handle = { offset: file.length, length: bytes.length }
+        file.raw(bytes)
+        file.u32(crc32(bytes))
+        return handle
+      }
+      file.raw(whole.subarray(0, index.offset))
+      const parts = {
+        index: part(encodeIndex([{ ...entry!, length }])),
+        facts: part(whole.subarray(facts.offset, facts.offset + facts.length)),
+      }
+      file.raw(encodeFooter({ filter, ...parts }, 1, crc32))
+      return file.finish()
+    }
+    expect(withLength(entry!.length)).toEqual(whole)
+    putFile(files, tablePath(1), withLength(entry!.length + 1))
+    expect(refusal(() => tableFiles(files).open(1))).toMatchObject({
+      code: 'TABLE_CORRUPT',
+      message: expect.stringContaining('the blocks are not those of the index'),
+    })
   })
 
   test('an error of the disk is no damage', () => {

@@ -1,0 +1,106 @@
+/**
+ * What can be read at this moment, and what is refused.
+ *
+ *     promised by the catalog    ▐███▌ h1               window ▐████████▶
+ *     held in memory                       ▐▌ a cursor
+ *     asked as of                  ✓        ✓     ✗ HISTORY_GONE
+ *
+ * The rule: a refusal is a promise too. Whoever was refused once is refused for ever, whatever the clock does
+ * later (law 4), so a refusal that follows from the clock is written down before it is told.
+ */
+import { type Catalog, fullNameOf } from '../catalog/catalog.ts'
+import { type Moment, tableCutoff, tableReadable } from '../catalog/promises.ts'
+import { type TableRef, type TableRow } from '../catalog/rows.ts'
+import { assertReadable } from '../history/readable.ts'
+import { type Tablets } from '../tablet/tablet.ts'
+import { type HybridClock } from '../time/clock.ts'
+import { type HybridTime, MIN_TIME, laterOf, tickAfter } from '../time/hybrid-time.ts'
+import { type Stretches, contains, difference } from '../time/stretches.ts'
+import { MemoryHolds, type OpenHold } from './memory-holds.ts'
+
+/** What readability follows from. */
+export interface ReadabilitySources {
+  readonly clock: HybridClock
+  readonly tablets: Tablets
+  /** What exists now. */
+  readonly catalog: () => Catalog
+  /** Where refusals are written down; none in a store that is read only. */
+  readonly judgements: () => Judgements | undefined
+}
+
+/** The refusals that are durable. */
+export interface Judgements {
+  /** Every refusal that follows from this microsecond is written down already. */
+  readonly judgedMicros: number
+  /** Writes down that somebody was refused history as of this microsecond. */
+  noteJudged(micros: number): void
+}
+
+/** Judges reads of the past by all promises, those in memory included. */
+export class Readability {
+  readonly #sources: ReadabilitySources
+  readonly #memoryHolds = new MemoryHolds()
+
+  constructor(sources: ReadabilitySources) {
+    this.#sources = sources
+  }
+
+  /** What readable times depend on, now. */
+  moment(): Moment {
+    const { clock, tablets } = this.#sources
+    const nowMicros = clock.retentionMicros()
+    this.#memoryHolds.expire(nowMicros)
+    const ratchetOf = (ids: readonly number[]) =>
+      ids.reduce((time, id) => laterOf(time, tablets.get(id).state.ratchet), MIN_TIME)
+    return { nowMicros, memoryHolds: this.#memoryHolds, ratchetOf }
+  }
+
+  /** Refuses a time of a table that cannot be read. Throws `HISTORY_GONE`. */
+  check(table: TableRow, time: HybridTime): void {
+    const catalog = this.#sources.catalog()
+    const moment = this.moment()
+    if (time >= tableCutoff(catalog, table, moment)) return
+    try {
+      assertReadable(tableReadable(catalog, table, moment), time, fullNameOf(catalog, table))
+    } catch (error) {
+      this.#noteRefusal(table, time, moment)
+      throw error
+    }
+  }
+
+  /** Refuses times of a table that cannot all be read at a moment. Throws `HISTORY_GONE`, naming the first. */
+  checkAll(table: TableRow, times: Stretches, moment: Moment = this.moment()): void {
+    const [gone] = difference(times, tableReadable(this.#sources.catalog(), table, moment))
+    if (gone !== undefined) this.check(table, tickAfter(gone.after))
+  }
+
+  /** The newest time there is; where the window of a table begins after it, that time, closed. */
+  presentOf(table: TableRef, moment: Moment = this.moment()): HybridTime {
+    const { clock, catalog } = this.#sources
+    const cutoff = tableCutoff(catalog(), table, moment)
+    if (cutoff > clock.last) clock.use(cutoff)
+    return clock.last
+  }
+
+  /** Holds one time of a table in memory, until it is released or too old. */
+  hold(table: TableRef, time: HybridTime): OpenHold {
+    return this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
+  }
+
+  /** Holds times of a table in memory, until they are released or too old. */
+  holdTimes(table: TableRef, times: Stretches): OpenHold {
+    return this.#memoryHolds.holdTimes(table.id, times, this.moment().nowMicros)
+  }
+
+  release(hold: OpenHold): void {
+    this.#memoryHolds.release(hold)
+  }
+
+  #noteRefusal(table: TableRow, time: HybridTime, moment: Moment): void {
+    const judgements = this.#sources.judgements()
+    if (judgements === undefined) return
+    const written = { ...moment, nowMicros: judgements.judgedMicros }
+    const isNew = contains(tableReadable(this.#sources.catalog(), table, written), time)
+    if (isNew) judgements.noteJudged(moment.nowMicros)
+  }
+}
