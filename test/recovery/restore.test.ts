@@ -6,7 +6,7 @@ import { PalimpsestError } from '../../src/base/errors.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type HybridTime, formatExact, microsOf } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
-import { propertySeeds } from './seeds.ts'
+import { propertySeeds } from '../seeds.ts'
 
 /** A database in memory whose clock is cranked by hand. */
 function opened(keep: string | number = 'forever') {
