@@ -27,7 +27,7 @@ const ESCALATION: readonly string[] = [
 export interface Death {
   readonly file: string
   readonly test: string
-  /** Of a property: the case at which it fell, and of its how many-th seed; `undefined` for an example. */
+  /** Of a property: the case, or the call that crashed, and of its how many-th seed; `undefined` for an example. */
   readonly fell?: { readonly runs: number; readonly seed: number } | undefined
 }
 
@@ -119,9 +119,10 @@ function deathIn({ testResults }: Report, firstSeed: number): Death {
   throw new Error(`no test failed, but the run did: ${testResults.map(({ message }) => message).join(' ')}`)
 }
 
-/** What fast-check says of a failure, itself or through the properties of `test/model`. */
+/** What a failure says of its place: fast-check, by itself and through `test/model`, and the crash checks. */
 function placeIn(message: string, firstSeed: number): Death['fell'] {
-  const runs = /after (\d+) (?:tests|runs)/.exec(message)?.[1]
-  const seed = /(?:seed: |PALIMPSEST_SEED=)(-?\d+)/.exec(message)?.[1]
-  return runs && seed ? { runs: Number(runs), seed: Number(seed) - firstSeed + 1 } : undefined
+  const runs = /after (\d+) (?:tests|runs)| point=(\d+)/.exec(message)
+  const seed = /(?:seed: |seed=|PALIMPSEST_SEED=)(-?\d+)/.exec(message)?.[1]
+  if (runs === null || seed === undefined) return undefined
+  return { runs: Number(runs[1] ?? runs[2]), seed: Number(seed) - firstSeed + 1 }
 }
