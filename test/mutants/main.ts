@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os'
 import { cwd, exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
 import { type Mutant, readMutants } from './mutant.ts'
-import { type Verdict, runTests, tryMutant } from './trial.ts'
+import { CONFIG_PATH, type Verdict, runTests, tryMutant } from './trial.ts'
 
 /** Of twenty lists of seeds, so many may miss a mutant. */
 const MISSES_IN_TWENTY = 1
@@ -32,17 +32,20 @@ const jobs = Number(values.jobs ?? availableParallelism())
 await checkHealth()
 const trials = mutants.flatMap((mutant) => seeds.map((seed) => ({ mutant, seed })))
 const verdicts = await inParallel(trials, ({ mutant, seed }) => tryAndTell(mutant, seed))
-const survivors = mutants.filter((mutant) => !isDead(verdicts.filter((verdict) => verdict.mutant === mutant)))
-const killed = verdicts.filter(({ death }) => death !== undefined).length
-stdout.write(`${mutants.length} mutants, ${killed} of ${verdicts.length} trials killed them`)
-stdout.write(survivors.length === 0 ? '\n' : `; alive: ${survivors.map(({ id }) => id).join(', ')}\n`)
-exit(survivors.length === 0 ? 0 : 1)
+const kills = mutants.map(({ id }) => ({ id, count: countKills(id) }))
+const missed = kills.filter(({ count }) => count < seeds.length)
+const total = kills.reduce((sum, { count }) => sum + count, 0)
+stdout.write(`${mutants.length} mutants, killed in ${total} of ${verdicts.length} trials\n`)
+for (const { id, count } of missed) stdout.write(`${id} in ${count} of ${seeds.length}\n`)
+const allowed = Math.floor((MISSES_IN_TWENTY * seeds.length) / 20)
+exit(missed.some(({ count }) => count < seeds.length - allowed) ? 1 : 0)
 
 /** Without a mutant, everything that is expected to kill one passes. */
 async function checkHealth(): Promise<void> {
   const files = [...new Set(mutants.map(({ killer }) => killer))]
   const seed = freshSeed()
-  const death = await runTests(files, undefined, seed)
+  const deaths = await inParallel(files, (file) => runTests([file], undefined, seed))
+  const [death] = deaths.flatMap((one) => one ?? [])
   if (death !== undefined) fail(`without a mutant, ${death.file} fails: ${death.test}; seed ${seed}`)
 }
 
@@ -54,16 +57,16 @@ async function tryAndTell(mutant: Mutant, seed: number): Promise<Verdict> {
 
 function lineOf({ mutant, firstSeed, death, seconds }: Verdict): string {
   const head = `${mutant.id.padEnd(4)} ${seconds.toFixed(1).padStart(5)} s  ${mutant.title}`
-  if (death === undefined) return `${head}\n       SURVIVED; replay: PALIMPSEST_SEED=${firstSeed}`
+  const replay = `MUTANT=${mutant.id} PALIMPSEST_SEED=${firstSeed} npx vitest run --root . --config ${CONFIG_PATH}`
+  if (death === undefined) return `${head}\n       SURVIVED; replay: ${replay} ${mutant.killer}`
   const { file, test, fell } = death
   const runs = fell === undefined ? 'an example' : `case ${fell.runs} of seed ${fell.seed}`
   const where = file === mutant.killer ? file : `${file}, not ${mutant.killer}`
   return `${head}\n       ${runs}: ${test} (${where})`
 }
 
-function isDead(verdicts: readonly Verdict[]): boolean {
-  const missed = verdicts.filter(({ death }) => death === undefined).length
-  return missed <= Math.floor((MISSES_IN_TWENTY * verdicts.length) / 20)
+function countKills(id: string): number {
+  return verdicts.filter(({ mutant, death }) => mutant.id === id && death !== undefined).length
 }
 
 /** The results of all items, some of them worked on at a time. */

@@ -67,12 +67,12 @@ export function mutated({ id, hunks }: Mutant, path: string, text: string): stri
   return hunks
     .filter((hunk) => hunk.path === path)
     .reduce((rest, { before, after }) => {
-      const [head, tail, ...more] = `\n${rest}`.split(`\n${before}`)
-      if (tail === undefined || more.length > 0)
-        throw new Error(
-          `${id}: its lines stand ${more.length + (tail === undefined ? 0 : 1)} times in ${path}`,
-        )
-      return `${head!}\n${after}${tail}`.substring(1)
+      // Whole lines, so that the end of another line is never taken for one.
+      const at = `\n${rest}`.indexOf(`\n${before}`)
+      const again = `\n${rest}`.indexOf(`\n${before}`, at + 1)
+      if (at === -1 || again !== -1)
+        throw new Error(`${id}: its lines stand ${at === -1 ? 'nowhere' : 'more than once'} in ${path}`)
+      return rest.substring(0, at) + after + rest.substring(at + before.length)
     }, text)
 }
 

@@ -9,8 +9,11 @@ import { env, execPath } from 'node:process'
 import { clearTimeout, setTimeout } from 'node:timers'
 import { type Mutant } from './mutant.ts'
 
-/** A mutant that makes a test run for ever is noticed too: two minutes, in milliseconds. */
-const HANGS_AFTER_MILLIS = 120_000
+/** How the tests are run, from the root of the project. */
+export const CONFIG_PATH = 'test/mutants/vitest.config.ts'
+
+/** A mutant that makes a test run for ever is noticed too: five minutes, in milliseconds. */
+const HANGS_AFTER_MILLIS = 300_000
 
 /** Where a mutant is looked for when the file that should notice it does not: the fast and broad ones first. */
 const ESCALATION: readonly string[] = [
@@ -75,7 +78,7 @@ function runVitest(
   report: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<number | 'hangs'> {
-  const paths = ['run', '--config', 'test/mutants/vitest.config.ts', '--root', '.', ...files]
+  const paths = ['run', '--config', CONFIG_PATH, '--root', '.', ...files]
   const child = spawn(
     execPath,
     ['node_modules/vitest/vitest.mjs', ...paths, '--reporter=json', `--outputFile=${report}`],
