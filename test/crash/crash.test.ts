@@ -2,12 +2,21 @@ import { expect, test } from 'vitest'
 import { checkCrashes } from '../../src/testing/crash/crash.ts'
 import { propertySeeds } from '../seeds.ts'
 
-for (const seed of propertySeeds([1, 2, 3, 5])) {
-  test(`every crash of a workload leaves what was promised (seed ${seed})`, () => {
+const met = { images: 0, shortened: 0, nested: 0 }
+
+test.each(propertySeeds([1, 2, 3, 5]))(
+  'every crash of a workload leaves what was promised (seed %i)',
+  (seed) => {
     const report = checkCrashes({ seed, operations: 40, points: 40, drawn: 5, singlesMax: 4 })
-    expect(report.images).toBeGreaterThan(100)
-    // Not vacuous: some crashes lost unsynced commits, some struck during recovery.
-    expect(report.shortened).toBeGreaterThan(0)
-    expect(report.nested).toBeGreaterThan(0)
-  })
-}
+    met.images += report.images
+    met.shortened += report.shortened
+    met.nested += report.nested
+  },
+)
+
+// Of all seeds together: one alone may happen to have none.
+test('some crashes lost unsynced commits, and some struck during recovery', () => {
+  expect(met.images).toBeGreaterThan(500)
+  expect(met.shortened).toBeGreaterThan(0)
+  expect(met.nested).toBeGreaterThan(0)
+})
