@@ -1,15 +1,22 @@
 import { expect, test } from 'vitest'
 import { checkCrashes } from '../../src/testing/crash/crash.ts'
+import { propertySeeds } from '../seeds.ts'
 
-/** Fixed seeds, and one that is new every time; a failure prints what replays it. */
-const FRESH = crypto.getRandomValues(new Uint32Array(1))[0]!
+const met = { images: 0, shortened: 0, nested: 0 }
 
-for (const seed of [1, 2, 3, 5, FRESH]) {
-  test(`every crash of a workload leaves what was promised (seed ${seed})`, () => {
+test.each(propertySeeds([1, 2, 3, 5]))(
+  'every crash of a workload leaves what was promised (seed %i)',
+  (seed) => {
     const report = checkCrashes({ seed, operations: 40, points: 40, drawn: 5, singlesMax: 4 })
-    expect(report.images).toBeGreaterThan(100)
-    // Not vacuous: some crashes lost unsynced commits, some struck during recovery.
-    expect(report.shortened).toBeGreaterThan(0)
-    expect(report.nested).toBeGreaterThan(0)
-  })
-}
+    met.images += report.images
+    met.shortened += report.shortened
+    met.nested += report.nested
+  },
+)
+
+// Of all seeds together: one alone may happen to have none.
+test('some crashes lost unsynced commits, and some struck during recovery', () => {
+  expect(met.images).toBeGreaterThan(500)
+  expect(met.shortened).toBeGreaterThan(0)
+  expect(met.nested).toBeGreaterThan(0)
+})

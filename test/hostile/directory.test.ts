@@ -18,12 +18,13 @@ test.skipIf(REPLAY !== undefined)('a directory that nobody attacked answers ever
 })
 
 test.each([
-  ['damage', ['LOG_CORRUPT', 'MANIFEST_CORRUPT', 'TABLE_CORRUPT', 'right', 'prefix']],
+  // A prefix is left too rarely to be asked for here; the long run asks.
+  ['damage', ['LOG_CORRUPT', 'MANIFEST_CORRUPT', 'TABLE_CORRUPT', 'right']],
   ['forgery', ['LOG_CORRUPT', 'MANIFEST_CORRUPT', 'TABLE_CORRUPT', 'right']],
 ] as const)('a directory after %s is refused with a code, or answers', (kind, expected) => {
   if (REPLAY?.name === kind) runTrials(kind, REPLAY.seed, REPLAY.number, 1, new Map())
   if (REPLAY !== undefined) return
   const tally: Tally = new Map()
   for (const seed of [1, 2, FRESH_SEED]) runTrials(kind, seed, 0, TRIALS, tally)
-  for (const outcome of expected) expect(tally.get(outcome), outcome).toBeGreaterThan(0)
+  for (const outcome of expected) expect(tally.get(outcome) ?? 0, outcome).toBeGreaterThan(0)
 })

@@ -6,6 +6,7 @@ import { type AbstractLevel } from 'abstract-level'
 import * as fc from 'fast-check'
 import { MemoryLevel } from 'memory-level'
 import { expect, test } from 'vitest'
+import { propertySeeds } from '../seeds.ts'
 import { type Sample, sample } from './levels.ts'
 
 type AnyLevel = AbstractLevel<string | Uint8Array>
@@ -87,9 +88,7 @@ async function check(steps: readonly Step[]): Promise<void> {
   await Promise.all([level.close(), model.close()])
 }
 
-const SEEDS = [1, 2, 3]
-
-test.each([...SEEDS, undefined])('random steps, seed %s', async (seed) => {
+test.each(propertySeeds())('random steps, seed %s', async (seed) => {
   const property = fc.asyncProperty(fc.array(anyStep, { maxLength: 25 }), check)
-  await fc.assert(property, { numRuns: 60, ...(seed === undefined ? {} : { seed }) })
+  await fc.assert(property, { seed, numRuns: 60 })
 })

@@ -1,7 +1,6 @@
 /**
- * How the properties of this folder are run: on a fixed list of seeds, so that every run covers the same
- * ground, and on a fresh one. A failure prints the shortest case that was found and one line that runs
- * exactly it again:
+ * How the properties of this folder are run: on every seed of `seeds.ts`. A failure prints the shortest
+ * case that was found and one line that runs exactly it again:
  *
  *     replay: PALIMPSEST_SEED=7 PALIMPSEST_PATH=12:3:0 npx vitest run test/model/x.test.ts -t '…'
  *
@@ -11,8 +10,8 @@ import { relative } from 'node:path'
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
 import { type Counts, addCounts, noCounts } from '../../src/testing/comparison.ts'
+import { casePath, propertySeeds } from '../seeds.ts'
 
-const FIXED_SEEDS = [1, 2, 3]
 /** Cases of one seed in a long run. */
 const CHUNK = 100
 /** A seed is left here, passed or not; a failing case is as short then as it could be made. */
@@ -23,20 +22,19 @@ interface Run {
   readonly path?: string
 }
 
-/** The runs to make instead of all others, if the environment names one. */
-function runToReplay(): Run | undefined {
-  const { PALIMPSEST_SEED: seed, PALIMPSEST_PATH: path } = process.env
-  if (seed === undefined) return undefined
-  return path === undefined ? { seed: Number(seed) } : { seed: Number(seed), path }
-}
-
 /** Whether one case is run again, so that counts over all cases say nothing. */
-export const isReplay: boolean = runToReplay() !== undefined
+export const isReplay: boolean = casePath() !== undefined
+
+/** The one case to run instead of all others, if the environment names it. */
+function runToReplay(): Run | undefined {
+  const path = casePath()
+  return path === undefined ? undefined : { seed: propertySeeds()[0]!, path }
+}
 
 /** Checks a property of random values, `numRuns` for each seed. */
 export function checkRuns<T>(arbitrary: fc.Arbitrary<T>, numRuns: number, check: (value: T) => void): void {
   const replay = runToReplay()
-  const runs: readonly Run[] = replay ? [replay] : [...FIXED_SEEDS.map((seed) => ({ seed })), {}]
+  const runs: readonly Run[] = replay ? [replay] : propertySeeds().map((seed) => ({ seed }))
   for (const run of runs) checkRun(arbitrary, { ...run, numRuns }, check)
 }
 

@@ -57,6 +57,11 @@ describe('a failure', () => {
       'a table that cannot be removed',
       { kind: 'error', operation: 'remove', nth: 1, errno: 'EACCES', path: '.table' },
     ],
+    [
+      'an edit of the manifest that cannot be made durable',
+      { kind: 'error', operation: 'sync', nth: 4, errno: 'EIO', path: 'MANIFEST' },
+    ],
+    ['a log that cannot be synced', { kind: 'error', operation: 'sync', nth: 8, errno: 'EIO', path: '.log' }],
     ['no space for a commit', { kind: 'error', operation: 'append', nth: 9, errno: 'ENOSPC', path: '.log' }],
   ])('(%s) ends the writing; every acknowledged commit is there, now and after opening again', (_, fault) => {
     const { files, db, table, events, acknowledged, error } = writeUntilFailure([fault])

@@ -1,8 +1,12 @@
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
-import { openDatabase } from '../../src/database/database.ts'
+import { PalimpsestError } from '../../src/base/errors.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
+import { holds } from '../time/property.ts'
 
 test('a time that was refused once stays refused, though the clock is set back and the database reopened', () => {
   const files = new MemoryFiles()
@@ -22,4 +26,96 @@ test('a time that was refused once stays refused, though the clock is set back a
   expect(() => setBack.table('k.t').get('a', { asOf: time })).toThrow(/is gone/)
   expect(setBack.table('k.t').get('a')).toBe(1)
   setBack.close()
+})
+
+type Step =
+  | { readonly do: 'put'; readonly key: string }
+  | { readonly do: 'advance' | 'reopen earlier' | 'hold'; readonly micros: number }
+  | { readonly do: 'compact' }
+
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('put' as const), key: fc.constantFrom('a', 'b') }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constantFrom('advance' as const, 'reopen earlier', 'hold'),
+        micros: fc.constantFrom(0, 1, 10, 11, 30, 100),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('compact' as const) }) },
+  ),
+  { maxLength: 24, size: 'max' },
+)
+
+/**
+ * Carries steps out on one table with a window of ten microseconds, and only then reads every time there
+ * was: a refusal is written down, so that one on the way would hide what was not.
+ */
+function readAtTheEnd(list: readonly Step[]): { readonly right: number; readonly refused: number } {
+  const files = new MemoryFiles()
+  const openAt = (micros: number) => {
+    const clock = new ReplayClock({ micros })
+    return { clock, db: openDatabase({ files, checksum: crc32, clock }) }
+  }
+  let { clock, db } = openAt(1_000_000)
+  db.createKeyspace('k')
+  db.createTable('k.t', { keep: 10, values: 'text' })
+  const states: { readonly time: HybridTime; readonly state: ReadonlyMap<string, string> }[] = []
+  for (const [i, step] of list.entries()) {
+    if (step.do === 'put') {
+      const { time } = db.table<string, string>('k.t').put(step.key, `${i}`)
+      states.push({ time, state: new Map(states.at(-1)?.state).set(step.key, `${i}`) })
+    } else if (step.do === 'advance') clock.advance(step.micros)
+    else if (step.do === 'hold') holdNewest(db, `h${i}`, step.micros + 1)
+    else if (step.do === 'compact') db.compact()
+    else {
+      db.close()
+      ;({ clock, db } = openAt(clock.now() - step.micros))
+    }
+  }
+  const counts = { right: 0, refused: 0 }
+  for (const { time, state } of states) {
+    for (const key of ['a', 'b']) {
+      const found = valueOrRefusal(() => db.table<string, string>('k.t').get(key, { asOf: time }))
+      if (found === 'HISTORY_GONE') counts.refused++
+      else {
+        expect(found, `${key} as of ${time}`).toBe(state.get(key))
+        counts.right++
+      }
+    }
+  }
+  db.close()
+  return counts
+}
+
+/** Holds the newest time; where that has left the window, there is nothing to hold. */
+function holdNewest(db: Database, name: string, expiresIn: number): void {
+  valueOrRefusal(() => {
+    db.hold({ name, table: 'k.t', at: db.newest, expiresIn })
+    return undefined
+  })
+}
+
+function valueOrRefusal(read: () => string | undefined): string | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof PalimpsestError && error.code === 'HISTORY_GONE') return error.code
+    throw error
+  }
+}
+
+test('what was lost while nobody looked is refused, and never a wrong answer, wherever the clock is set to later (law 4)', () => {
+  let [right, refused] = [0, 0]
+  holds(
+    fc.property(steps, (list) => {
+      const counts = readAtTheEnd(list)
+      right += counts.right
+      refused += counts.refused
+    }),
+    100,
+  )
+  expect(right).toBeGreaterThan(200)
+  expect(refused).toBeGreaterThan(200)
 })

@@ -1,10 +1,10 @@
-/** How the properties of this folder are run: on a fixed list of seeds, so that every run covers the same ground, and on a fresh one. */
+/** How most properties are run: on every seed of `seeds.ts`. */
 import * as fc from 'fast-check'
-
-const FIXED_SEEDS = [1, 2, 3]
+import { casePath, propertySeeds } from '../seeds.ts'
 
 /** Checks a property; fast-check prints seed and path of a failure. */
 export function holds<T>(property: fc.IProperty<T>, numRuns = 100): void {
-  for (const seed of FIXED_SEEDS) fc.assert(property, { seed, numRuns })
-  fc.assert(property, { numRuns })
+  const path = casePath()
+  for (const seed of propertySeeds())
+    fc.assert(property, { seed, numRuns, ...(path === undefined ? {} : { path }) })
 }
