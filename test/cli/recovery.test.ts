@@ -81,7 +81,7 @@ test('files that a crash left behind are removed by who writes, and named', asyn
 test('a log that holds nothing but torn bytes has no commits', async () => {
   crashed('nothing')
   const log = join(cwd, 'nothing', '000001.log')
-  truncateSync(log, 30)
+  truncateSync(log, 38)
   expect((await cli(['check', 'nothing'], at)).stderr).toBe(
     'palimpsest: the log ends in 14 torn bytes, passed over; there are no commits\n',
   )
