@@ -81,12 +81,8 @@ test('files that a crash left behind are removed by who writes, and named', asyn
 test('a log that holds nothing but torn bytes has no commits', async () => {
   crashed('nothing')
   const log = join(cwd, 'nothing', '000001.log')
-<<<<<<< HEAD
   // A segment begins with a header of 24 bytes.
   truncateSync(log, 24 + 6)
-=======
-  truncateSync(log, 38)
->>>>>>> hostile
   expect((await cli(['check', 'nothing'], at)).stderr).toBe(
     'palimpsest: the log ends in 6 torn bytes, passed over; there are no commits\n',
   )
