@@ -43,7 +43,7 @@ import {
   laterOf,
   tickAfter,
 } from '../time/hybrid-time.ts'
-import { NO_TIMES, type Stretches, contains, difference, stretch, union } from '../time/stretches.ts'
+import { type Stretches, contains, difference, stretch, union } from '../time/stretches.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { MemoryHolds } from './memory-holds.ts'
@@ -375,10 +375,8 @@ export class Store {
     const generation = generationAt(this.#catalog.generations.get(table.id) ?? [], time)
     if (generation !== undefined)
       return { table, tablets: generation.tablets, view: this.#views.viewAsOf(generation, time) }
+    // The time is readable, and what a readable time meets is not forgotten: there was nothing.
     const name = fullNameOf(this.#catalog, table)
-    // Where its beginning is forgotten, nobody knows whether it existed before.
-    const [first] = this.#catalog.generations.get(table.id) ?? []
-    if (first?.cause !== 'create') assertReadable(NO_TIMES, time, name)
     const message = `the table ${name} did not exist as of ${formatIso(time)}`
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
   }
