@@ -27,7 +27,7 @@ import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
 import { type TabletWrites, type Write } from '../tablet/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
-import { NO_TIMES, type Stretches, stretch, union } from '../time/stretches.ts'
+import { type Stretches, stretch, union } from '../time/stretches.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { type StoreParts } from './parts.ts'
@@ -359,10 +359,8 @@ export class Store {
     const generation = generationAt(generationsOf(this.#catalog, table.id), time)
     if (generation !== undefined)
       return { table, tablets: generation.tablets, view: this.#views.viewAsOf(generation, time) }
+    // The time is readable, and what a readable time meets is not forgotten: there was nothing.
     const name = fullNameOf(this.#catalog, table)
-    // Where its beginning is forgotten, nobody knows whether it existed before.
-    const [first] = generationsOf(this.#catalog, table.id)
-    if (first?.cause !== 'create') assertReadable(NO_TIMES, time, name)
     const message = `the table ${name} did not exist as of ${formatIso(time)}`
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
   }

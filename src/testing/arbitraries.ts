@@ -3,7 +3,7 @@
  *
  * - Times lie next to something that happened: uniform ones miss most bugs.
  * - Worlds are tiny: two or three keys, one or two tables, a window of a few microseconds.
- * - Each run takes one of three presets, and leaves out some kinds of operations altogether: what a
+ * - Each run takes one preset, and leaves out some kinds of operations altogether: what a
  *   uniform mixture would always disturb then happens (swarm testing).
  * - The simplest comes first everywhere, and nothing depends on what was drawn before it, so that a
  *   failing list shrinks to little.
@@ -28,15 +28,16 @@ import {
 export type Weights = Readonly<Partial<Record<OperationKind, number>>>
 
 /** How operations are mixed. */
-export type Preset = 'tiny' | 'many versions' | 'maintenance' | 'cursors' | 'crashes'
+export type Preset = 'tiny' | 'many versions' | 'maintenance' | 'cursors' | 'crashes' | 'restores'
 
 const WRITING: Weights = { put: 14, delete: 4, batch: 3 }
 const READING: Weights = { get: 6, scan: 4, view: 1, openCursor: 2, stepCursor: 4, closeCursor: 1 }
 const TIMES: Weights = { advance: 12, stepBack: 1, jump: 1, confirm: 1 }
 const PROMISES: Weights = { hold: 3, release: 2, retain: 2, createTable: 1 }
+const CHANGES: Weights = { drop: 1, rename: 1, truncate: 1, restore: 3, undo: 2 }
 const UPKEEP: Weights = { flush: 5, compact: 3, sync: 1, openReader: 1, check: 1, misuse: 1 }
 const PROCESSES: Weights = { reopen: 1, crash: 2 }
-const ALL: Weights = { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...UPKEEP, ...PROCESSES }
+const ALL: Weights = { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...CHANGES, ...UPKEEP, ...PROCESSES }
 
 /** The mixtures. */
 export const PRESETS: Readonly<Record<Preset, Weights>> = {
@@ -44,7 +45,28 @@ export const PRESETS: Readonly<Record<Preset, Weights>> = {
   'many versions': { ...ALL, put: 40, delete: 2, batch: 6, get: 10 },
   maintenance: { ...ALL, flush: 18, compact: 7, reopen: 3, hold: 4, crash: 1 },
   cursors: { ...WRITING, ...UPKEEP, advance: 12, openCursor: 8, stepCursor: 28, flush: 8, compact: 8 },
-  crashes: { ...WRITING, ...PROMISES, batch: 16, flush: 10, compact: 4, advance: 6, crash: 10, reopen: 2 },
+  crashes: {
+    ...WRITING,
+    ...PROMISES,
+    ...CHANGES,
+    batch: 16,
+    flush: 10,
+    compact: 4,
+    advance: 6,
+    crash: 10,
+    reopen: 2,
+  },
+  restores: {
+    ...ALL,
+    drop: 2,
+    rename: 2,
+    truncate: 3,
+    restore: 12,
+    undo: 6,
+    flush: 8,
+    compact: 6,
+    createTable: 3,
+  },
 }
 
 /** A value, or mostly nothing. */
@@ -86,6 +108,7 @@ const meanwhile: fc.Arbitrary<Delta> = fc.oneof(
 const moment: fc.Arbitrary<Moment> = fc.record({
   anchor: fc.oneof(
     { weight: 6, arbitrary: fc.constant('version' as const) },
+    { weight: 2, arbitrary: fc.constant('change' as const) },
     { weight: 3, arbitrary: fc.constant('window' as const) },
     { weight: 2, arbitrary: fc.constantFrom('hold' as const, 'newest' as const) },
     {
@@ -148,6 +171,15 @@ const plan: fc.Arbitrary<TablePlan> = fc.record({
   keep,
 })
 
+const restore = fc.record({
+  do: fc.constant('restore' as const),
+  keyspace: fc.nat({ max: 1 }),
+  table: maybe(table),
+  to: moment,
+})
+const undo = fc.record({ do: fc.constant('undo' as const), index: fc.nat({ max: 3 }) })
+const truncate = fc.record({ do: fc.constant('truncate' as const), table })
+
 /** What a crash can fall into. */
 const during: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant('put' as const), write, durability }),
@@ -161,6 +193,9 @@ const during: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant('release' as const), name: fc.nat({ max: 2 }) }),
   fc.record({ do: fc.constant('retain' as const), scope, keep }),
   fc.record({ do: fc.constant('createTable' as const), plan }),
+  restore,
+  undo,
+  truncate,
   fc.record({ do: fc.constant('reopen' as const), wall: fc.constant({ micros: 0, windows: 0 }) }),
 )
 
@@ -173,6 +208,11 @@ const OPERATIONS: { readonly [Kind in OperationKind]: fc.Arbitrary<Operation> } 
     durability,
   }),
   createTable: fc.record({ do: fc.constant('createTable' as const), plan }),
+  drop: fc.record({ do: fc.constant('drop' as const), table }),
+  rename: fc.record({ do: fc.constant('rename' as const), table, to: fc.nat({ max: 2 }) }),
+  truncate,
+  restore,
+  undo,
   flush: fc.record({ do: fc.constant('flush' as const), table: maybe(table) }),
   compact: fc.record({
     do: fc.constant('compact' as const),

@@ -6,8 +6,9 @@ import { type Database } from '../database/database.ts'
 import { type Key } from '../table/codec.ts'
 import { type Entry, type Table } from '../table/table.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
-import { type Model, type ModelVersion, type Verdict } from './model.ts'
-import { keyOf, keysOf, textOfKey, textOfValue } from './values.ts'
+import { type Model } from './model.ts'
+import { type ModelVersion, type Verdict } from './model-facts.ts'
+import { compareKeys, keyOf, keysOf, textOfKey, textOfValue } from './values.ts'
 
 /** The database and the model do not say the same. */
 export class Disagreement extends Error {
@@ -44,6 +45,24 @@ export interface Counts {
   /** Cursor steps after the table had changed. */
   lateSteps: number
   misuses: number
+  /** Restores, and those that an undo took back. */
+  restores: number
+  undos: number
+  truncations: number
+  drops: number
+  renames: number
+  /** Restores and undos that were refused. */
+  refusedRestores: number
+  /** Reads of tables that do not exist any more. */
+  droppedReads: number
+  /** Changes that histories of keys told. */
+  keyChanges: number
+  /** Keys that differed between two times. */
+  differences: number
+  /** Commits that the database made of its own. */
+  upkeeps: number
+  /** Versions whose fate was explained. */
+  explanations: number
 }
 
 /** Nothing met yet. */
@@ -66,6 +85,17 @@ export function noCounts(): Counts {
     cursorSteps: 0,
     lateSteps: 0,
     misuses: 0,
+    restores: 0,
+    undos: 0,
+    truncations: 0,
+    drops: 0,
+    renames: 0,
+    refusedRestores: 0,
+    droppedReads: 0,
+    keyChanges: 0,
+    differences: 0,
+    upkeeps: 0,
+    explanations: 0,
   }
 }
 
@@ -150,8 +180,14 @@ export interface Comparison {
 export function compareEverything(comparison: Comparison): void {
   const { db, model, tables } = comparison
   for (const table of tables) {
+    if (!model.exists(table.number)) {
+      for (const time of model.boundaries(table.number)) compareDropped(comparison, table, time)
+      continue
+    }
     const handle = db.table<Key>(table.name)
     compareNow(comparison, table, handle)
+    compareHistory(comparison, table, handle)
+    compareDiff(comparison, table, handle)
     for (const time of model.boundaries(table.number)) compareAsOf(comparison, table, handle, time)
   }
 }
@@ -167,6 +203,73 @@ function compareNow({ model, keys }: Comparison, table: ComparedTable, handle: T
   )
   const entries = model.scan(table.number, now).map(versionText)
   expectSame(`scan of ${table.name} now`, readAll(table, handle.scan()), entries)
+}
+
+/** Reads a table that was dropped, as of a time, by the name that it had. */
+function compareDropped({ db, model, counts }: Comparison, table: ComparedTable, time: HybridTime): void {
+  const what = `dropped table ${table.number} as of ${formatExact(time)}`
+  const name = model.nameOf(table.number, time) ?? 'no.such'
+  const outcome = outcomeOf(() => readAll(table, db.asOf(time).table<Key>(name).scan()))
+  const found = expectVerdict(what, outcome, model.judge(table.number, time))
+  if (found === undefined) return
+  expectSame(what, found, model.scan(table.number, time).map(versionText))
+  counts.droppedReads++
+}
+
+/** How every key of a table has changed, over all readable times. */
+function compareHistory({ model, keys, counts }: Comparison, table: ComparedTable, handle: Table): void {
+  const window = model.windowOf(table.number)
+  const now = window > model.clock.used ? window : model.clock.used
+  for (const text of keysOf(table.keys, keys)) {
+    const changes = Array.from(handle.history(keyOf(table.keys, text)), ({ time, value, cause }) => ({
+      time,
+      value: textOfValue(table.values, value),
+      cause,
+    }))
+    expectSame(`the history of ${text} in ${table.name}`, changes, model.history(table.number, text, now))
+    counts.keyChanges += changes.length
+  }
+}
+
+/** What differs between the oldest readable time at which a table existed and now, both ways. */
+function compareDiff({ model, counts }: Comparison, table: ComparedTable, handle: Table): void {
+  const times = model.boundaries(table.number).toSorted((a, b) => (a < b ? -1 : 1))
+  const readable = times.filter((time) => model.judge(table.number, time) === 'ok')
+  const [from, to] = [readable[0], readable.at(-1)]
+  if (from === undefined || to === undefined) return
+  for (const [a, b] of [
+    [from, to],
+    [to, from],
+  ] as const) {
+    const found = Array.from(handle.diff({ from: a, to: b }), ({ key, before, after }) => [
+      textOfKey(key),
+      textOfValue(table.values, before),
+      textOfValue(table.values, after),
+    ])
+    const expected = sortedKeys(model, table)
+      .map((key) => [key, model.shown(table.number, key, a)?.value, model.shown(table.number, key, b)?.value])
+      .filter(([, before, after]) => before !== after)
+    expectSame(`diff of ${table.name} from ${formatExact(a)} to ${formatExact(b)}`, found, expected)
+    counts.differences += found.length
+  }
+}
+
+function sortedKeys(model: Model, { number, keys }: ComparedTable): readonly string[] {
+  return model.keysOf(number).toSorted((a, b) => compareKeys(keys, a, b))
+}
+
+/** After a full compaction: of every version of a table that was ever written, whether it is kept. */
+export function compareExplanations({ db, model, counts }: Comparison, table: ComparedTable): void {
+  const kept = model.survivors(table.number)
+  const handle = db.table<Key>(table.name)
+  for (const version of model.versions) {
+    if (version.table !== table.number) continue
+    const { verdict } = handle.explainVersion(keyOf(table.keys, version.key), version.time)
+    const isKept = verdict === 'kept'
+    const what = `${verdict}: ${version.key} at ${formatExact(version.time)} in ${table.name}`
+    expectSame(`whether a version is kept that is ${what}`, isKept, kept.includes(version))
+    counts.explanations++
+  }
 }
 
 /** Reads one table as of one time, by keys and by scans both ways. */

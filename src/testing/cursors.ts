@@ -14,7 +14,7 @@ import {
   noteRefusal,
   outcomeOf,
 } from './comparison.ts'
-import { type ModelCursor } from './model.ts'
+import { type ModelCursor } from './model-facts.ts'
 import { type Operation } from './operations.ts'
 import { type Subject } from './subject.ts'
 

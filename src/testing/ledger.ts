@@ -13,7 +13,9 @@ export class Ledger {
   /** The newest commit that a power cut has to leave. */
   #durable = 0n as HybridTime
   /** What a commit does in the model, while nobody has seen how it ended. */
-  #inFlight: ((time: HybridTime) => void) | undefined
+  #inFlight: { readonly time: HybridTime; readonly inModel: (time: HybridTime) => void } | undefined
+  /** Times among which the database made commits of its own: its upkeep. */
+  readonly #own: { readonly after: HybridTime; readonly through: HybridTime }[] = []
 
   /** How many commits there are. */
   get count(): number {
@@ -27,20 +29,27 @@ export class Ledger {
 
   /** Whether there is a commit of this time. */
   has(time: HybridTime): boolean {
-    return this.#times.includes(time)
+    return (
+      this.#times.includes(time) || this.#own.some(({ after, through }) => after < time && time <= through)
+    )
   }
 
-  /** A commit begins. `inModel` is what it does, if it is there in the end. */
-  begin(inModel: (time: HybridTime) => void): void {
-    this.#inFlight = inModel
+  /** A commit begins that will get this time. `inModel` is what it does, if it is there in the end. */
+  begin(time: HybridTime, inModel: (time: HybridTime) => void): void {
+    this.#inFlight = { time, inModel }
   }
 
   /** The commit that began has happened. */
   end(time: HybridTime, durability: Durability): void {
     this.#times.push(time)
-    this.#inFlight?.(time)
+    this.#inFlight?.inModel(time)
     this.#inFlight = undefined
     this.promise(durability)
+  }
+
+  /** The database may have made commits of its own at these times. */
+  noteOwn(after: HybridTime, through: HybridTime): void {
+    if (after < through) this.#own.push({ after, through })
   }
 
   /** All commits so far are this durable. */
@@ -61,9 +70,9 @@ export class Ledger {
    * Whether anything was lost.
    */
   settle(newest: HybridTime): boolean {
-    if (this.#inFlight !== undefined && newest > (this.#times.at(-1) ?? 0n)) {
-      this.#times.push(newest)
-      this.#inFlight(newest)
+    if (this.#inFlight !== undefined && newest >= this.#inFlight.time) {
+      this.#times.push(this.#inFlight.time)
+      this.#inFlight.inModel(this.#inFlight.time)
     }
     this.#inFlight = undefined
     const before = this.#times.length

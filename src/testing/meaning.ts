@@ -5,7 +5,8 @@ import { type ScanOptions } from '../table/table.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
 import { type ComparedTable, type EntryText, versionText } from './comparison.ts'
-import { type Model, type ModelScope, type ModelWrite, compareKeys } from './model.ts'
+import { type Model } from './model.ts'
+import { type ModelScope, type ModelWrite } from './model-facts.ts'
 import {
   type Delta,
   type KeepChoice,
@@ -15,7 +16,7 @@ import {
   type WorldPlan,
   type WritePlan,
 } from './operations.ts'
-import { keyOf, keysOf } from './values.ts'
+import { compareKeys, keyOf, keysOf } from './values.ts'
 
 /** A time, and how it is said to the database. */
 export interface AskedTime {
@@ -39,8 +40,10 @@ export class Meaning {
     this.#tables = tables
   }
 
+  /** One of the tables that exist. */
   tableOf(number: number): ComparedTable {
-    return this.#tables[number % this.#tables.length]!
+    const existing = this.#tables.filter((table) => this.#model.exists(table.number))
+    return existing[number % existing.length]!
   }
 
   nameOf(number: number | undefined): string | undefined {
@@ -76,7 +79,7 @@ export class Meaning {
   /** A scope in the words of the database. */
   targetOf(scope: ModelScope): { readonly table?: string; readonly keyspace?: string } {
     if (scope === 'database') return {}
-    return 'table' in scope ? { table: this.#model.tables[scope.table]!.name } : { keyspace: scope.keyspace }
+    return 'table' in scope ? { table: this.#model.nameOf(scope.table)! } : { keyspace: scope.keyspace }
   }
 
   /** The time of a moment, where one is given. */
@@ -126,21 +129,23 @@ export class Meaning {
   }
 
   #anchorOf({ anchor, index }: Moment): bigint {
-    const { clock, versions, holds, tables } = this.#model
+    const { clock, versions, changes, holds, tables } = this.#model
     const { number } = this.tableOf(index)
     switch (anchor) {
       case 'version':
-        return versions.at(-1 - (index % Math.max(1, versions.length)))?.time ?? clock.used
+        return versions.at(-1 - (index % Math.max(1, versions.length)))?.time ?? this.#model.newest
       case 'window':
         return this.#model.windowOf(number)
       case 'hold': {
         const hold = holds[index % Math.max(1, holds.length)]
-        return hold === undefined ? clock.used : index % 2 === 0 ? hold.first : hold.last
+        return hold === undefined ? this.#model.newest : index % 2 === 0 ? hold.first : hold.last
       }
       case 'created':
         return tables[number]!.created
+      case 'change':
+        return changes.at(-1 - (index % changes.length))!.time
       case 'newest':
-        return clock.used
+        return this.#model.newest
       case 'now':
         return BigInt(clock.current) * 4096n
       case 'zero':

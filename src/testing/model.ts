@@ -7,6 +7,14 @@
  *     0      6161  1763633730000001.1   ✝         at or before t, the last one
  *     1      é     1763633730000004.0   v3
  *
+ *     table  time                 rows from then on                  name from then on
+ *     0      1763633730000005.0   those as of …01.0 (a restore)      ks0.t0
+ *     0      1763633730000006.0   none (a truncation)                ks0.t0
+ *     0      1763633730000007.0   the same                           none (a drop)
+ *
+ * A restore is remembered as what was asked for: from then on, what is not found among later versions is
+ * looked for as of the time that was put back.
+ *
  * It shares no code with what it is the measure of: no comparator, no intervals, no clock. It never
  * forgets a version; what may not be read any more it refuses by the definition. A time is readable in
  * a table if the window has never passed it, or if something that is in force holds it. That is all: the
@@ -16,58 +24,26 @@
  * It is the model of this engine. What any versioned store has to do is much less, and has a model of its
  * own: `versioned/reference-store.ts`.
  */
-import { type ErrorCode } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
+import {
+  type ModelChange,
+  type ModelCursor,
+  type ModelHold,
+  type ModelKeep,
+  type ModelKeyChange,
+  type ModelRestore,
+  type ModelRestoreScope,
+  type ModelScope,
+  type ModelTable,
+  type ModelVersion,
+  type ModelWrite,
+  type RestoreVerdict,
+  type Verdict,
+} from './model-facts.ts'
 import { ModelClock } from './model-clock.ts'
+import { compareKeys } from './values.ts'
 
-/** How long history is kept, in microseconds. */
-export type ModelKeep = number | 'forever'
-
-/** What retention or a hold is about: a table, the tables of a keyspace, or everything. */
-export type ModelScope = { readonly table: number } | { readonly keyspace: string } | 'database'
-
-/** A table. Its number is its place in {@link Model.tables}. */
-export interface ModelTable {
-  readonly number: number
-  readonly keyspace: string
-  /** The full name. */
-  readonly name: string
-  readonly keys: 'text' | 'bytes'
-  readonly created: HybridTime
-}
-
-/** A version. A bytes key is written in hexadecimal. */
-export interface ModelVersion {
-  readonly table: number
-  readonly key: string
-  readonly time: HybridTime
-  /** `undefined` for a tombstone. */
-  readonly value: string | undefined
-}
-
-/** One write of a commit. */
-export type ModelWrite = Omit<ModelVersion, 'time'>
-
-/** A hold on the times from `first` through `last`. */
-export interface ModelHold {
-  readonly name: string
-  readonly scope: ModelScope
-  readonly first: HybridTime
-  readonly last: HybridTime
-  readonly expires: number | undefined
-}
-
-/** An open cursor. It holds its time from its first step on. */
-export interface ModelCursor {
-  readonly table: number
-  time: HybridTime
-  /** The microsecond of the first step. */
-  since: number | undefined
-}
-
-/** Whether a read is answered, and with which error if it is not. */
-export type Verdict = 'ok' | Extract<ErrorCode, 'FUTURE_TIME' | 'HISTORY_GONE' | 'UNKNOWN_TABLE'>
-
+const END = (2n ** 64n) as HybridTime
 const DEFAULT_KEEP_MICROS = 86_400_000_000
 const CURSOR_MICROS_MAX = 600_000_000
 
@@ -77,8 +53,14 @@ export class Model {
   readonly tables: ModelTable[] = []
   readonly #keeps: Map<string, ModelKeep> = new Map()
   #versions: ModelVersion[] = []
+  readonly #changes: ModelChange[] = []
+  readonly #restores: ModelRestore[] = []
   #holds: ModelHold[] = []
   readonly #cursors: Set<ModelCursor> = new Set()
+  /** When each keyspace was created. */
+  readonly #keyspaces: Map<string, HybridTime> = new Map()
+  /** The first time that the window of the names has never passed. */
+  #namesWindow = 0n as HybridTime
   /** Of each table, the first time that the window has never passed. */
   readonly #windows: HybridTime[] = []
   /** The part of it that no restart can take back, because somebody was told. */
@@ -99,9 +81,17 @@ export class Model {
 
   // What happens.
 
-  createTable(table: Omit<ModelTable, 'number'>, keep: ModelKeep | undefined): ModelTable {
+  createKeyspace(name: string, time: HybridTime): void {
+    this.#keyspaces.set(name, time)
+  }
+
+  createTable(
+    { name, ...table }: Omit<ModelTable, 'number'> & { readonly name: string },
+    keep: ModelKeep | undefined,
+  ): ModelTable {
     const made = { ...table, number: this.tables.length }
     this.tables.push(made)
+    this.change({ table: made.number, time: table.created, cause: 'create', name, rows: 'none' })
     this.#windows.push(0n as HybridTime)
     this.#promised.push(0n as HybridTime)
     if (keep !== undefined) this.#keeps.set(keepName({ table: made.number }), keep)
@@ -117,10 +107,29 @@ export class Model {
     }
   }
 
+  /** Something happens to a table as a whole. */
+  change(change: ModelChange): void {
+    this.#changes.push(change)
+  }
+
+  /** What is to be put back has the rows and the names that it had as of `to`; what did not exist then is gone. */
+  restore(restore: ModelRestore, to: HybridTime): void {
+    const { scope, time, undoes } = restore
+    const cause = undoes === undefined ? 'restore' : 'undo'
+    for (const { number: table } of this.#inScope(scope)) {
+      const name = this.nameOf(table, to)
+      if (name !== undefined) this.change({ table, time, cause, name, rows: { asOf: to } })
+      else if (this.exists(table)) this.change({ table, time, cause: 'drop', name, rows: 'same' })
+    }
+    this.#restores.push(restore)
+  }
+
   /** To be called whenever the clock may have moved: windows go with it and never come back. */
   passTime(): void {
     for (const { number } of this.tables)
-      this.#windows[number] = later(this.#windows[number]!, this.#windowNow(number))
+      this.#windows[number] = later(this.#windows[number]!, this.#windowAt(this.keepOf(number)))
+    const keep = this.#keeps.get('database') ?? DEFAULT_KEEP_MICROS
+    this.#namesWindow = later(this.#namesWindow, this.#windowAt(keep))
   }
 
   /** From now on history is kept so long. What is behind a window now stays there. */
@@ -168,9 +177,15 @@ export class Model {
   /** The least and the most that the window of a table may have passed in a process that begins now. */
   windowAfterRestart(table: number): { readonly least: HybridTime; readonly most: HybridTime } {
     return {
-      least: later(this.#promised[table]!, this.#windowNow(table)),
-      most: later(this.windowOf(table), this.#windowNow(table)),
+      least: later(this.#promised[table]!, this.#windowAt(this.keepOf(table))),
+      most: later(this.windowOf(table), this.#windowAt(this.keepOf(table))),
     }
+  }
+
+  /** A new process may find the wall earlier: of the names, no more is gone than of a table that keeps them as long. */
+  forgetNamesWindow(): void {
+    this.#namesWindow = 0n as HybridTime
+    this.passTime()
   }
 
   /** What a new process says of a window counts from now on. */
@@ -180,9 +195,66 @@ export class Model {
 
   // What there is to say.
 
+  /** The newest commit that changed anything. */
+  get newest(): HybridTime {
+    return [...this.#versions, ...this.#changes].map(({ time }) => time).reduce(later, 0n as HybridTime)
+  }
+
+  /** The full name of a table as of a time, or now; `undefined` where it does not exist. */
+  nameOf(table: number, time: HybridTime = END): string | undefined {
+    return this.#changes.findLast((change) => change.table === table && change.time <= time)?.name
+  }
+
+  exists(table: number, time: HybridTime = END): boolean {
+    return this.nameOf(table, time) !== undefined
+  }
+
+  /** The restores and undos that no undo in force has taken back. */
+  get undoable(): readonly ModelRestore[] {
+    return this.#restores.filter(({ time }) => !this.#isUndone(time))
+  }
+
+  /** What happened to tables as a whole, oldest first. */
+  get changes(): readonly ModelChange[] {
+    return this.#changes
+  }
+
+  /** How many restores and undos there were. */
+  get restoreCount(): number {
+    return this.#restores.length
+  }
+
+  /** The tables that would exist after a restore. */
+  existingAfter(scope: ModelRestoreScope, to: HybridTime): readonly ModelTable[] {
+    const inScope = this.#inScope(scope)
+    return this.tables.filter((table) => this.exists(table.number, inScope.includes(table) ? to : END))
+  }
+
+  /** How a restore, or an undo, must end. */
+  judgeRestore(scope: ModelRestoreScope, to: HybridTime, cause: 'restore' | 'undo'): RestoreVerdict {
+    if (Number(to / 4096n) > this.clock.current) return 'FUTURE_TIME'
+    if (!this.areNamesReadable(to)) return 'HISTORY_GONE'
+    if (to < this.#keyspaces.get(scope.keyspace)!) return 'UNKNOWN_KEYSPACE'
+    if (cause === 'restore' && scope.table !== undefined && !this.exists(scope.table, to))
+      return 'UNKNOWN_TABLE'
+    const back = this.#inScope(scope).filter(({ number }) => this.exists(number, to))
+    const isTaken = ({ number }: ModelTable) =>
+      this.tables.some(
+        (table) => table.number !== number && this.nameOf(table.number) === this.nameOf(number, to),
+      )
+    if (scope.table !== undefined && back.some(isTaken)) return 'NAME_TAKEN'
+    return back.every(({ number }) => this.isReadable(number, to)) ? 'ok' : 'HISTORY_GONE'
+  }
+
   /** The first time of the window of a table. */
   windowOf(table: number): HybridTime {
     return this.#windows[table]!
+  }
+
+  /** Every time from which on what a table shows may be something else. */
+  eventsOf(table: number): readonly HybridTime[] {
+    const events = [...this.#versions, ...this.#changes].filter((event) => event.table === table)
+    return [...new Set(events.map(({ time }) => time))].toSorted(byTime)
   }
 
   /** How long the history of a table is kept. */
@@ -198,14 +270,19 @@ export class Model {
   isReadable(table: number, time: HybridTime): boolean {
     return (
       time >= this.windowOf(table) ||
-      this.#held(table).some(({ first, last }) => first <= time && time <= last)
+      this.heldOf(table).some(({ first, last }) => first <= time && time <= last)
     )
   }
 
-  /** Whether the names of a time can be read: those of now, and wherever some table can be. */
+  /**
+   * Whether the names of a time can be read: those that the database keeps, and wherever some table can be;
+   * one that was dropped, only where it existed.
+   */
   areNamesReadable(time: HybridTime): boolean {
-    const isNow = Number(time / 4096n) >= this.clock.retained
-    return time > 0n && (isNow || this.tables.some(({ number }) => this.isReadable(number, time)))
+    const isInWindow = Number(time / 4096n) >= this.clock.retained || time >= this.#namesWindow
+    const isReadable = ({ number }: ModelTable) =>
+      this.isReadable(number, time) && (this.exists(number) || this.exists(number, time))
+    return time > 0n && (isInWindow || this.tables.some(isReadable))
   }
 
   /** Whether a time of a table can be read by somebody for whom it is `nowMicros` already. */
@@ -229,7 +306,7 @@ export class Model {
   isAllReadable(table: number, first: HybridTime, last: HybridTime): boolean {
     let time = first
     while (time <= last && time < this.windowOf(table)) {
-      const ends = this.#held(table)
+      const ends = this.heldOf(table)
         .filter((held) => held.first <= time && time <= held.last)
         .map((held) => held.last)
       if (ends.length === 0) return false
@@ -241,34 +318,70 @@ export class Model {
   /** How a read of a table as of a time must end. */
   judge(table: number, time: HybridTime): Verdict {
     if (Number(time / 4096n) > this.clock.current) return 'FUTURE_TIME'
+    const existed = this.exists(table, time)
+    // One that was dropped is first looked for among the names of then.
+    if (!this.exists(table)) {
+      if (!this.areNamesReadable(time)) return 'HISTORY_GONE'
+      if (!existed) return 'UNKNOWN_TABLE'
+    }
     if (!this.isReadable(table, time)) return 'HISTORY_GONE'
-    return time < this.tables[table]!.created ? 'UNKNOWN_TABLE' : 'ok'
+    return existed ? 'ok' : 'UNKNOWN_TABLE'
   }
 
   /** What a key was as of a time: its newest version, which may be a tombstone. */
   find(table: number, key: string, time: HybridTime): ModelVersion | undefined {
+    const reset = this.#changes.findLast(
+      (change) => change.table === table && change.time <= time && change.rows !== 'same',
+    )
     let found: ModelVersion | undefined
     for (const version of this.#versions) {
-      if (version.table === table && version.key === key && version.time <= time) {
-        if (found === undefined || version.time > found.time) found = version
-      }
+      if (version.table !== table || version.key !== key || version.time > time) continue
+      if (reset !== undefined && version.time <= reset.time) continue
+      if (found === undefined || version.time > found.time) found = version
     }
-    return found
+    if (found !== undefined || reset === undefined || typeof reset.rows === 'string') return found
+    return this.find(table, key, reset.rows.asOf)
+  }
+
+  /** The version with a value that a key shows as of a time: none where the table does not exist. */
+  shown(table: number, key: string, time: HybridTime): ModelVersion | undefined {
+    const found = this.exists(table, time) ? this.find(table, key, time) : undefined
+    return found?.value === undefined ? undefined : found
   }
 
   /** The keys of a table that had a value as of a time, in order. */
   scan(table: number, time: HybridTime): readonly (ModelVersion & { readonly value: string })[] {
-    const found = new Map<string, ModelVersion>()
-    for (const version of this.#versions) {
-      if (version.table !== table || version.time > time) continue
-      const before = found.get(version.key)
-      if (before === undefined || version.time > before.time) found.set(version.key, version)
-    }
-    const live = [...found.values()].flatMap((version) =>
-      version.value === undefined ? [] : [{ ...version, value: version.value }],
-    )
+    const live = this.keysOf(table).flatMap((key) => {
+      const version = this.find(table, key, time)
+      return version?.value === undefined ? [] : [{ ...version, value: version.value }]
+    })
     const type = this.tables[table]!.keys
     return live.toSorted((a, b) => compareKeys(type, a.key, b.key))
+  }
+
+  /** The keys that were ever written. */
+  keysOf(table: number): readonly string[] {
+    return [...new Set(this.#versions.filter((version) => version.table === table).map(({ key }) => key))]
+  }
+
+  /**
+   * How what a key shows has changed over the readable times through `last`, oldest first. Where a stretch
+   * of them begins, what shows there is an opening, unless nothing did before and does.
+   */
+  history(table: number, key: string, last: HybridTime): readonly ModelKeyChange[] {
+    const changes: ModelKeyChange[] = []
+    for (const time of this.#readableStarts(table)) {
+      if (time === 0n || time > last) continue
+      const before = this.#readableBefore(table, time)
+      const old = before === undefined ? undefined : this.shown(table, key, before)
+      const now = this.shown(table, key, time)
+      const isKnown = before === time - 1n
+      if (old === undefined && now === undefined) continue
+      if (isKnown && old?.time === now?.time) continue
+      const cause = this.#changes.find((change) => change.table === table && change.time === time)?.cause
+      changes.push({ time, value: now?.value, cause: isKnown ? (cause ?? 'commit') : 'opening' })
+    }
+    return changes
   }
 
   /**
@@ -276,16 +389,13 @@ export class Model {
    * time sees, without the tombstones that have nothing older under them.
    */
   survivors(table: number): readonly ModelVersion[] {
-    const keys = new Set(this.#versions.filter((version) => version.table === table).map(({ key }) => key))
-    return [...keys].flatMap((key) => {
-      const oldestFirst = this.#versions
-        .filter((version) => version.table === table && version.key === key)
-        .toSorted((a, b) => (a.time < b.time ? -1 : 1))
-      const seen = oldestFirst.filter((version, i) =>
-        this.#isSeen(table, version.time, oldestFirst[i + 1]?.time),
-      )
-      const firstValue = seen.findIndex(({ value }) => value !== undefined)
-      return firstValue === -1 ? [] : seen.slice(firstValue)
+    const readable = this.#readableStarts(table).filter((time) => this.exists(table, time))
+    return this.keysOf(table).flatMap((key) => {
+      const found = new Set(readable.map((time) => this.find(table, key, time)))
+      const seen = [...found].filter((version) => version !== undefined)
+      const oldestFirst = seen.toSorted((a, b) => byTime(a.time, b.time))
+      const firstValue = oldestFirst.findIndex(({ value }) => value !== undefined)
+      return firstValue === -1 ? [] : oldestFirst.slice(firstValue)
     })
   }
 
@@ -298,51 +408,59 @@ export class Model {
     add(this.tables[table]!.created, -1n, 1n)
     add(this.windowOf(table), -1n, 1n)
     add(this.clock.used, -1n)
+    for (const { table: changed, time } of this.#changes) if (changed === table) add(time, -1n, 1n)
     for (const version of this.#versions) {
       if (version.table !== table) continue
       add(version.time, -1n, 1n, -4096n, 4096n)
       add(version.time / 4096n, 0n)
       times.add((version.time / 4096n) * 4096n + 4095n)
     }
-    for (const { first, last } of this.#held(table)) {
+    for (const { first, last } of this.heldOf(table)) {
       add(first, -1n, 1n)
       add(last, -1n, 1n)
     }
     return [...times].filter((time) => time >= 0n && time <= this.clock.used) as HybridTime[]
   }
 
-  /** The versions of each table by key and time, to look at when something is wrong. */
-  describe(): string {
-    const lines: string[] = []
-    for (const { number, name, created } of this.tables) {
-      const window = `readable from ${exact(this.windowOf(number))}`
-      lines.push(`${name}  created ${exact(created)}  keep ${this.keepOf(number)}  ${window}`)
-      for (const { first, last } of this.#held(number)) lines.push(`  held ${exact(first)} … ${exact(last)}`)
-      for (const key of new Set(this.#versions.filter((v) => v.table === number).map((v) => v.key))) {
-        const versions = this.#versions.filter((v) => v.table === number && v.key === key)
-        const texts = versions.map(
-          ({ time, value }) => `${exact(time)}=${value === undefined ? '✝' : short(value)}`,
-        )
-        lines.push(`  ${JSON.stringify(key)}  ${texts.join('  ')}`)
-      }
-    }
-    const { wall, retained, used } = this.clock
-    return [...lines, `wall ${wall}  retention's now ${retained}  used ${exact(used)}`].join('\n')
-  }
-
-  /** Where the window of a table would begin if only this moment counted. */
-  #windowNow(table: number): HybridTime {
-    const keep = this.keepOf(table)
+  /** Where a window would begin if only this moment counted. */
+  #windowAt(keep: ModelKeep): HybridTime {
     return (keep === 'forever' ? 0n : BigInt(Math.max(0, this.clock.retained - keep)) * 4096n) as HybridTime
   }
 
-  #isSeen(table: number, from: HybridTime, next: HybridTime | undefined): boolean {
-    if (next === undefined || next > this.windowOf(table)) return true
-    return this.#held(table).some(({ first, last }) => last >= from && first < next)
+  /** The times at which readable times begin, or something happens in them. */
+  #readableStarts(table: number): readonly HybridTime[] {
+    const starts = [
+      this.windowOf(table),
+      ...this.heldOf(table).map(({ first }) => first),
+      ...this.eventsOf(table),
+    ]
+    return [...new Set(starts)].filter((time) => this.isReadable(table, time)).toSorted(byTime)
+  }
+
+  /** The last readable time before another one. */
+  #readableBefore(table: number, time: HybridTime): HybridTime | undefined {
+    const before = (time - 1n) as HybridTime
+    if (before > 0n && this.isReadable(table, before)) return before
+    const ends = this.heldOf(table).map(({ last }) => last)
+    return ends
+      .filter((last) => last < time)
+      .toSorted(byTime)
+      .at(-1)
+  }
+
+  #inScope({ keyspace, table }: ModelRestoreScope): readonly ModelTable[] {
+    return this.tables.filter(
+      (one) => one.keyspace === keyspace && (table === undefined || one.number === table),
+    )
+  }
+
+  /** Whether an undo of it is in force. */
+  #isUndone(time: HybridTime): boolean {
+    return this.#restores.some((restore) => restore.undoes === time && !this.#isUndone(restore.time))
   }
 
   /** What is held of a table now. */
-  #held(table: number): readonly { readonly first: HybridTime; readonly last: HybridTime }[] {
+  heldOf(table: number): readonly { readonly first: HybridTime; readonly last: HybridTime }[] {
     const held = this.#holds.filter(
       (hold) => this.#isInForce(hold) && concerns(hold.scope, this.tables[table]!),
     )
@@ -360,16 +478,6 @@ export class Model {
   }
 }
 
-/** Negative, zero or positive as a key sorts before, with or after another: bytes as numbers, text by code point. */
-export function compareKeys(type: 'text' | 'bytes', a: string, b: string): number {
-  if (type === 'bytes') return a < b ? -1 : a > b ? 1 : 0
-  const left = Array.from(a, (character) => character.codePointAt(0)!)
-  const right = Array.from(b, (character) => character.codePointAt(0)!)
-  const differs = left.findIndex((point, i) => point !== right[i])
-  if (differs === -1) return left.length - right.length
-  return differs >= right.length ? 1 : left[differs]! - right[differs]!
-}
-
 function concerns(scope: ModelScope, table: ModelTable): boolean {
   if (scope === 'database') return true
   return 'table' in scope ? scope.table === table.number : scope.keyspace === table.keyspace
@@ -380,14 +488,10 @@ function keepName(scope: ModelScope): string {
   return 'table' in scope ? `table ${scope.table}` : `keyspace ${scope.keyspace}`
 }
 
+function byTime(a: HybridTime, b: HybridTime): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
 function later(a: HybridTime, b: HybridTime): HybridTime {
   return a > b ? a : b
-}
-
-function exact(time: bigint): string {
-  return `${time / 4096n}.${time % 4096n}`
-}
-
-function short(value: string): string {
-  return value.length > 12 ? `${value.substring(0, 8)}…(${value.length})` : value
 }

@@ -16,7 +16,8 @@ export interface Delta {
 }
 
 /** Something that happened, next to which answers may change. */
-export type Anchor = 'version' | 'newest' | 'window' | 'hold' | 'created' | 'now' | 'zero' | 'end of time'
+export type Anchor =
+  'version' | 'change' | 'newest' | 'window' | 'hold' | 'created' | 'now' | 'zero' | 'end of time'
 
 /** A time as of which something is asked: so far from the `index`th anchor. */
 export interface Moment {
@@ -82,6 +83,17 @@ export type Operation =
       readonly durability?: Durability | undefined
     }
   | { readonly do: 'createTable'; readonly plan: TablePlan }
+  | { readonly do: 'drop'; readonly table: number }
+  | { readonly do: 'rename'; readonly table: number; readonly to: number }
+  | { readonly do: 'truncate'; readonly table: number }
+  | {
+      readonly do: 'restore'
+      readonly keyspace: number
+      /** If one table is to be put back, this one. */
+      readonly table?: number | undefined
+      readonly to: Moment
+    }
+  | { readonly do: 'undo'; readonly index: number }
   | { readonly do: 'flush'; readonly table?: number | undefined }
   | { readonly do: 'compact'; readonly table?: number | undefined }
   | { readonly do: 'sync' }
@@ -136,6 +148,8 @@ export interface WorldPlan {
   readonly keys: readonly number[]
   /** Operations of these kinds are left out. */
   readonly without: readonly OperationKind[]
+  /** Microseconds that pass before each operation. */
+  readonly pace?: number | undefined
   /** Whether the wall can be found further back by a new process. */
   readonly canReopenEarlier: boolean
   /**

@@ -46,7 +46,7 @@ function getAsOf(subject: Subject, table: ComparedTable, text: string, { input, 
   if (verdict !== 'ok') return
   model.clock.use(time)
   expectSame(what, value, model.find(number, text, time)?.value)
-  const bound = db.asOf(input).table<Key>(name)
+  const bound = db.asOf(input).table<Key>(model.nameOf(number, time)!)
   expectSame(`${what}, by a view`, textOfValue(values, bound.get(keyOf(keys, text))), value)
   expectSame(
     `scan of ${name}, by a view`,
@@ -84,7 +84,7 @@ export function view({ db, model, meaning }: Subject, at: Moment): void {
   const names = expectVerdict(`a view as of ${formatExact(time)}`, outcome, verdict)
   if (names === undefined) return
   model.clock.use(time)
-  const expected = model.tables.filter(({ created }) => created <= time).map(({ name }) => name)
+  const expected = model.tables.flatMap(({ number }) => model.nameOf(number, time) ?? [])
   expectSame(`the tables as of ${formatExact(time)}`, names, expected.toSorted())
 }
 
@@ -96,7 +96,9 @@ export function readBeside(subject: Subject): void {
   expectThat(`a reader sees ${formatExact(newest)}`, ledger.has(newest) && newest >= ledger.handedOver)
   const now = Math.max(Number(newest / 4096n), model.clock.retained)
   for (const table of tables) {
-    const handle = reader.table<Key>(table.name)
+    const name = model.nameOf(table.number, newest)
+    if (name === undefined) continue
+    const handle = reader.table<Key>(name)
     const entries = model.scan(table.number, newest).map(versionText)
     expectSame(`a reader's scan of ${table.name}`, readAll(table, handle.scan()), entries)
     const times = model.boundaries(table.number).filter((time) => time <= newest)
@@ -115,7 +117,7 @@ function compareReader(
 ): void {
   const outcome = outcomeOf(() => readAll(table, handle.scan({ asOf: time })))
   const what = `a reader's scan of ${table.name} as of ${formatExact(time)}`
-  const isThere = time >= model.tables[table.number]!.created
+  const isThere = model.exists(table.number, time)
   if (model.isReadableBy(table.number, time, now))
     expectVerdict(what, outcome, isThere ? 'ok' : 'UNKNOWN_TABLE')
   if ('answer' in outcome) expectSame(what, outcome.answer, model.scan(table.number, time).map(versionText))

@@ -13,13 +13,15 @@ import {
   type ComparedTable,
   type Counts,
   Disagreement,
+  compareExplanations,
   expectSame,
   expectSound,
   outcomeOf,
 } from './comparison.ts'
 import { Cursors } from './cursors.ts'
 import { MISUSES } from './misuse.ts'
-import { type ModelScope, type ModelWrite } from './model.ts'
+import { describeModel } from './model-text.ts'
+import { type ModelScope, type ModelTable, type ModelWrite } from './model-facts.ts'
 import {
   type CrashPlan,
   type KeepChoice,
@@ -30,6 +32,7 @@ import {
   type WorldPlan,
   type WritePlan,
 } from './operations.ts'
+import { drop, rename, restore, truncate, undo } from './definitions.ts'
 import { get, readBeside, scan, view } from './reads.ts'
 import { DAY_MICROS, PROBE, Subject, type SubjectOptions } from './subject.ts'
 import { keyOf, keysOf, valueOf } from './values.ts'
@@ -87,7 +90,9 @@ class Run {
 
   /** Carries out one operation, unless the world leaves out its kind. */
   carryOut(operation: Operation): void {
-    if (this.#subject.world.without.includes(operation.do)) return
+    const { world } = this.#subject
+    if (world.without.includes(operation.do)) return
+    if (world.pace !== undefined) this.#subject.putClock(this.#subject.wall + world.pace)
     this.perform(operation)
   }
 
@@ -111,7 +116,7 @@ class Run {
 
   /** The state of the model, in words. */
   describe(): string {
-    return `window ${this.#subject.world.windowMicros}\n${this.#subject.model.describe()}`
+    return `window ${this.#subject.world.windowMicros}\n${describeModel(this.#subject.model)}`
   }
 
   #perform(operation: Operation): void {
@@ -126,6 +131,16 @@ class Run {
         return this.#commit(operation.writes, operation.durability)
       case 'createTable':
         return this.#createTable(operation.plan)
+      case 'drop':
+        return drop(subject, operation.table)
+      case 'rename':
+        return rename(subject, operation)
+      case 'truncate':
+        return truncate(subject, operation.table)
+      case 'restore':
+        return restore(subject, operation)
+      case 'undo':
+        return undo(subject, operation.index)
       case 'flush':
         db.flush(meaning.nameOf(operation.table))
         return this.#compareIfWatched()
@@ -238,6 +253,7 @@ class Run {
       const all = model.versions.filter((version) => version.table === known.number)
       if (survivors.length < all.length) counts.effectiveCompactions++
       this.#countNeededRefusals(known.number)
+      compareExplanations(this.#subject.comparison, known)
     }
     this.#compareIfWatched()
   }
@@ -270,6 +286,7 @@ class Run {
     const call = () => db.hold({ name, ...meaning.targetOf(scope), ...times, expiresIn })
     // Nothing is at the very beginning of time.
     const [first, last] = [orTickOne(from.time), orTickOne(through.time)]
+    if (this.#isOverDropped(scope, first, last)) return
     const judged = this.#judgeHold(name, scope, first, last)
     transcript.push(`${name}: ${judged}`)
     if (judged !== 'ok') return expectSame(`placing ${name}`, outcomeOf(call), { code: judged })
@@ -278,9 +295,10 @@ class Run {
       call()
       model.clock.use(last)
     }
-    this.#subject.define(callAndUse, () => {
+    const inModel = () => {
       model.hold({ name, scope, first, last, expires })
-    })
+    }
+    this.#subject.define(callAndUse, inModel, last)
     this.#subject.observe()
   }
 
@@ -289,11 +307,25 @@ class Run {
     if (first > last) return 'INVALID_ARGUMENT'
     if (Number(last / 4096n) > model.clock.current) return 'FUTURE_TIME'
     if (model.holds.some((hold) => hold.name === name)) return 'NAME_TAKEN'
-    const tables = model.tables.filter(
+    const tables = this.#tablesOf(scope).filter(({ number }) => model.exists(number))
+    return tables.every(({ number }) => model.isAllReadable(number, first, last)) ? 'ok' : 'HISTORY_GONE'
+  }
+
+  /**
+   * Whether a hold would be about times of a dropped table that are gone. It is refused as long as the table
+   * is remembered, which nobody is told.
+   */
+  #isOverDropped(scope: ModelScope, first: HybridTime, last: HybridTime): boolean {
+    const { model } = this.#subject
+    const dropped = this.#tablesOf(scope).filter(({ number }) => !model.exists(number))
+    return dropped.some(({ number }) => first <= last && !model.isAllReadable(number, first, last))
+  }
+
+  #tablesOf(scope: ModelScope): readonly ModelTable[] {
+    return this.#subject.model.tables.filter(
       ({ number, keyspace }) =>
         scope === 'database' || ('table' in scope ? scope.table === number : scope.keyspace === keyspace),
     )
-    return tables.every(({ number }) => model.isAllReadable(number, first, last)) ? 'ok' : 'HISTORY_GONE'
   }
 
   #release(number: number): void {

@@ -48,3 +48,13 @@ export function textOfValue(type: 'text' | 'bytes' | 'document', value: unknown)
 function documentOf(text: string): unknown {
   return { text, length: text.length, nested: { list: [1.5, true, null, 'x'], constructor: text.length } }
 }
+
+/** Negative, zero or positive as a key sorts before, with or after another: bytes as numbers, text by code point. */
+export function compareKeys(type: 'text' | 'bytes', a: string, b: string): number {
+  if (type === 'bytes') return a < b ? -1 : a > b ? 1 : 0
+  const left = Array.from(a, (character) => character.codePointAt(0)!)
+  const right = Array.from(b, (character) => character.codePointAt(0)!)
+  const differs = left.findIndex((point, i) => point !== right[i])
+  if (differs === -1) return left.length - right.length
+  return differs >= right.length ? 1 : left[differs]! - right[differs]!
+}

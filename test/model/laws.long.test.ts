@@ -12,7 +12,7 @@ import { countRunsFor, isReplay } from './property.ts'
 
 const SECONDS = Number(process.env['PALIMPSEST_SECONDS'] ?? 40)
 
-test.each(Object.keys(PRESETS) as readonly Preset[])('laws 1 to 6 and 11, long, %s', (preset) => {
+test.each(Object.keys(PRESETS) as readonly Preset[])('laws 1 to 6, 8 and 11, long, %s', (preset) => {
   const counts = countRunsFor(runOf(preset, 120), SECONDS, (plan) => runPlan(plan).counts)
   console.log(preset, JSON.stringify(counts))
   if (!isReplay) expect(counts.pastReads).toBeGreaterThan(0)

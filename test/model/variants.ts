@@ -18,9 +18,10 @@ export const VARIANTS: Readonly<Record<string, RunOptions>> = {
 
 /**
  * A world in which nothing depends on when a process begins: cursors end with their process, and a new
- * one takes the wall at its word.
+ * one takes the wall at its word. Two microseconds pass before each operation: upkeep makes commits of its
+ * own, and when depends on the options, so what follows must find microseconds that it has not touched.
  */
 export function withoutProcesses({ world, operations }: RunPlan): RunPlan {
   const without = [...world.without, 'crash', 'openCursor', 'stepBack', 'jump'] as const
-  return { world: { ...world, without, watch: 'the end', canReopenEarlier: false }, operations }
+  return { world: { ...world, without, watch: 'the end', canReopenEarlier: false, pace: 2 }, operations }
 }

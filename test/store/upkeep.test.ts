@@ -140,6 +140,23 @@ describe('a dropped table', () => {
     expect(again.tables).toEqual(['k.other'])
   })
 
+  test('leaves known that a table did not exist yet, at a time that a hold keeps readable', () => {
+    const { clock, db, catalog } = scene()
+    const early = db.newest
+    clock.advance(10)
+    const { id } = db.createTable('k.later', { values: 'text' })
+    db.hold({ name: 'h', table: 'k.later', at: early })
+    clock.advance(10)
+    db.truncate('k.later')
+    const ask = () => codeOf(() => db.table('k.later').get('x', { asOf: early }))
+    expect(ask()).toBe('UNKNOWN_TABLE')
+    clock.advance(10 * WINDOW)
+    db.table('k.later').put('x', '1')
+    db.compact()
+    expect(catalog().generations.get(id)!.map(({ cause }) => cause)).toEqual(['truncate'])
+    expect(ask()).toBe('UNKNOWN_TABLE')
+  })
+
   test('that a hold keeps readable is not forgotten until the hold goes', () => {
     const { clock, db, catalog } = scene()
     const table = db.table<string, string>('k.t')
