@@ -14,40 +14,40 @@ import { checkRuns, countRuns, isReplay } from './property.ts'
 import { VARIANTS, withoutProcesses } from './variants.ts'
 
 test('whatever is done to it, a database answers as a list of all its versions does', () => {
-  const counts = countRuns(anyRun(), 120, (plan) => runPlan(plan).counts)
+  const counts = countRuns(anyRun(), 80, (plan) => runPlan(plan).counts)
   if (!isReplay) expectEverythingMet(counts)
-})
+}, 300_000)
 
-/** What the runs have to have met, so that they have shown something. */
+/** What the runs have to have met, so that they have shown something: about a third of what they meet. */
 const LEAST: Counts = {
-  commits: 3000,
-  pastReads: 20_000,
-  olderAnswers: 20_000,
-  refusals: 20_000,
-  refusalsNeeded: 500,
-  heldReads: 50,
+  commits: 1500,
+  pastReads: 9300,
+  olderAnswers: 12_000,
+  refusals: 7800,
+  refusalsNeeded: 520,
+  heldReads: 26,
   droppedVersions: 200,
-  droppedTombstones: 100,
-  deepTrees: 100,
-  effectiveCompactions: 200,
-  reopenings: 300,
-  crashes: 100,
-  crashesWithin: 20,
-  losses: 20,
-  cursorSteps: 50,
-  lateSteps: 20,
-  misuses: 30,
-  restores: 60,
-  undos: 20,
-  truncations: 40,
-  drops: 10,
-  renames: 30,
-  refusedRestores: 90,
-  droppedReads: 200,
-  keyChanges: 4000,
-  differences: 3000,
-  upkeeps: 80,
-  explanations: 2000,
+  droppedTombstones: 97,
+  deepTrees: 120,
+  effectiveCompactions: 130,
+  reopenings: 150,
+  crashes: 69,
+  crashesWithin: 16,
+  losses: 14,
+  cursorSteps: 42,
+  lateSteps: 22,
+  misuses: 18,
+  restores: 38,
+  undos: 10,
+  truncations: 22,
+  drops: 8,
+  renames: 19,
+  refusedRestores: 49,
+  droppedReads: 160,
+  keyChanges: 2800,
+  differences: 2100,
+  upkeeps: 56,
+  explanations: 1300,
 }
 
 function expectEverythingMet(counts: Counts): void {
