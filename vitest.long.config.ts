@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['test/**/*.long.test.ts'],
     testTimeout: 1_800_000,
     pool: 'threads',
+    // Both of two cores: vitest would leave one free.
+    maxWorkers: 2,
   },
 })

@@ -44,6 +44,11 @@ export interface CrashOptions extends WorkloadOptions {
   readonly drawn: number
   /** The most pending things that are kept or lost alone. */
   readonly singlesMax: number
+  /**
+   * Images of a point of which every state there was is read; of the others the newest ones and a few that
+   * are drawn. All of them if left out.
+   */
+  readonly readInFull?: number | undefined
 }
 
 /** What was tried. */
@@ -58,7 +63,25 @@ export interface CrashReport {
   readonly shortened: number
   /** Recoveries that crashed themselves, and were recovered. */
   readonly nested: number
+  /** Images by the model that drew them, or by what they keep: `none` is `synced-only`. */
+  readonly byChoice: Readonly<Record<string, number>>
+  /** Images by the call that the crash came before. */
+  readonly byCall: Readonly<Record<string, number>>
 }
+
+/** The same while it is being counted. */
+interface Counts {
+  images: number
+  duplicates: number
+  shortened: number
+  nested: number
+  readonly byChoice: Record<string, number>
+  readonly byCall: Record<string, number>
+}
+
+/** Of states that are not all read: so many of the newest, and so many others. */
+const NEWEST_READ = 3
+const OTHERS_READ = 4
 
 /** A crash after which a promise was broken, with all that is needed to see it again. */
 export class CrashFinding extends Error {
@@ -70,16 +93,16 @@ export function checkCrashes(options: CrashOptions): CrashReport {
   const calls = countCalls(options)
   const random = seededRandom(options.seed).fork('points')
   const points = choosePoints(calls, options.points ?? calls + 1, random)
-  const counts = { images: 0, duplicates: 0, shortened: 0, nested: 0 }
+  const counts: Counts = { images: 0, duplicates: 0, shortened: 0, nested: 0, byChoice: {}, byCall: {} }
   const workload = new Workload(options)
-  const tryPoint = (point: number) => {
+  const tryPoint = (point: number, call: string) => {
     if (!points.has(point)) return
+    const before = counts.images
     tryImages(workload, point, options, counts)
+    addTo(counts.byCall, call, counts.images - before)
   }
-  workload.run((index) => {
-    tryPoint(index)
-  })
-  tryPoint(calls + 1)
+  workload.run(tryPoint)
+  tryPoint(calls + 1, 'the end')
   return { calls, points: points.size, ...counts }
 }
 
@@ -95,14 +118,9 @@ function choosePoints(calls: number, count: number, random: RandomStream): Reado
   return new Set(Array.from({ length: count }, () => pick(random, all)))
 }
 
-function tryImages(
-  workload: Workload,
-  point: number,
-  options: CrashOptions,
-  counts: { images: number; duplicates: number; shortened: number; nested: number },
-): void {
+function tryImages(workload: Workload, point: number, options: CrashOptions, counts: Counts): void {
   const random = seededRandom(options.seed).fork(`point ${point}`)
-  const { drawn, singlesMax } = options
+  const { drawn, singlesMax, readInFull = Infinity } = options
   const seen = new Set<string>()
   for (const choice of workload.files.crashChoices({ random, drawn, singlesMax })) {
     const image = workload.files.crashImage(choice)
@@ -113,8 +131,11 @@ function tryImages(
     }
     seen.add(key)
     counts.images++
+    addTo(counts.byChoice, choice.kind === 'drawn' ? choice.model : choice.kind, 1)
+    const isFull = seen.size <= readInFull
     try {
-      const { survived, nested } = checkImage(image, choice, workload, random.fork(describeChoice(choice)))
+      const fork = random.fork(describeChoice(choice))
+      const { survived, nested } = checkImage(image, choice, workload, fork, isFull)
       if (survived < workload.ledger.steps.length) counts.shortened++
       counts.nested += nested
     } catch (error) {
@@ -130,6 +151,7 @@ function checkImage(
   choice: CrashChoice,
   workload: Workload,
   random: RandomStream,
+  isFull: boolean,
 ): { survived: number; nested: number } {
   const { ledger, policy } = workload
   const isKill = choice.kind === 'drawn' && choice.model === 'process-kill'
@@ -140,7 +162,7 @@ function checkImage(
   const { files, database, nested } = recover(image, open, isKill, random)
   const survived = survivors(database, ledger, promised)
   checkWhole(files, database)
-  checkAnswers(database, ledger, survived)
+  checkAnswers(database, ledger, survived, isFull ? undefined : random.fork('times'))
   if (!database.tables.includes(NUMBERS)) return { survived, nested }
   // Law 1, after the crash: whatever the clock of the machine says.
   const receipt = database.table<string, string>(NUMBERS).put('after', 'the crash', { durability: 'disk' })
@@ -206,13 +228,19 @@ function checkWhole(files: FaultFiles, database: Database): void {
   assert(onDisk === named, `${onDisk} table files, ${named} of them in use`)
 }
 
-/** Every state there was is there still, as far as it must be readable. */
-function checkAnswers(database: Database, ledger: StateLedger, survived: number): void {
+/** Every state there was is there still, as far as it must be readable; if `random` is given, some are read. */
+function checkAnswers(
+  database: Database,
+  ledger: StateLedger,
+  survived: number,
+  random: RandomStream | undefined,
+): void {
   const nowMicros = microsOf(database.resolveTime('now'))
   const steps = timedSteps(database, ledger, survived)
   expectState('now', present(database), ledger.stateAfter(survived))
   const held = new Set(ledger.held.values())
-  for (const [time, count] of timesOf(steps, held)) {
+  const times = [...timesOf(steps, held)]
+  for (const [time, count] of random === undefined ? times : someOf(times, random)) {
     if (microsOf(time) > nowMicros) continue
     const view = database.asOf(time)
     const expected = ledger.stateAfter(count)
@@ -229,6 +257,17 @@ function checkAnswers(database: Database, ledger: StateLedger, survived: number)
       }
     }
   }
+}
+
+/** The newest of some times, where crashes do their damage, and a few others. */
+function someOf<T>(times: readonly T[], random: RandomStream): Iterable<T> {
+  const others = times.slice(0, -NEWEST_READ)
+  const drawn = others.length === 0 ? [] : Array.from({ length: OTHERS_READ }, () => pick(random, others))
+  return new Set([...times.slice(-NEWEST_READ), ...drawn])
+}
+
+function addTo(counts: Record<string, number>, name: string, count: number): void {
+  counts[name] = (counts[name] ?? 0) + count
 }
 
 /** The steps that survived. The last one may have been cut before its time was known; of a write it is asked for. */

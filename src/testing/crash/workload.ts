@@ -7,6 +7,7 @@ import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Database, openDatabase } from '../../database/database.ts'
 import { FaultFiles } from '../../simulator/fault-files.ts'
+import { type FileOperation } from '../../storage/file-rules.ts'
 import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
 import { POLICY_NAMES, type PolicyName } from '../../storage/policy.ts'
 import { type Durability } from '../../tablet/commit-log.ts'
@@ -64,11 +65,11 @@ export class Workload {
     return this.#clock.now()
   }
 
-  /** Runs it all; `beforeCall` is told of every call that changes the disk, by its number. */
-  run(beforeCall: (index: number) => void): void {
+  /** Runs it all; `beforeCall` is told of every call that changes the disk, by its number and kind. */
+  run(beforeCall: (index: number, operation: FileOperation) => void): void {
     this.files = new FaultFiles({
-      onOperation: ({ index }) => {
-        if (index !== undefined) beforeCall(index)
+      onOperation: ({ index, operation }) => {
+        if (index !== undefined) beforeCall(index, operation)
       },
     })
     let database = openForCrash(this.files, this.#clock, this.policy)
