@@ -7,14 +7,14 @@
  * under every set of options.
  */
 import { expect, test } from 'vitest'
-import { anyRun } from '../../src/testing/arbitraries.ts'
+import { anyRun, runOf } from '../../src/testing/arbitraries.ts'
 import { type Counts } from '../../src/testing/comparison.ts'
 import { runPlan } from '../../src/testing/runner.ts'
 import { checkRuns, countRuns, isReplay } from './property.ts'
 import { VARIANTS, withoutProcesses } from './variants.ts'
 
 test('whatever is done to it, a database answers as a list of all its versions does', () => {
-  const counts = countRuns(anyRun(), 120, (plan) => runPlan(plan).counts)
+  const counts = countRuns(anyRun(), 160, (plan) => runPlan(plan).counts)
   if (!isReplay) expectEverythingMet(counts)
 })
 
@@ -48,6 +48,13 @@ const LEAST: Counts = {
   differences: 3000,
   upkeeps: 80,
   explanations: 2000,
+  readsBeforeWindow: 500,
+  readsAtWindow: 500,
+  readsAfterWindow: 500,
+  readsBeforeChange: 500,
+  readsAtChange: 500,
+  carries: 20,
+  sharedMicros: 500,
 }
 
 function expectEverythingMet(counts: Counts): void {
@@ -62,4 +69,13 @@ test('options, layouts, caches and upkeep change no answer and no time (law 10)'
     for (const [name, options] of Object.entries(VARIANTS))
       expect(runPlan(plan, options).transcript, name).toEqual(transcript)
   })
+})
+
+test('a canary: a property that is false fails, with a short case and a line that runs it again', () => {
+  const claim = () => {
+    checkRuns(runOf('restores', 20), 20, (plan) => {
+      expect(runPlan(plan).counts.truncations).toBe(0)
+    })
+  }
+  expect(claim).toThrow(/"operations":\[\{"do":"truncate","table":\d+\}\]\}\nreplay: PALIMPSEST_SEED=/)
 })
