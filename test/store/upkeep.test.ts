@@ -153,7 +153,11 @@ describe('a dropped table', () => {
     clock.advance(10 * WINDOW)
     db.table('k.later').put('x', '1')
     db.compact()
-    expect(catalog().generations.get(id)!.map(({ cause }) => cause)).toEqual(['truncate'])
+    expect(
+      catalog()
+        .generations.get(id)!
+        .map(({ cause }) => cause),
+    ).toEqual(['truncate'])
     expect(ask()).toBe('UNKNOWN_TABLE')
   })
 
