@@ -63,6 +63,17 @@ export interface Counts {
   upkeeps: number
   /** Versions whose fate was explained. */
   explanations: number
+  /** Answers and refusals at the last tick before a window, at its first, and at the one after. */
+  readsBeforeWindow: number
+  readsAtWindow: number
+  readsAfterWindow: number
+  /** Answers at the last tick before a table was restored, undone or truncated, and at that tick. */
+  readsBeforeChange: number
+  readsAtChange: number
+  /** Commits whose tick did not fit into the microsecond before it. */
+  carries: number
+  /** Commits in the microsecond of another one. */
+  sharedMicros: number
 }
 
 /** Nothing met yet. */
@@ -96,6 +107,13 @@ export function noCounts(): Counts {
     differences: 0,
     upkeeps: 0,
     explanations: 0,
+    readsBeforeWindow: 0,
+    readsAtWindow: 0,
+    readsAfterWindow: 0,
+    readsBeforeChange: 0,
+    readsAtChange: 0,
+    carries: 0,
+    sharedMicros: 0,
   }
 }
 
@@ -282,6 +300,7 @@ export function compareAsOf(
   const what = `${table.name} as of ${formatExact(time)}`
   const texts = [...keysOf(table.keys, keys), ABSENT[table.keys]]
   const verdict = model.judge(table.number, time)
+  noteEdges(model, table.number, time, counts)
   const outcome = outcomeOf(() =>
     handle.getMany(
       texts.map((text) => keyOf(table.keys, text)),
@@ -306,6 +325,18 @@ export function compareAsOf(
     (text, i) => found[i] !== model.find(table.number, text, model.clock.used)?.value,
   ).length
   if (model.isReadableByHold(table.number, time)) counts.heldReads++
+}
+
+/** Which edges a time lies at. */
+function noteEdges(model: Model, table: number, time: HybridTime, counts: Counts): void {
+  const behind = time - model.windowOf(table)
+  if (behind === -1n) counts.readsBeforeWindow++
+  if (behind === 0n) counts.readsAtWindow++
+  if (behind === 1n) counts.readsAfterWindow++
+  if (!model.isReadable(table, time)) return
+  const resets = model.changes.filter((change) => change.table === table && change.rows !== 'same')
+  if (resets.some((change) => time === change.time - 1n)) counts.readsBeforeChange++
+  if (resets.some((change) => time === change.time)) counts.readsAtChange++
 }
 
 /** A refusal is a promise: that time, and what is before it, can never be read again. */

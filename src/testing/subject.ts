@@ -124,6 +124,8 @@ export class Subject {
     const time = call()
     const { clock } = this.model
     expectSame('the time of a commit', formatExact(time), formatExact(due))
+    if (time % 4096n !== 0n) this.counts.sharedMicros++
+    else if (Number(time / 4096n) > Math.max(clock.wall, clock.retained)) this.counts.carries++
     clock.use(time)
     this.ledger.end(time, durability ?? this.#options.durability ?? 'os')
     this.counts.commits++
