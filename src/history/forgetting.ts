@@ -38,8 +38,8 @@ export function planForgetting(
   const last = generations.at(-1)
   const needed = new Set(kept)
   const rewritten: Generation[] = []
-  // From the newest to the oldest: what is still referred to refers on itself. The set grows as it is read.
-  for (const generation of [...kept].toReversed()) {
+  // What is no longer readable stays while a base is taken from it, and so does what that one refers to.
+  for (const generation of kept) {
     const closed = generation === last ? closeGaps(generation, occupied) : generation
     if (closed.base.length <= stretchesMax && (closed !== generation || !isBaseKept(generation))) {
       rewritten.push({ ...closed, baseAsOf: undefined })
