@@ -14,8 +14,11 @@
  * - every read as of a time that must be readable gives what the prefix says, all others that or a refusal;
  * - a new commit gets a time above every time that was issued or used before;
  * - life goes on: one more durable commit survives a power cut, and opening again changes nothing.
+ *
+ * A write-ahead monitor watches the workload, and the recoveries of images that are read in full.
  */
 import { assert } from '../../base/assert.ts'
+import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Database, type DatabaseView } from '../../database/database.ts'
 import { type CrashChoice, describeChoice } from '../../simulator/crash-choices.ts'
@@ -25,6 +28,7 @@ import { SimulatedCrash } from '../../simulator/fault-plan.ts'
 import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
 import { MIN_TIME, formatExact, microsOf } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
+import { WriteAheadMonitor } from '../write-ahead/monitor.ts'
 import { type StateLedger, type StateStep, type TablesState } from './states.ts'
 import {
   KEPT,
@@ -158,7 +162,13 @@ function checkImage(
   const promised = isKill ? ledger.handedOver : ledger.durable
   // The machine's clock may have been set back meanwhile.
   const clock = new ReplayClock({ micros: workload.micros - pick(random, [0, 0, 30, 5_000]) })
-  const open = (files: FaultFiles) => openForCrash(files, clock, policy)
+  const monitors: WriteAheadMonitor[] = []
+  const open = (files: FaultFiles) => {
+    if (!isFull) return openForCrash(files, clock, policy)
+    const monitor = new WriteAheadMonitor(files, crc32)
+    monitors.push(monitor)
+    return openForCrash(monitor.watch(files), clock, policy)
+  }
   const { files, database, nested } = recover(image, open, isKill, random)
   const survived = survivors(database, ledger, promised)
   checkWhole(files, database)
@@ -171,6 +181,7 @@ function checkImage(
   assert(again.table(NUMBERS).get('after') === 'the crash', 'a durable commit after the crash was lost')
   assert(survivors(again, ledger, promised) === survived, 'a second recovery gives another state')
   again.close()
+  for (const monitor of monitors) monitor.assertInOrder()
   return { survived, nested }
 }
 
