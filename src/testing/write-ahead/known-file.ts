@@ -7,12 +7,14 @@
  *
  * Its bytes are durable once they are synced, and of any use once its name is durable too.
  */
+import { copyOf } from '../../base/bytes.ts'
 import { RECORD_HEADER_BYTES } from '../../storage/record-file.ts'
 
 /** A file. */
 export class KnownFile {
   length = 0
   synced = 0
+  /** Whether a power cut leaves the name that it has. */
   isNamed = false
 
   /** Whether a power cut leaves it as it is. */
@@ -20,9 +22,8 @@ export class KnownFile {
     return this.isNamed && this.synced === this.length
   }
 
-  append(bytes: Uint8Array): unknown {
+  append(bytes: Uint8Array): void {
     this.length += bytes.length
-    return undefined
   }
 
   truncate(length: number): void {
@@ -35,57 +36,79 @@ export class KnownFile {
   }
 }
 
-/** A file of records, of which it keeps what they say. */
+/** A record: its bytes, and what they say once somebody has asked. */
+interface KnownRecord<Content> {
+  readonly payload: Uint8Array
+  /** Where in the file it ends. */
+  readonly end: number
+  content?: Content
+}
+
+/** A file of records. They are decoded when somebody asks what they say, for most of what a crash left is not asked. */
 export class KnownRecords<Content> extends KnownFile {
   readonly #decode: (payload: Uint8Array) => Content
-  #records: { readonly content: Content; readonly end: number }[] = []
+  readonly #records: KnownRecord<Content>[] = []
+  /** So many of them were synced, and so many of these were taken. */
+  #syncedCount = 0
+  #takenCount = 0
 
   constructor(decode: (payload: Uint8Array) => Content) {
     super()
     this.#decode = decode
   }
 
-  /** What all records say. */
-  get contents(): readonly Content[] {
-    return this.#records.map(({ content }) => content)
+  /** How many records there are. */
+  get count(): number {
+    return this.#records.length
   }
 
-  /** What those say that a power cut leaves. */
-  get durable(): readonly Content[] {
-    const left = this.isNamed ? this.#records.filter(({ end }) => end <= this.synced) : []
-    return left.map(({ content }) => content)
+  /** How many of them a power cut leaves. */
+  get durableCount(): number {
+    return this.isNamed ? this.#syncedCount : 0
   }
 
-  /** What those say that it may take. */
-  get pending(): readonly Content[] {
-    return this.contents.slice(this.durable.length)
+  /** What the records from one to before another one say; all of them if they are left out. */
+  contents(from = 0, to: number = this.count): readonly Content[] {
+    const asked = this.#records.slice(from, to)
+    return asked.map((record) => (record.content ??= this.#decode(record.payload)))
   }
 
-  /** The first bytes are a header; whole records follow. Answers what they say. */
-  override append(bytes: Uint8Array): readonly Content[] {
+  /** What those say that a power cut leaves, and that were not taken before. */
+  takeDurable(): readonly Content[] {
+    const from = this.#takenCount
+    if (this.durableCount <= from) return []
+    this.#takenCount = this.durableCount
+    return this.contents(from, this.#takenCount)
+  }
+
+  /** Takes a record that was there before anybody watched; its bytes have to stay as they are. */
+  adopt(payload: Uint8Array, end: number): void {
+    this.#records.push({ payload, end })
+  }
+
+  /** The first bytes of a file are its header; whole records follow. */
+  override append(bytes: Uint8Array): void {
     const start = this.length
     super.append(bytes)
-    const before = this.#records.length
-    if (start > 0) this.#read(bytes, start)
-    return this.#records.slice(before).map(({ content }) => content)
-  }
-
-  /** Takes a record that was there before anybody watched. */
-  adopt(payload: Uint8Array, end: number): void {
-    this.#records.push({ content: this.#decode(payload), end })
+    if (start === 0) return
+    const own = copyOf(bytes)
+    const view = new DataView(own.buffer)
+    for (let at = 0; at < own.length;) {
+      const from = at + RECORD_HEADER_BYTES
+      at = from + view.getUint32(at, true)
+      this.adopt(own.subarray(from, at), start + at)
+    }
   }
 
   override truncate(length: number): void {
     super.truncate(length)
-    this.#records = this.#records.filter(({ end }) => end <= length)
+    while ((this.#records.at(-1)?.end ?? 0) > length) this.#records.pop()
+    this.#syncedCount = Math.min(this.#syncedCount, this.count)
+    this.#takenCount = Math.min(this.#takenCount, this.count)
   }
 
-  #read(bytes: Uint8Array, start: number): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    for (let at = 0; at < bytes.length;) {
-      const from = at + RECORD_HEADER_BYTES
-      at = from + view.getUint32(at, true)
-      this.adopt(bytes.subarray(from, at), start + at)
-    }
+  override sync(): void {
+    super.sync()
+    this.#syncedCount = this.count
   }
 }

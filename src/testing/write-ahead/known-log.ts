@@ -22,14 +22,17 @@ export interface LogFact {
 export class KnownLog {
   readonly #segments: Map<number, KnownRecords<LogFact>> = new Map()
   readonly #freed: Set<number> = new Set()
-  /** Every commit through here survives a power cut: in the log, or in tables that an edit names. */
-  durableThrough: HybridTime = MIN_TIME
-  /** No commit may have a time above this one. */
-  durableCeiling: HybridTime = MIN_TIME
+  #durableThrough: HybridTime = MIN_TIME
+  #durableCeiling: HybridTime = MIN_TIME
 
-  /** The number of the newest segment; 0 if there is none. */
-  get newest(): number {
-    return Math.max(0, ...this.#segments.keys())
+  /** Every commit through here that the log was seen to have survives a power cut. */
+  get durableThrough(): HybridTime {
+    return this.#durableThrough
+  }
+
+  /** No commit may have a time above this one. */
+  get durableCeiling(): HybridTime {
+    return this.#durableCeiling
   }
 
   segment(number: number): KnownRecords<LogFact> | undefined {
@@ -42,9 +45,13 @@ export class KnownLog {
     return segment
   }
 
+  /** Forgets a segment, and the ceilings in it. */
   remove(number: number): void {
     this.#segments.delete(number)
-    this.settle()
+    this.#durableCeiling = MIN_TIME
+    for (const segment of this.#segments.values()) {
+      for (const fact of segment.contents(0, segment.durableCount)) this.#takeCeiling(fact)
+    }
   }
 
   syncNames(): void {
@@ -57,27 +64,27 @@ export class KnownLog {
     return this.#freed.has(tablet)
   }
 
-  /** The commits of the catalog that a power cut may take. */
-  get pendingOfCatalog(): readonly LogFact[] {
-    const pending = [...this.#segments.values()].flatMap((segment) => segment.pending)
-    return pending.filter(({ tablets }) => tablets.includes(SYSTEM_TABLET))
+  /** The first commit of the catalog that a power cut may take. */
+  get pendingOfCatalog(): LogFact | undefined {
+    const pending = [...this.#segments.values()].flatMap((segment) => segment.contents(segment.durableCount))
+    return pending.find(({ tablets }) => tablets.includes(SYSTEM_TABLET))
   }
 
   /** Takes in what has become durable. */
   settle(): void {
-    this.durableCeiling = MIN_TIME
-    const numbers = [...this.#segments.keys()].toSorted((a, b) => a - b)
-    for (const number of numbers) {
-      for (const fact of this.#segments.get(number)!.durable) this.#take(fact)
+    for (const segment of this.#segments.values()) {
+      for (const fact of segment.takeDurable()) {
+        this.#takeCeiling(fact)
+        if (fact.kind === 'commit') this.#durableThrough = laterOf(this.#durableThrough, fact.time)
+        for (const tablet of fact.freed) this.#freed.add(tablet)
+      }
     }
   }
 
-  #take({ kind, time, freed }: LogFact): void {
-    if (kind === 'commit') {
-      this.durableThrough = laterOf(this.durableThrough, time)
-      for (const tablet of freed) this.#freed.add(tablet)
-      // A clean close takes an earlier ceiling back.
-    } else this.durableCeiling = kind === 'close' ? time : laterOf(this.durableCeiling, time)
+  /** Ceilings rise; only a clean close takes the one before it back. */
+  #takeCeiling({ kind, time }: LogFact): void {
+    if (kind === 'ceiling') this.#durableCeiling = laterOf(this.#durableCeiling, time)
+    else if (kind === 'close') this.#durableCeiling = time
   }
 }
 

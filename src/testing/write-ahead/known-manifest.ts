@@ -6,44 +6,73 @@
  *     MANIFEST.new                     whole edit, synced ─┴▶ from here on the new one counts
  */
 import { textOfBytes } from '../../base/bytes.ts'
+import { decodeManifestEdit } from '../../storage/manifest-format.ts'
 import {
   type ManifestEdit,
   type ManifestState,
   applyManifestEdit,
   newManifestState,
 } from '../../storage/manifest-state.ts'
-import { decodeManifestEdit } from '../../storage/manifest-format.ts'
 import { tablesOf } from '../../storage/shape.ts'
+import { type TableMeta } from '../../storage/table-format.ts'
 import { KnownRecords } from './known-file.ts'
+
+/** A file of edits, with what it says after each of them. */
+export class KnownEdits extends KnownRecords<ManifestEdit> {
+  readonly #states: ManifestState[] = []
+
+  constructor() {
+    super((payload) => decodeManifestEdit(textOfBytes(payload)))
+  }
+
+  /** What it says after so many edits; `undefined` where it says nothing. */
+  stateAfter(count: number): ManifestState | undefined {
+    for (const edit of this.contents(this.#states.length, count)) {
+      const before = this.#states.at(-1) ?? (edit.birth && newManifestState(edit.birth))
+      if (before === undefined) return undefined
+      this.#states.push(applyManifestEdit(before, edit))
+    }
+    return this.#states[count - 1]
+  }
+
+  override truncate(length: number): void {
+    super.truncate(length)
+    if (this.#states.length > this.count) this.#states.length = this.count
+  }
+}
 
 /** The manifest, and the one that is to take its place. */
 export class KnownManifest {
-  #file: KnownRecords<ManifestEdit> | undefined
-  #next: KnownRecords<ManifestEdit> | undefined
-  /** So many edits are in {@link written}. */
-  #edits = 0
-  /** The tables of every state that a power cut may leave. */
-  #named = new Set<number>()
-  /** What it says; `undefined` while there is none. */
-  written: ManifestState | undefined
-  /** What it says after a power cut. */
-  durable: ManifestState | undefined
+  #file: KnownEdits | undefined
+  #next: KnownEdits | undefined
+  /** What a power cut leaves while the file's name is not durable. */
+  #former: ManifestState | undefined
 
-  get file(): KnownRecords<ManifestEdit> | undefined {
+  get file(): KnownEdits | undefined {
     return this.#file
   }
 
-  get next(): KnownRecords<ManifestEdit> | undefined {
+  get next(): KnownEdits | undefined {
     return this.#next
+  }
+
+  /** What it says; `undefined` while there is none. */
+  get written(): ManifestState | undefined {
+    return this.#file?.stateAfter(this.#file.count)
+  }
+
+  /** What it says after a power cut, at the least. */
+  get durable(): ManifestState | undefined {
+    return this.#file?.isNamed === true ? this.#file.stateAfter(this.#file.durableCount) : this.#former
   }
 
   /** What the one says that is to take its place. */
   get nextWritten(): ManifestState | undefined {
-    return this.#next && stateOf(this.#next.contents)
+    return this.#next?.stateAfter(this.#next.count)
   }
 
   createNext(): void {
-    this.#next = newFile()
+    this.#next = new KnownEdits()
   }
 
   removeNext(): void {
@@ -52,54 +81,35 @@ export class KnownManifest {
 
   /** The new one takes the name. */
   rename(): void {
+    this.#former = this.durable
     this.#file = this.#next
     this.#next = undefined
-    this.#edits = 0
-    if (this.#file !== undefined) this.#file.isNamed = false
-    this.settle()
   }
 
   /** A file that was there before anybody watched. */
-  adopt(): KnownRecords<ManifestEdit> {
-    this.#file = newFile()
+  adopt(): KnownEdits {
+    this.#file = new KnownEdits()
     return this.#file
   }
 
-  /** Takes in what was written, and what has become durable. */
-  settle(): void {
-    if (this.#file === undefined) return
-    this.#write(this.#file.contents)
-    // Until its name is durable, a power cut brings the old one back, as it was.
-    if (!this.#file.isDurable) return
-    this.durable = this.written
-    this.#named = new Set(namedTables(this.durable))
-  }
-
-  #write(edits: readonly ManifestEdit[]): void {
-    const isMore = edits.length >= this.#edits && this.#edits > 0
-    this.written = isMore ? edits.slice(this.#edits).reduce(applyManifestEdit, this.written!) : stateOf(edits)
-    for (const table of namedTables(this.written)) this.#named.add(table)
-    this.#edits = edits.length
+  syncNames(): void {
+    if (this.#file !== undefined) this.#file.isNamed = true
   }
 
   /** Whether it names a table now, or may do so after a power cut, which takes some of the last edits or none. */
   mayName(table: number): boolean {
-    return this.#named.has(table)
+    if (namesTable(this.durable, table)) return true
+    const { count = 0, durableCount = 0 } = this.#file ?? {}
+    const pending = Array.from({ length: count - durableCount }, (_, i) => durableCount + i + 1)
+    return pending.some((edits) => namesTable(this.#file?.stateAfter(edits), table))
   }
 }
 
-/** The numbers of the tables of a manifest. */
-export function namedTables(state: ManifestState | undefined): ReadonlySet<number> {
-  const trees = [...(state?.trees.values() ?? [])]
-  return new Set(trees.flatMap(({ shape }) => tablesOf(shape).map(({ number }) => number)))
+/** The tables that a manifest names. */
+export function namedTables(state: ManifestState | undefined): readonly TableMeta[] {
+  return [...(state?.trees.values() ?? [])].flatMap(({ shape }) => tablesOf(shape))
 }
 
-function newFile(): KnownRecords<ManifestEdit> {
-  return new KnownRecords((payload) => decodeManifestEdit(textOfBytes(payload)))
-}
-
-function stateOf(edits: readonly ManifestEdit[]): ManifestState | undefined {
-  const [first, ...rest] = edits
-  if (first?.birth === undefined) return undefined
-  return rest.reduce(applyManifestEdit, applyManifestEdit(newManifestState(first.birth), first))
+function namesTable(state: ManifestState | undefined, table: number): boolean {
+  return namedTables(state).some(({ number }) => number === table)
 }
