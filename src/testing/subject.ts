@@ -295,7 +295,7 @@ export class Subject {
 
   #open(readOnly = false): Database {
     const { geometry = 'miniature', cacheBytes, openTables, durability, policy, picker } = this.#options
-    const world = { files: this.#monitor.watch(this.#files), clock: this.#clock, checksum: crc32 }
+    const world = { files: this.#monitor.files, clock: this.#clock, checksum: crc32 }
     const limits = { cacheBytes, openTables, durability, policy, picker }
     return openDatabase(world, { readOnly, geometry, ...limits, onEvent: (event) => this.#onEvent(event) })
   }

@@ -38,6 +38,9 @@ export interface WorkloadOptions {
   readonly operations: number
 }
 
+/** Is told of every call that changes the disk, before it is made: by its number and kind. */
+export type BeforeCall = (index: number, operation: FileOperation) => void
+
 interface DoneRestore {
   readonly id: string
   readonly tables: readonly string[]
@@ -68,8 +71,8 @@ export class Workload {
     return this.#clock.now()
   }
 
-  /** Runs it all; `beforeCall` is told of every call that changes the disk, by its number and kind. */
-  run(beforeCall: (index: number, operation: FileOperation) => void): void {
+  /** Runs it all, and fails where anything is written before what it relies on is durable. */
+  run(beforeCall: BeforeCall): void {
     this.files = new FaultFiles({
       onOperation: ({ index, operation }) => {
         if (index !== undefined) beforeCall(index, operation)
@@ -94,7 +97,7 @@ export class Workload {
   }
 
   #open(): Database {
-    return openForCrash(this.#monitor.watch(this.files), this.#clock, this.policy)
+    return openForCrash(this.#monitor.files, this.#clock, this.policy)
   }
 
   #step(database: Database): Database {

@@ -18,12 +18,17 @@ import { type WatchedCall, WatchedFiles } from './watched-files.ts'
 
 /** Watches one directory through all the processes that open it. */
 export class WriteAheadMonitor {
+  /** The files of the directory: what is done to these is seen. */
+  readonly files: FileSystem
   readonly #known: KnownDirectory
   readonly #faults: OrderFault[] = []
 
   /** Begins to watch a directory: one that is new, or what a process or a crash has left. */
   constructor(files: FileSystem, checksum: Checksum) {
     this.#known = new KnownDirectory(files, checksum)
+    this.files = new WatchedFiles(files, (call) => {
+      this.tell(call)
+    })
   }
 
   /** The rules that were broken so far. */
@@ -35,13 +40,6 @@ export class WriteAheadMonitor {
   assertInOrder(): void {
     const [fault] = this.#faults
     if (fault !== undefined) throw new Error(`out of order: ${fault.what}; ${ORDER_RULES[fault.rule]}`)
-  }
-
-  /** Files that it watches. */
-  watch(files: FileSystem): WatchedFiles {
-    return new WatchedFiles(files, (call) => {
-      this.tell(call)
-    })
   }
 
   /** Hears of a call. */
