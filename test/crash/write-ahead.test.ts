@@ -177,7 +177,9 @@ test('a fault says which call broke which rule', () => {
   for (const call of early(is('remove', /\.table$/), writesEdit)) monitor.tell(call)
   expect(() => {
     monitor.assertInOrder()
-  }).toThrow(/^out of order: 0\d+\.table is removed; a table goes once an edit without it is durable$/)
+  }).toThrow(
+    /^out of order: 0\d+\.table is removed; the rule: a table goes once an edit without it is durable$/,
+  )
 })
 
 describe('after a crash', () => {

@@ -39,7 +39,8 @@ export class WriteAheadMonitor {
   /** Fails, naming the first rule that was broken. */
   assertInOrder(): void {
     const [fault] = this.#faults
-    if (fault !== undefined) throw new Error(`out of order: ${fault.what}; ${ORDER_RULES[fault.rule]}`)
+    if (fault !== undefined)
+      throw new Error(`out of order: ${fault.what}; the rule: ${ORDER_RULES[fault.rule]}`)
   }
 
   /** Hears of a call. */
