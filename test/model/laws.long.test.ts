@@ -5,9 +5,9 @@
  * `PALIMPSEST_SECONDS` says for how long each of them is run.
  */
 import { expect, test } from 'vitest'
-import { PRESETS, type Preset, anyRun, runOf } from '../../src/testing/arbitraries.ts'
+import { PRESETS, type Preset, runOf } from '../../src/testing/arbitraries.ts'
 import { runPlan } from '../../src/testing/runner.ts'
-import { VARIANTS, withoutProcesses } from './variants.ts'
+import { MetamorphicCheck, metamorphicRun } from '../../src/testing/metamorphic/metamorphic.ts'
 import { countRunsFor, isReplay } from './property.ts'
 
 const SECONDS = Number(process.env['PALIMPSEST_SECONDS'] ?? 40)
@@ -19,12 +19,7 @@ test.each(Object.keys(PRESETS) as readonly Preset[])('laws 1 to 6, 8 and 11, lon
 })
 
 test('law 10, long', () => {
-  const counts = countRunsFor(anyRun(100), SECONDS, (drawn) => {
-    const plan = withoutProcesses(drawn)
-    const { transcript, counts: met } = runPlan(plan)
-    for (const [name, options] of Object.entries(VARIANTS))
-      expect(runPlan(plan, options).transcript, name).toEqual(transcript)
-    return met
-  })
+  const metamorphic = new MetamorphicCheck()
+  const counts = countRunsFor(metamorphicRun(100), SECONDS, (plan) => metamorphic.check(plan))
   console.log('law 10', JSON.stringify(counts))
 })

@@ -9,7 +9,7 @@
 import { relative } from 'node:path'
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Counts, addCounts, noCounts } from '../../src/testing/comparison.ts'
+import { type Counts, addCounts, noCounts } from '../../src/testing/counts.ts'
 import { casePath, propertySeeds } from '../seeds.ts'
 
 /** Cases of one seed in a long run. */
