@@ -32,7 +32,7 @@ import { diff, get, history, readBeside, recordEverything, scan, view } from './
 import { DAY_MICROS, PROBE, Subject, type SubjectOptions } from './subject.ts'
 import { keyOf, keysOf, valueOf } from './values.ts'
 
-/** Operations that are carried out besides, before the one of this index. */
+/** Operations that are carried out besides, before the one of this index, and behind the last one. */
 export type Meanwhile = (index: number, operations: readonly Operation[]) => readonly Operation[]
 
 /** What may be different without any answer being different (law 10), and how much is compared. */
@@ -59,13 +59,13 @@ export function runPlan(plan: RunPlan, options: RunOptions = {}): RunReport {
   let run: Run | undefined
   try {
     run = new Run(plan.world, options)
-    for (const [index, operation] of plan.operations.entries()) {
+    for (const [index, operation] of [...plan.operations, undefined].entries()) {
       for (const extra of options.meanwhile?.(index, plan.operations) ?? []) {
         at = `what comes before operation ${index}: ${JSON.stringify(extra)}`
         run.carryOutBesides(extra)
       }
       at = `operation ${index}: ${JSON.stringify(operation)}`
-      run.carryOut(operation)
+      if (operation !== undefined) run.carryOut(operation)
     }
     at = 'the end'
     return run.finish()
