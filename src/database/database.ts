@@ -27,7 +27,7 @@ import {
   restoreTimeNamed,
 } from '../recovery/recovery.ts'
 import { type LaterWrite } from '../recovery/later-writes.ts'
-import { GEOMETRIES } from '../storage/geometry.ts'
+import { GEOMETRIES, geometryOf } from '../storage/geometry.ts'
 import { DEFAULT_POLICY, type Policy, choosePolicy } from '../storage/policy.ts'
 import { type RecoveryReport, type StoreEvent } from '../store/events.ts'
 import {
@@ -87,8 +87,10 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
   checkChoice('geometry', options.geometry ?? 'default', Object.keys(GEOMETRIES))
   checkChoice('durability', options.durability ?? 'os', ['none', 'os', 'disk'])
   const policy = { name: options.policy, picker: options.picker }
+  const sizes = options.sizes ?? {}
   // Asked before anything is touched.
   choosePolicy(DEFAULT_POLICY, policy)
+  geometryOf('default', sizes)
   const store = openStore(
     world,
     {
@@ -98,7 +100,7 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
         geometry: options.geometry ?? 'default',
         clock: world.clock instanceof ReplayClock ? 'replay' : 'system',
       },
-      policy,
+      ...{ policy, sizes },
       limits: {
         cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
         openTables: options.openTables ?? DEFAULT_OPEN_TABLES,

@@ -5,7 +5,7 @@
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
 import { type Keep } from '../history/readable.ts'
-import { type GeometryName } from '../storage/geometry.ts'
+import { type GeometryName, type Sizes } from '../storage/geometry.ts'
 import { type PickerName } from '../storage/pickers.ts'
 import { type PolicyName } from '../storage/policy.ts'
 import { type StoreEvent } from '../store/events.ts'
@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly create?: boolean | undefined
   /** For a new database: the sizes that shape its trees; `tiny` takes small data through every level. @defaultValue 'default' */
   readonly geometry?: GeometryName | undefined
+  /** Sizes for this process that are other than those of its geometry, by name; answers stay. @defaultValue none */
+  readonly sizes?: Sizes | undefined
   /** How files are merged from now on, with what it changes in cost; answers stay. @defaultValue what it was, at first 'leveled' */
   readonly policy?: PolicyName | undefined
   /** Which table of a full level leveling merges next. @defaultValue what it was, at first 'round-robin' */

@@ -1,6 +1,8 @@
 /**
- * Geometry: the sizes that shape a tree. They change cost, never answers (law 10).
+ * Geometry: the sizes that shape a tree. They change cost, never answers (law 10), so a process may take
+ * others than the one before it: files keep the sizes that they were written with.
  */
+import { PalimpsestError } from '../base/errors.ts'
 
 /** Sizes in bytes unless they say otherwise. */
 export interface Geometry {
@@ -71,6 +73,43 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
     segmentBytes: 512,
     logBytes: 4 * KIB,
   },
+}
+
+/** Sizes that are other than those of a named geometry. */
+export type Sizes = { readonly [Size in keyof Geometry]?: Geometry[Size] | undefined }
+
+/** The least that makes sense: a level that is not larger than the one above it never settles. */
+const LEAST: Geometry = {
+  memtableBytes: 1,
+  tableBytes: 1,
+  blockBytes: 1,
+  filterBitsPerKey: 1,
+  level0Tables: 1,
+  level1Bytes: 1,
+  sizeRatio: 2,
+  segmentBytes: 1,
+  logBytes: 1,
+}
+
+/** A named geometry with some other sizes. Throws `INVALID_ARGUMENT`. */
+export function geometryOf(name: GeometryName, sizes: Sizes): Geometry {
+  const changed = Object.entries(sizes).flatMap(([size, value]) =>
+    value === undefined ? [] : [[size, value] as const],
+  )
+  for (const [size, value] of changed) checkSize(size, value)
+  return { ...GEOMETRIES[name], ...(Object.fromEntries(changed) as Partial<Geometry>) }
+}
+
+function checkSize(size: string, value: number): void {
+  const least = Object.hasOwn(LEAST, size) ? LEAST[size as keyof Geometry] : undefined
+  const names = Object.keys(LEAST).join(', ')
+  if (least === undefined)
+    throw new PalimpsestError('INVALID_ARGUMENT', `a size is one of ${names}, not ${size}`)
+  if (Number.isSafeInteger(value) && value >= least) return
+  throw new PalimpsestError(
+    'INVALID_ARGUMENT',
+    `${size} is a whole number from ${least} on, not ${String(value)}`,
+  )
 }
 
 /** The size at which level `level` ≥ 1 is full, in bytes. */

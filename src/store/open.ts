@@ -13,7 +13,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
 import { type FileLock, type FileSystem } from '../storage/files.ts'
-import { GEOMETRIES } from '../storage/geometry.ts'
+import { GEOMETRIES, type Sizes, geometryOf } from '../storage/geometry.ts'
 import { LogWriter, checkReaches, listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth, type ManifestState } from '../storage/manifest-state.ts'
 import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
@@ -48,6 +48,8 @@ export interface StoreOptions {
   readonly create: boolean
   /** What a new database is; one that exists stays what it is. */
   readonly birth: Birth
+  /** Sizes for this process that are other than those of its birth. */
+  readonly sizes: Sizes
   /** How its trees are compacted from now on; what is left out stays as it was. */
   readonly policy: PolicyChange
   readonly limits: TableLimits
@@ -165,7 +167,7 @@ function load(
   events: EventBus,
 ): LoadedParts {
   const { files, checksum } = world
-  const geometry = GEOMETRIES[state.birth.geometry]
+  const geometry = geometryOf(state.birth.geometry, options.sizes)
   const tables = new TableFiles(files, checksum, options.limits)
   const numbers = new FileNumbers(Math.max(state.nextNumber, ...tables.list().map((number) => number + 1)))
   const trees: TreeContext<Directive> = {

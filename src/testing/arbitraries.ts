@@ -10,6 +10,7 @@
  */
 import * as fc from 'fast-check'
 import { CRASH_MODELS } from '../simulator/crash-models.ts'
+import { POLICY_NAMES } from '../storage/policy.ts'
 import {
   type Delta,
   type KeepChoice,
@@ -28,13 +29,23 @@ import {
 export type Weights = Readonly<Partial<Record<OperationKind, number>>>
 
 /** How operations are mixed. */
-export type Preset = 'tiny' | 'many versions' | 'maintenance' | 'cursors' | 'crashes' | 'restores'
+export type Preset =
+  'tiny' | 'many versions' | 'maintenance' | 'cursors' | 'crashes' | 'restores' | 'definitions'
 
 const WRITING: Weights = { put: 14, delete: 4, batch: 3 }
-const READING: Weights = { get: 6, scan: 4, view: 1, openCursor: 2, stepCursor: 4, closeCursor: 1 }
+const READING: Weights = {
+  get: 6,
+  scan: 4,
+  history: 1,
+  diff: 1,
+  view: 1,
+  openCursor: 2,
+  stepCursor: 4,
+  closeCursor: 1,
+}
 const TIMES: Weights = { advance: 12, stepBack: 1, jump: 1, confirm: 1 }
 const PROMISES: Weights = { hold: 7, release: 2, retain: 2, createTable: 1 }
-const CHANGES: Weights = { drop: 1, rename: 1, truncate: 1, restore: 3, undo: 2 }
+const CHANGES: Weights = { drop: 2, rename: 1, truncate: 1, restore: 3, undo: 2 }
 const UPKEEP: Weights = { flush: 5, compact: 3, sync: 1, openReader: 1, check: 1, misuse: 1 }
 const PROCESSES: Weights = { reopen: 1, crash: 2 }
 const ALL: Weights = { ...WRITING, ...READING, ...TIMES, ...PROMISES, ...CHANGES, ...UPKEEP, ...PROCESSES }
@@ -66,6 +77,22 @@ export const PRESETS: Readonly<Record<Preset, Weights>> = {
     flush: 8,
     compact: 6,
     createTable: 3,
+  },
+  // Tables come and go, and what is left of them has to go too.
+  definitions: {
+    ...WRITING,
+    ...READING,
+    ...UPKEEP,
+    ...PROCESSES,
+    createTable: 6,
+    drop: 10,
+    rename: 3,
+    truncate: 3,
+    restore: 4,
+    undo: 3,
+    flush: 16,
+    compact: 12,
+    advance: 30,
   },
 }
 
@@ -105,7 +132,7 @@ const meanwhile: fc.Arbitrary<Delta> = fc.oneof(
   },
 )
 
-const moment: fc.Arbitrary<Moment> = fc.record({
+const anyMoment: fc.Arbitrary<Moment> = fc.record({
   anchor: fc.oneof(
     { weight: 6, arbitrary: fc.constant('version' as const) },
     { weight: 2, arbitrary: fc.constant('change' as const) },
@@ -118,7 +145,7 @@ const moment: fc.Arbitrary<Moment> = fc.record({
   ),
   index: fc.nat({ max: 30 }),
   micros: fc.constantFrom(0, 0, 0, -1, 1),
-  ticks: fc.constantFrom(0, 0, -1, 1, 4095, -4095),
+  ticks: fc.constantFrom(0, 0, 0, -1, -1, 1, 4095, -4095),
   form: fc.constantFrom(
     'time' as const,
     'time' as const,
@@ -127,6 +154,15 @@ const moment: fc.Arbitrary<Moment> = fc.record({
     'name' as const,
   ),
 })
+/** The last tick but one of this microsecond: the next commit gets the last one, the one after it carries. */
+const brim: fc.Arbitrary<Moment> = fc.constant({
+  anchor: 'now',
+  index: 0,
+  micros: 0,
+  ticks: 4094,
+  form: 'time',
+})
+const moment = fc.oneof({ weight: 12, arbitrary: anyMoment }, { weight: 1, arbitrary: brim })
 const whenever = fc.option(moment, { nil: undefined, freq: 3 })
 
 const keep: fc.Arbitrary<KeepChoice> = fc.oneof(
@@ -171,11 +207,19 @@ const plan: fc.Arbitrary<TablePlan> = fc.record({
   keep,
 })
 
+/** Exactly at a version, or just before it, so that a base ends there. */
+const cut: fc.Arbitrary<Moment> = fc.record({
+  anchor: fc.constant('version' as const),
+  index: fc.nat({ max: 12 }),
+  micros: fc.constant(0),
+  ticks: fc.constantFrom(0, -1),
+  form: fc.constant('time' as const),
+})
 const restore = fc.record({
   do: fc.constant('restore' as const),
   keyspace: fc.nat({ max: 1 }),
   table: maybe(table),
-  to: moment,
+  to: fc.oneof(moment, cut),
 })
 const undo = fc.record({ do: fc.constant('undo' as const), index: fc.nat({ max: 3 }) })
 const truncate = fc.record({ do: fc.constant('truncate' as const), table })
@@ -235,6 +279,8 @@ const OPERATIONS: { readonly [Kind in OperationKind]: fc.Arbitrary<Operation> } 
   retain: fc.record({ do: fc.constant('retain' as const), scope, keep }),
   get: fc.record({ do: fc.constant('get' as const), table, key, at: whenever }),
   scan: fc.record({ do: fc.constant('scan' as const), table, range, at: whenever }),
+  history: fc.record({ do: fc.constant('history' as const), table, key }),
+  diff: fc.record({ do: fc.constant('diff' as const), table, from: moment, to: whenever }),
   view: fc.record({ do: fc.constant('view' as const), at: moment }),
   openCursor: fc.record({ do: fc.constant('openCursor' as const), table, range, at: whenever }),
   stepCursor: fc.record({
@@ -273,20 +319,32 @@ export const world: fc.Arbitrary<WorldPlan> = fc.record({
     { weight: 2, arbitrary: fc.constantFrom(2 ** 51 - 4, 3, 0) },
   ),
   windowMicros: fc.constantFrom(3, 5, 1, 10, 0, 40),
-  tables: fc.array(plan, { minLength: 1, maxLength: 2 }),
+  tables: fc.array(plan, { minLength: 1, maxLength: 3 }),
   keys: fc.oneof(
     fc.constantFrom([0, 1], [0, 1, 2, 3, 4, 5], [0, 3, 4, 2], [6, 7, 8, 10, 5], [0, 3, 11, 12, 1]),
     fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 6 }),
   ),
   without: fc.oneof(fc.constant([]), fc.subarray(KINDS.filter((kind) => kind !== 'put'))),
-  canReopenEarlier: fc.boolean(),
+  policy: fc.constantFrom(...POLICY_NAMES),
+  level0Tables: fc.constantFrom(2, 4, 9),
+  canReopenEarlier: fc.constantFrom(false, false, true),
   watch: fc.constantFrom('always' as const, 'always' as const, 'new processes' as const, 'the end' as const),
 })
 
+/** Operations of a mixture, at most so many. */
+function operationsOf(preset: Preset, maxLength: number): fc.Arbitrary<readonly Operation[]> {
+  return fc.array(operationOf(PRESETS[preset]), { maxLength, size: 'max' })
+}
+
+/** Operations of any one mixture, at most so many. */
+export function anyOperations(maxLength: number): fc.Arbitrary<readonly Operation[]> {
+  const presets = Object.keys(PRESETS) as readonly Preset[]
+  return fc.oneof(...presets.map((preset) => operationsOf(preset, maxLength)))
+}
+
 /** Runs of a mixture, of at most so many operations. */
 export function runOf(preset: Preset, maxLength = 50): fc.Arbitrary<RunPlan> {
-  const operations = fc.array(operationOf(PRESETS[preset]), { maxLength, size: 'max' })
-  return fc.record({ world, operations })
+  return fc.record({ world, operations: operationsOf(preset, maxLength) })
 }
 
 /** Runs of all mixtures. */

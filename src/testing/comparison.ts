@@ -4,8 +4,11 @@
 import { type ErrorCode, PalimpsestError } from '../base/errors.ts'
 import { type Database } from '../database/database.ts'
 import { type Key } from '../table/codec.ts'
+import { type Difference } from '../table/state-history.ts'
 import { type Entry, type Table } from '../table/table.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
+import { type Counts } from './counts.ts'
+import { noteTime } from './edges.ts'
 import { type Model } from './model.ts'
 import { type ModelVersion, type Verdict } from './model-facts.ts'
 import { compareKeys, keyOf, keysOf, textOfKey, textOfValue } from './values.ts'
@@ -13,113 +16,6 @@ import { compareKeys, keyOf, keysOf, textOfKey, textOfValue } from './values.ts'
 /** The database and the model do not say the same. */
 export class Disagreement extends Error {
   override readonly name = 'Disagreement'
-}
-
-/** How often a run met what it is there to meet: a run that meets nothing has shown nothing. */
-export interface Counts {
-  commits: number
-  /** Reads as of a time. */
-  pastReads: number
-  /** Of these, keys that had another value later. */
-  olderAnswers: number
-  /** Reads that were refused because their time was gone. */
-  refusals: number
-  /** Refused reads that could not have been answered from what was still there. */
-  refusalsNeeded: number
-  /** Reads of times that were there only because something held them. */
-  heldReads: number
-  /** Versions that compactions dropped, tombstones included. */
-  droppedVersions: number
-  droppedTombstones: number
-  /** Times at which a table's tree had two levels or more. */
-  deepTrees: number
-  /** Full compactions after which exactly the right versions were left, and at least one was not. */
-  effectiveCompactions: number
-  reopenings: number
-  crashes: number
-  /** Crashes that fell into an operation. */
-  crashesWithin: number
-  /** Crashes that lost some commit. */
-  losses: number
-  cursorSteps: number
-  /** Cursor steps after the table had changed. */
-  lateSteps: number
-  misuses: number
-  /** Restores, and those that an undo took back. */
-  restores: number
-  undos: number
-  truncations: number
-  drops: number
-  renames: number
-  /** Restores and undos that were refused. */
-  refusedRestores: number
-  /** Reads of tables that do not exist any more. */
-  droppedReads: number
-  /** Changes that histories of keys told. */
-  keyChanges: number
-  /** Keys that differed between two times. */
-  differences: number
-  /** Commits that the database made of its own. */
-  upkeeps: number
-  /** Versions whose fate was explained. */
-  explanations: number
-  /** Answers and refusals at the last tick before a window, at its first, and at the one after. */
-  readsBeforeWindow: number
-  readsAtWindow: number
-  readsAfterWindow: number
-  /** Answers at the last tick before a table was restored, undone or truncated, and at that tick. */
-  readsBeforeChange: number
-  readsAtChange: number
-  /** Commits whose tick did not fit into the microsecond before it. */
-  carries: number
-  /** Commits in the microsecond of another one. */
-  sharedMicros: number
-}
-
-/** Nothing met yet. */
-export function noCounts(): Counts {
-  return {
-    commits: 0,
-    pastReads: 0,
-    olderAnswers: 0,
-    refusals: 0,
-    refusalsNeeded: 0,
-    heldReads: 0,
-    droppedVersions: 0,
-    droppedTombstones: 0,
-    deepTrees: 0,
-    effectiveCompactions: 0,
-    reopenings: 0,
-    crashes: 0,
-    crashesWithin: 0,
-    losses: 0,
-    cursorSteps: 0,
-    lateSteps: 0,
-    misuses: 0,
-    restores: 0,
-    undos: 0,
-    truncations: 0,
-    drops: 0,
-    renames: 0,
-    refusedRestores: 0,
-    droppedReads: 0,
-    keyChanges: 0,
-    differences: 0,
-    upkeeps: 0,
-    explanations: 0,
-    readsBeforeWindow: 0,
-    readsAtWindow: 0,
-    readsAfterWindow: 0,
-    readsBeforeChange: 0,
-    readsAtChange: 0,
-    carries: 0,
-    sharedMicros: 0,
-  }
-}
-
-/** Adds what another run met. */
-export function addCounts(sum: Counts, counts: Counts): void {
-  for (const name of Object.keys(sum) as (keyof Counts)[]) sum[name] += counts[name]
 }
 
 /** What a call gave: an answer, or the code of its refusal. */
@@ -141,7 +37,8 @@ export function expectSame(what: string, actual: unknown, expected: unknown): vo
   if (left !== right) throw new Disagreement(`${what}: ${left}, but should be ${right}`)
 }
 
-function inWords(value: unknown): string {
+/** A value as JSON, times among it as they are. */
+export function inWords(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part))
 }
 
@@ -235,18 +132,27 @@ function compareDropped({ db, model, counts }: Comparison, table: ComparedTable,
 }
 
 /** How every key of a table has changed, over all readable times. */
-function compareHistory({ model, keys, counts }: Comparison, table: ComparedTable, handle: Table): void {
+function compareHistory(comparison: Comparison, table: ComparedTable, handle: Table): void {
+  for (const text of keysOf(table.keys, comparison.keys)) compareKeyHistory(comparison, table, handle, text)
+}
+
+/** How one key has changed. Answers what the database told. */
+export function compareKeyHistory(
+  { model, counts }: Comparison,
+  table: ComparedTable,
+  handle: Table,
+  text: string,
+): readonly unknown[] {
   const window = model.windowOf(table.number)
   const now = window > model.clock.used ? window : model.clock.used
-  for (const text of keysOf(table.keys, keys)) {
-    const changes = Array.from(handle.history(keyOf(table.keys, text)), ({ time, value, cause }) => ({
-      time,
-      value: textOfValue(table.values, value),
-      cause,
-    }))
-    expectSame(`the history of ${text} in ${table.name}`, changes, model.history(table.number, text, now))
-    counts.keyChanges += changes.length
-  }
+  const changes = Array.from(handle.history(keyOf(table.keys, text)), ({ time, value, cause }) => ({
+    time,
+    value: textOfValue(table.values, value),
+    cause,
+  }))
+  expectSame(`the history of ${text} in ${table.name}`, changes, model.history(table.number, text, now))
+  counts.keyChanges += changes.length
+  return changes
 }
 
 /** What differs between the oldest readable time at which a table existed and now, both ways. */
@@ -259,35 +165,39 @@ function compareDiff({ model, counts }: Comparison, table: ComparedTable, handle
     [from, to],
     [to, from],
   ] as const) {
-    const found = Array.from(handle.diff({ from: a, to: b }), ({ key, before, after }) => [
-      textOfKey(key),
-      textOfValue(table.values, before),
-      textOfValue(table.values, after),
-    ])
-    const expected = sortedKeys(model, table)
-      .map((key) => [key, model.shown(table.number, key, a)?.value, model.shown(table.number, key, b)?.value])
-      .filter(([, before, after]) => before !== after)
-    expectSame(`diff of ${table.name} from ${formatExact(a)} to ${formatExact(b)}`, found, expected)
+    const found = Array.from(handle.diff({ from: a, to: b }), (each) => differenceText(table, each))
+    const what = `diff of ${table.name} from ${formatExact(a)} to ${formatExact(b)}`
+    expectSame(what, found, differencesOf(model, table, a, b))
     counts.differences += found.length
   }
 }
 
-function sortedKeys(model: Model, { number, keys }: ComparedTable): readonly string[] {
-  return model.keysOf(number).toSorted((a, b) => compareKeys(keys, a, b))
+/** A key that two times answer differently, in the words of the model: key, before, after. */
+export type DifferenceText = readonly [string, string | undefined, string | undefined]
+
+/** A difference in the words of the model. */
+export function differenceText(
+  { values }: ComparedTable,
+  { key, before, after }: Difference,
+): DifferenceText {
+  return [textOfKey(key), textOfValue(values, before), textOfValue(values, after)]
 }
 
-/** After a full compaction: of every version of a table that was ever written, whether it is kept. */
-export function compareExplanations({ db, model, counts }: Comparison, table: ComparedTable): void {
-  const kept = model.survivors(table.number)
-  const handle = db.table<Key>(table.name)
-  for (const version of model.versions) {
-    if (version.table !== table.number) continue
-    const { verdict } = handle.explainVersion(keyOf(table.keys, version.key), version.time)
-    const isKept = verdict === 'kept'
-    const what = `${verdict}: ${version.key} at ${formatExact(version.time)} in ${table.name}`
-    expectSame(`whether a version is kept that is ${what}`, isKept, kept.includes(version))
-    counts.explanations++
-  }
+/** The differences that the model sees. */
+export function differencesOf(
+  model: Model,
+  table: ComparedTable,
+  from: HybridTime,
+  to: HybridTime,
+): readonly DifferenceText[] {
+  const shownAt = (key: string, time: HybridTime) => model.shown(table.number, key, time)?.value
+  return sortedKeys(model, table)
+    .map((key) => [key, shownAt(key, from), shownAt(key, to)] as const)
+    .filter(([, before, after]) => before !== after)
+}
+
+function sortedKeys(model: Model, { number, keys }: ComparedTable): readonly string[] {
+  return model.keysOf(number).toSorted((a, b) => compareKeys(keys, a, b))
 }
 
 /** Reads one table as of one time, by keys and by scans both ways. */
@@ -300,7 +210,7 @@ export function compareAsOf(
   const what = `${table.name} as of ${formatExact(time)}`
   const texts = [...keysOf(table.keys, keys), ABSENT[table.keys]]
   const verdict = model.judge(table.number, time)
-  noteEdges(model, table.number, time, counts)
+  noteTime(model, table.number, time, counts)
   const outcome = outcomeOf(() =>
     handle.getMany(
       texts.map((text) => keyOf(table.keys, text)),
@@ -327,18 +237,6 @@ export function compareAsOf(
   if (model.isReadableByHold(table.number, time)) counts.heldReads++
 }
 
-/** Which edges a time lies at. */
-function noteEdges(model: Model, table: number, time: HybridTime, counts: Counts): void {
-  const behind = time - model.windowOf(table)
-  if (behind === -1n) counts.readsBeforeWindow++
-  if (behind === 0n) counts.readsAtWindow++
-  if (behind === 1n) counts.readsAfterWindow++
-  if (!model.isReadable(table, time)) return
-  const resets = model.changes.filter((change) => change.table === table && change.rows !== 'same')
-  if (resets.some((change) => time === change.time - 1n)) counts.readsBeforeChange++
-  if (resets.some((change) => time === change.time)) counts.readsAtChange++
-}
-
 /** A refusal is a promise: that time, and what is before it, can never be read again. */
 export function noteRefusal(model: Model, table: number, time: HybridTime, counts: Counts): void {
   counts.refusals++
@@ -348,9 +246,4 @@ export function noteRefusal(model: Model, table: number, time: HybridTime, count
 /** What a scan gives, in the words of the model. */
 export function readAll(table: ComparedTable, entries: Iterable<Entry<Key, unknown>>): readonly EntryText[] {
   return Array.from(entries, (entry) => entryText(table, entry))
-}
-
-/** Holds the structure of all files against its laws. */
-export function expectSound(db: Database): void {
-  for (const { tablet, faults } of db.check()) expectSame(`faults of tablet ${tablet}`, faults, [])
 }

@@ -7,6 +7,7 @@
  */
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
 import { expectSame, outcomeOf } from './comparison.ts'
+import { noteTarget } from './edges.ts'
 import { type ModelRestore, type ModelRestoreScope } from './model-facts.ts'
 import { type Operation } from './operations.ts'
 import { type Subject } from './subject.ts'
@@ -43,6 +44,7 @@ export function rename(subject: Subject, plan: Extract<Operation, { do: 'rename'
     db.renameTable(from, to)
   }
   const isTaken = model.tables.some(({ number }) => number !== table && model.nameOf(number) === name)
+  subject.transcript.push(`renaming ${from} to ${to}: ${isTaken ? 'NAME_TAKEN' : 'ok'}`)
   if (isTaken) return expectSame(`renaming ${from} to ${to}`, outcomeOf(call), { code: 'NAME_TAKEN' })
   subject.define(call, (time) => {
     model.change({ table, time, cause: 'rename', name, rows: 'same' })
@@ -114,6 +116,7 @@ function putBack(
   subject.define(call, inModel, to)
   if (undone === undefined) counts.restores++
   else counts.undos++
+  noteTarget(model, scope, to, counts)
   subject.observe()
 }
 

@@ -90,3 +90,15 @@ export type Verdict = 'ok' | Extract<ErrorCode, 'FUTURE_TIME' | 'HISTORY_GONE' |
 export type RestoreVerdict =
   | 'ok'
   | Extract<ErrorCode, 'FUTURE_TIME' | 'HISTORY_GONE' | 'UNKNOWN_KEYSPACE' | 'UNKNOWN_TABLE' | 'NAME_TAKEN'>
+
+/** Whether a scope has a table in it. */
+export function concerns(scope: ModelScope, table: ModelTable): boolean {
+  if (scope === 'database') return true
+  return 'table' in scope ? scope.table === table.number : scope.keyspace === table.keyspace
+}
+
+/** The name under which the model remembers how long a scope keeps its history. */
+export function keepName(scope: ModelScope): string {
+  if (scope === 'database') return scope
+  return 'table' in scope ? `table ${scope.table}` : `keyspace ${scope.keyspace}`
+}

@@ -39,6 +39,8 @@ import {
   type ModelWrite,
   type RestoreVerdict,
   type Verdict,
+  concerns,
+  keepName,
 } from './model-facts.ts'
 import { ModelClock } from './model-clock.ts'
 import { compareKeys } from './values.ts'
@@ -116,7 +118,7 @@ export class Model {
   restore(restore: ModelRestore, to: HybridTime): void {
     const { scope, time, undoes } = restore
     const cause = undoes === undefined ? 'restore' : 'undo'
-    for (const { number: table } of this.#inScope(scope)) {
+    for (const { number: table } of this.inScope(scope)) {
       const name = this.nameOf(table, to)
       if (name !== undefined) this.change({ table, time, cause, name, rows: { asOf: to } })
       else if (this.exists(table)) this.change({ table, time, cause: 'drop', name, rows: 'same' })
@@ -226,7 +228,7 @@ export class Model {
 
   /** The tables that would exist after a restore. */
   existingAfter(scope: ModelRestoreScope, to: HybridTime): readonly ModelTable[] {
-    const inScope = this.#inScope(scope)
+    const inScope = this.inScope(scope)
     return this.tables.filter((table) => this.exists(table.number, inScope.includes(table) ? to : END))
   }
 
@@ -237,7 +239,7 @@ export class Model {
     if (to < this.#keyspaces.get(scope.keyspace)!) return 'UNKNOWN_KEYSPACE'
     if (cause === 'restore' && scope.table !== undefined && !this.exists(scope.table, to))
       return 'UNKNOWN_TABLE'
-    const back = this.#inScope(scope).filter(({ number }) => this.exists(number, to))
+    const back = this.inScope(scope).filter(({ number }) => this.exists(number, to))
     const isTaken = ({ number }: ModelTable) =>
       this.tables.some(
         (table) => table.number !== number && this.nameOf(table.number) === this.nameOf(number, to),
@@ -408,7 +410,11 @@ export class Model {
     add(this.tables[table]!.created, -1n, 1n)
     add(this.windowOf(table), -1n, 1n)
     add(this.clock.used, -1n)
-    for (const { table: changed, time } of this.#changes) if (changed === table) add(time, -1n, 1n)
+    for (const { table: changed, time, rows } of this.#changes) {
+      if (changed !== table) continue
+      add(time, -1n, 1n)
+      if (typeof rows === 'object') add(rows.asOf, 1n)
+    }
     for (const version of this.#versions) {
       if (version.table !== table) continue
       add(version.time, -1n, 1n, -4096n, 4096n)
@@ -448,7 +454,8 @@ export class Model {
       .at(-1)
   }
 
-  #inScope({ keyspace, table }: ModelRestoreScope): readonly ModelTable[] {
+  /** The tables that a restore is about. */
+  inScope({ keyspace, table }: ModelRestoreScope): readonly ModelTable[] {
     return this.tables.filter(
       (one) => one.keyspace === keyspace && (table === undefined || one.number === table),
     )
@@ -476,16 +483,6 @@ export class Model {
   #isInForce({ expires }: ModelHold): boolean {
     return expires === undefined || expires > this.clock.retained
   }
-}
-
-function concerns(scope: ModelScope, table: ModelTable): boolean {
-  if (scope === 'database') return true
-  return 'table' in scope ? scope.table === table.number : scope.keyspace === table.keyspace
-}
-
-function keepName(scope: ModelScope): string {
-  if (scope === 'database') return scope
-  return 'table' in scope ? `table ${scope.table}` : `keyspace ${scope.keyspace}`
 }
 
 function byTime(a: HybridTime, b: HybridTime): number {

@@ -7,6 +7,7 @@
  * makes a failing list short (`arbitraries.ts` draws the lists, `runner.ts` runs them).
  */
 import { type CrashModel } from '../simulator/crash-models.ts'
+import { type PolicyName } from '../storage/policy.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 
 /** Microseconds that pass: so many, and so many times the world's window. */
@@ -118,6 +119,13 @@ export type Operation =
       readonly range: RangePlan
       readonly at?: Moment | undefined
     }
+  | { readonly do: 'history'; readonly table: number; readonly key: number }
+  | {
+      readonly do: 'diff'
+      readonly table: number
+      readonly from: Moment
+      readonly to?: Moment | undefined
+    }
   | { readonly do: 'view'; readonly at: Moment }
   | {
       readonly do: 'openCursor'
@@ -150,6 +158,10 @@ export interface WorldPlan {
   readonly without: readonly OperationKind[]
   /** Microseconds that pass before each operation. */
   readonly pace?: number | undefined
+  /** How its tables are merged. */
+  readonly policy: PolicyName
+  /** How many tables of level 0 there are before they are merged. */
+  readonly level0Tables: number
   /** Whether the wall can be found further back by a new process. */
   readonly canReopenEarlier: boolean
   /**

@@ -8,14 +8,19 @@ import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
 import {
   type ComparedTable,
   compareAsOf,
+  compareKeyHistory,
+  differenceText,
+  differencesOf,
   expectSame,
   expectThat,
   expectVerdict,
+  inWords,
   noteRefusal,
   outcomeOf,
   readAll,
   versionText,
 } from './comparison.ts'
+import { compareExplainedRead } from './explanations.ts'
 import { type AskedTime } from './meaning.ts'
 import { type Moment, type Operation } from './operations.ts'
 import { type Subject } from './subject.ts'
@@ -31,6 +36,7 @@ export function get(subject: Subject, plan: Extract<Operation, { do: 'get' }>): 
   const value = textOfValue(table.values, db.table<Key>(table.name).get(keyOf(table.keys, text)))
   expectSame(`${table.name} now`, value, model.find(table.number, text, model.clock.used)?.value)
   transcript.push(`get ${value}`)
+  compareExplainedRead(subject.comparison, table, db.table<Key>(table.name), { key: text, value })
 }
 
 function getAsOf(subject: Subject, table: ComparedTable, text: string, { input, time }: AskedTime): void {
@@ -53,6 +59,7 @@ function getAsOf(subject: Subject, table: ComparedTable, text: string, { input, 
     readAll(table, bound.scan()),
     model.scan(number, time).map(versionText),
   )
+  compareExplainedRead(subject.comparison, table, handle, { key: text, value, asOf: time })
   compareAsOf(subject.comparison, table, handle, time)
 }
 
@@ -75,13 +82,43 @@ export function scan(subject: Subject, plan: Extract<Operation, { do: 'scan' }>)
   expectSame(what, entries, meaning.scanOf(table, plan.range, asked?.time ?? model.clock.used))
 }
 
+/** Tells how a key has changed. */
+export function history(subject: Subject, plan: Extract<Operation, { do: 'history' }>): void {
+  const table = subject.meaning.tableOf(plan.table)
+  const text = subject.meaning.keyOf(table, plan.key)
+  const changes = compareKeyHistory(subject.comparison, table, subject.db.table<Key>(table.name), text)
+  subject.transcript.push(`history of ${text} in ${table.name}: ${inWords(changes)}`)
+}
+
+/** Tells what differs between two times. */
+export function diff(subject: Subject, plan: Extract<Operation, { do: 'diff' }>): void {
+  const { db, model, meaning, transcript, counts } = subject
+  const table = meaning.tableOf(plan.table)
+  const { number, name } = table
+  const [from, to] = [meaning.momentOf(plan.from), meaning.askedAt(plan.to)]
+  const times = [from.time, ...(to === undefined ? [] : [to.time])]
+  const refusing = times.find((time) => model.judge(number, time) !== 'ok')
+  const verdict = refusing === undefined ? 'ok' : model.judge(number, refusing)
+  const what = `diff of ${name} from ${times.map(formatExact).join(' to ')}`
+  const outcome = outcomeOf(() => [...db.table<Key>(name).diff({ from: from.input, to: to?.input })])
+  const found = expectVerdict(what, outcome, verdict)
+  if (verdict === 'HISTORY_GONE') noteRefusal(model, number, refusing!, counts)
+  for (const time of times.slice(0, refusing === undefined ? 2 : times.indexOf(refusing)))
+    model.clock.use(time)
+  const differences = found?.map((difference) => differenceText(table, difference))
+  transcript.push(`${what}: ${verdict} ${inWords(differences)}`)
+  if (differences === undefined) return
+  expectSame(what, differences, differencesOf(model, table, from.time, to?.time ?? model.clock.used))
+}
+
 /** Reads the names of the tables as of a time. */
-export function view({ db, model, meaning }: Subject, at: Moment): void {
+export function view({ db, model, meaning, transcript }: Subject, at: Moment): void {
   const { input, time } = meaning.momentOf(at)
   const isFuture = Number(time / 4096n) > model.clock.current
   const verdict = isFuture ? 'FUTURE_TIME' : model.areNamesReadable(time) ? 'ok' : 'HISTORY_GONE'
   const outcome = outcomeOf(() => db.asOf(input).tables)
   const names = expectVerdict(`a view as of ${formatExact(time)}`, outcome, verdict)
+  transcript.push(`view as of ${formatExact(time)}: ${verdict} ${inWords(names)}`)
   if (names === undefined) return
   model.clock.use(time)
   const expected = model.tables.flatMap(({ number }) => model.nameOf(number, time) ?? [])
@@ -121,4 +158,13 @@ function compareReader(
   if (model.isReadableBy(table.number, time, now))
     expectVerdict(what, outcome, isThere ? 'ok' : 'UNKNOWN_TABLE')
   if ('answer' in outcome) expectSame(what, outcome.answer, model.scan(table.number, time).map(versionText))
+}
+
+/** Reads all that there is now, and how every key came to it. */
+export function recordEverything(subject: Subject): void {
+  const existing = subject.tables.filter(({ number }) => subject.model.exists(number))
+  for (const table of existing.keys()) {
+    scan(subject, { do: 'scan', table, range: { reverse: false } })
+    for (const key of subject.world.keys.keys()) history(subject, { do: 'history', table, key })
+  }
 }

@@ -6,18 +6,13 @@
  *     operation ──▶ database ──▶ answer ─┐
  *         └───────▶ model ─────▶ answer ─┴─▶ the same, or Disagreement
  */
+import { type DatabaseStats } from '../database/stats.ts'
 import { type Key } from '../table/codec.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
-import {
-  type ComparedTable,
-  type Counts,
-  Disagreement,
-  compareExplanations,
-  expectSame,
-  expectSound,
-  outcomeOf,
-} from './comparison.ts'
+import { type ComparedTable, Disagreement, expectSame, outcomeOf } from './comparison.ts'
+import { type Counts } from './counts.ts'
+import { compareExplanations } from './explanations.ts'
 import { Cursors } from './cursors.ts'
 import { MISUSES } from './misuse.ts'
 import { describeModel } from './model-text.ts'
@@ -33,14 +28,17 @@ import {
   type WritePlan,
 } from './operations.ts'
 import { drop, rename, restore, truncate, undo } from './definitions.ts'
-import { get, readBeside, scan, view } from './reads.ts'
+import { diff, get, history, readBeside, recordEverything, scan, view } from './reads.ts'
 import { DAY_MICROS, PROBE, Subject, type SubjectOptions } from './subject.ts'
 import { keyOf, keysOf, valueOf } from './values.ts'
 
+/** Operations that are carried out besides, before the one of this index, and behind the last one. */
+export type Meanwhile = (index: number, operations: readonly Operation[]) => readonly Operation[]
+
 /** What may be different without any answer being different (law 10), and how much is compared. */
 export interface RunOptions extends SubjectOptions {
-  /** An operation to carry out before the one of this index. */
-  readonly before?: ((index: number) => Operation | undefined) | undefined
+  /** What is carried out besides, before the operation of this index: it leaves no trace in the transcript. */
+  readonly meanwhile?: Meanwhile | undefined
 }
 
 /** What a run was. */
@@ -48,6 +46,8 @@ export interface RunReport {
   readonly counts: Counts
   /** Every answer and every time that the database gave, in order. */
   readonly transcript: readonly string[]
+  /** What the database held in the end, and what it had cost since it was opened last. */
+  readonly stats: DatabaseStats
 }
 
 const TABLES_MAX = 5
@@ -59,12 +59,13 @@ export function runPlan(plan: RunPlan, options: RunOptions = {}): RunReport {
   let run: Run | undefined
   try {
     run = new Run(plan.world, options)
-    for (const [index, operation] of plan.operations.entries()) {
-      const extra = options.before?.(index)
-      at = `what comes before operation ${index}: ${JSON.stringify(extra)}`
-      if (extra !== undefined) run.perform(extra)
+    for (const [index, operation] of [...plan.operations, undefined].entries()) {
+      for (const extra of options.meanwhile?.(index, plan.operations) ?? []) {
+        at = `what comes before operation ${index}: ${JSON.stringify(extra)}`
+        run.carryOutBesides(extra)
+      }
       at = `operation ${index}: ${JSON.stringify(operation)}`
-      run.carryOut(operation)
+      if (operation !== undefined) run.carryOut(operation)
     }
     at = 'the end'
     return run.finish()
@@ -96,6 +97,14 @@ class Run {
     this.perform(operation)
   }
 
+  /** Carries out one operation of which the transcript says nothing. */
+  carryOutBesides(operation: Operation): void {
+    const { transcript } = this.#subject
+    const before = transcript.length
+    this.perform(operation)
+    transcript.length = before
+  }
+
   /** Carries out one operation. */
   perform(operation: Operation): void {
     this.#perform(operation)
@@ -106,14 +115,20 @@ class Run {
   finish(): RunReport {
     const { counts, transcript } = this.#subject
     this.#subject.compareEverything()
+    recordEverything(this.#subject)
     this.perform({ do: 'reopen', wall: NO_TIME })
     this.#compact(undefined)
     this.#subject.compareEverything()
-    const totals = this.#subject.db.stats().tables.map((table) => table.totals)
-    counts.droppedTombstones += totals.reduce((sum, { droppedTombstones }) => sum + droppedTombstones, 0)
+    // What was written last becomes garbage too, and what was dropped is freed.
+    this.perform({ do: 'advance', by: { micros: 1, windows: 2 } })
+    this.#compact(undefined)
+    this.#subject.compareEverything()
+    recordEverything(this.#subject)
+    const stats = this.#subject.db.stats()
+    for (const { totals } of stats.tables) counts.droppedTombstones += totals.droppedTombstones
     this.#subject.close()
     this.#subject.expectInOrder()
-    return { counts, transcript }
+    return { counts, transcript, stats }
   }
 
   /** The state of the model, in words. */
@@ -173,6 +188,10 @@ class Run {
         return get(subject, operation)
       case 'scan':
         return scan(subject, operation)
+      case 'history':
+        return history(subject, operation)
+      case 'diff':
+        return diff(subject, operation)
       case 'view':
         return view(subject, operation.at)
       case 'openCursor':
@@ -182,7 +201,7 @@ class Run {
       case 'closeCursor':
         return this.#cursors.close(operation.cursor)
       case 'check':
-        return expectSound(db)
+        return subject.look()
       case 'reopen':
         return this.#reopen(operation)
       case 'openReader':
@@ -342,6 +361,7 @@ class Run {
       })
     } else {
       expectSame(`releasing ${name}`, outcomeOf(call), { code: 'UNKNOWN_HOLD' })
+      this.#subject.transcript.push(`releasing ${name}: UNKNOWN_HOLD`)
     }
     this.#subject.observe()
   }
@@ -398,6 +418,7 @@ class Run {
       outcomeOf(() => call(context)),
       { code },
     )
+    this.#subject.transcript.push(`${what}: ${code}`)
     expectSame(`the newest time after ${what}`, formatExact(db.newest), before)
     counts.misuses++
   }

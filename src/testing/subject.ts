@@ -10,7 +10,7 @@ import { FaultFiles } from '../simulator/fault-files.ts'
 import { SimulatedCrash } from '../simulator/fault-plan.ts'
 import { seededRandom } from '../simulator/random.ts'
 import { type FileSystem } from '../storage/files.ts'
-import { type GeometryName } from '../storage/geometry.ts'
+import { type GeometryName, type Sizes } from '../storage/geometry.ts'
 import { type PickerName } from '../storage/pickers.ts'
 import { type PolicyName } from '../storage/policy.ts'
 import { MemoryFiles } from '../storage/memory-files.ts'
@@ -21,28 +21,37 @@ import { ReplayClock } from '../time/replay-clock.ts'
 import {
   type ComparedTable,
   type Comparison,
-  type Counts,
   compareEverything,
   expectSame,
-  expectSound,
   expectThat,
-  noCounts,
 } from './comparison.ts'
+import { type Counts, noCounts } from './counts.ts'
+import { compareExplainedReads } from './explanations.ts'
 import { Ledger } from './ledger.ts'
 import { Meaning } from './meaning.ts'
 import { Model } from './model.ts'
+import { Structure } from './structure.ts'
 import { type CrashPlan, type Delta, type TablePlan, type WorldPlan } from './operations.ts'
 import { WriteAheadMonitor } from './write-ahead/monitor.ts'
 
-/** What may be different without any answer being different (law 10). */
-export interface SubjectOptions {
-  readonly geometry?: GeometryName | undefined
+/** What a process may be told without any answer being different (law 10). */
+export interface ProcessOptions {
+  readonly sizes?: Sizes | undefined
   readonly policy?: PolicyName | undefined
   readonly picker?: PickerName | undefined
   readonly cacheBytes?: number | undefined
   readonly openTables?: number | undefined
+}
+
+/** What a database may be given without any answer being different (law 10). */
+export interface SubjectOptions extends ProcessOptions {
+  readonly geometry?: GeometryName | undefined
   /** The durability of every commit. */
   readonly durability?: Durability | undefined
+  /** What it lies on, in a world that does not crash. */
+  readonly files?: 'memory' | 'simulated disk' | undefined
+  /** What every second process is told instead. */
+  readonly next?: ProcessOptions | undefined
 }
 
 /** A day: how long the table keeps its history whose cutoff tells the now of retention. */
@@ -65,11 +74,14 @@ export class Subject {
   readonly counts: Counts = noCounts()
   /** Every answer and every time that the database gave, in order. */
   readonly transcript: string[] = []
+  readonly #structure: Structure = new Structure(this.counts)
   readonly #options: SubjectOptions
   readonly #clock: ReplayClock
   #files: FileSystem
   #monitor: WriteAheadMonitor
   #db: Database
+  /** How many processes there were before this one. */
+  #processes = 0
   /** State-changing file calls until the process ends. */
   #callsLeft = Infinity
 
@@ -79,8 +91,8 @@ export class Subject {
     this.#clock = new ReplayClock({ micros: world.startMicros, leadMicros: LEAD_MICROS })
     this.model = new Model(world.startMicros)
     this.meaning = new Meaning(world, this.model, this.tables)
-    const crashes = !world.without.includes('crash')
-    this.#files = crashes ? new FaultFiles({ onOperation: this.#onFileCall }) : new MemoryFiles()
+    const isDisk = !world.without.includes('crash') || options.files === 'simulated disk'
+    this.#files = isDisk ? new FaultFiles({ onOperation: this.#onFileCall }) : new MemoryFiles()
     this.#monitor = new WriteAheadMonitor(this.#files, crc32)
     this.#db = this.#open()
     for (const name of ['probe', 'ks0', 'ks1']) {
@@ -129,6 +141,7 @@ export class Subject {
     expectSame('the time of a commit', formatExact(time), formatExact(due))
     if (time % 4096n !== 0n) this.counts.sharedMicros++
     else if (Number(time / 4096n) > Math.max(clock.wall, clock.retained)) this.counts.carries++
+    if (time % 4096n === 4095n) this.counts.lastTicks++
     clock.use(time)
     this.ledger.end(time, durability ?? this.#options.durability ?? 'os')
     this.counts.commits++
@@ -251,8 +264,15 @@ export class Subject {
   compareEverything(): void {
     this.syncUsed()
     compareEverything(this.comparison)
-    expectSound(this.#db)
+    compareExplainedReads(this.comparison)
+    this.look()
     this.syncUsed()
+  }
+
+  /** Looks at what lies in the directory. */
+  look(): void {
+    this.#structure.look(this.#db, this.#files)
+    this.#structure.lookAtViews(this.#db, this.model, this.tables)
   }
 
   // Processes.
@@ -294,13 +314,21 @@ export class Subject {
   }
 
   #open(readOnly = false): Database {
-    const { geometry = 'miniature', cacheBytes, openTables, durability, policy, picker } = this.#options
-    const world = { files: this.#monitor.files, clock: this.#clock, checksum: crc32 }
-    const limits = { cacheBytes, openTables, durability, policy, picker }
-    return openDatabase(world, { readOnly, geometry, ...limits, onEvent: (event) => this.#onEvent(event) })
+    const { policy, level0Tables } = this.world
+    const { geometry = 'miniature', durability, next, ...first } = this.#options
+    const process = { policy, ...first, ...(this.#processes % 2 === 1 ? next : {}) }
+    const options = {
+      ...{ readOnly, geometry, durability, ...process },
+      sizes: { level0Tables, ...process.sizes },
+      onEvent: (event: StoreEvent) => {
+        this.#onEvent(event)
+      },
+    }
+    return openDatabase({ files: this.#monitor.files, clock: this.#clock, checksum: crc32 }, options)
   }
 
   #onEvent(event: StoreEvent): void {
+    if (event.kind === 'flush') this.#structure.noteFlush(event.tablet)
     if (event.kind === 'compaction') this.counts.droppedVersions += event.droppedVersions
     if (event.kind === 'failure') throw event.error
   }
@@ -338,6 +366,7 @@ export class Subject {
   #startProcess(wall: Delta, latestUsed: HybridTime): void {
     const { clock } = this.model
     this.model.closeCursors()
+    this.#processes++
     const shown = Math.max(0, this.#clock.now() + this.meaning.microsOf(wall))
     this.#clock.set(this.canReopenEarlier ? shown : Math.max(shown, clock.retained))
     this.#db = this.#open()

@@ -1,30 +1,24 @@
 /**
- * The same properties as in `laws.test.ts`, for minutes instead of seconds: fresh seeds, longer lists, one
- * mixture of operations at a time. It prints what the runs met.
- *
- * `PALIMPSEST_SECONDS` says for how long each of them is run.
+ * The same properties as in `laws.test.ts`, twenty thousand times: fresh seeds, longer lists, one mixture of
+ * operations at a time. It prints what the runs met. `../histories.ts` says how many there are.
  */
 import { expect, test } from 'vitest'
-import { PRESETS, type Preset, anyRun, runOf } from '../../src/testing/arbitraries.ts'
+import { PRESETS, type Preset, runOf } from '../../src/testing/arbitraries.ts'
 import { runPlan } from '../../src/testing/runner.ts'
-import { VARIANTS, withoutProcesses } from './variants.ts'
-import { countRunsFor, isReplay } from './property.ts'
+import { HISTORIES, historiesOf } from '../histories.ts'
+import { countManyRuns, isReplay } from './property.ts'
 
-const SECONDS = Number(process.env['PALIMPSEST_SECONDS'] ?? 40)
+const MIXTURES = Object.keys(PRESETS) as readonly Preset[]
 
-test.each(Object.keys(PRESETS) as readonly Preset[])('laws 1 to 6, 8 and 11, long, %s', (preset) => {
-  const counts = countRunsFor(runOf(preset, 120), SECONDS, (plan) => runPlan(plan).counts)
-  console.log(preset, JSON.stringify(counts))
-  if (!isReplay) expect(counts.pastReads).toBeGreaterThan(0)
+test('the long run has 200,000 random histories', () => {
+  expect(HISTORIES.model + HISTORIES.metamorphic + HISTORIES.garbage).toBeGreaterThanOrEqual(200_000)
 })
 
-test('law 10, long', () => {
-  const counts = countRunsFor(anyRun(100), SECONDS, (drawn) => {
-    const plan = withoutProcesses(drawn)
-    const { transcript, counts: met } = runPlan(plan)
-    for (const [name, options] of Object.entries(VARIANTS))
-      expect(runPlan(plan, options).transcript, name).toEqual(transcript)
-    return met
-  })
-  console.log('law 10', JSON.stringify(counts))
+test.each(MIXTURES)('laws 1 to 6, 8 and 11, long, %s', (preset) => {
+  const numRuns = Math.ceil(historiesOf('model') / MIXTURES.length)
+  const counts = countManyRuns(runOf(preset, 60), { numRuns, chunk: 100 }, (plan) => runPlan(plan).counts)
+  const { runs, firstSeed } = counts
+  const replay = `replay: PALIMPSEST_SEED=${firstSeed} npm run test:long -- test/model/laws.long -t '${preset}'`
+  console.log(`${runs} histories of the model, ${preset}: ${JSON.stringify(counts)}\n${replay}`)
+  if (!isReplay) expect(counts.pastReads).toBeGreaterThan(0)
 })

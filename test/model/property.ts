@@ -4,16 +4,14 @@
  *
  *     replay: PALIMPSEST_SEED=7 PALIMPSEST_PATH=12:3:0 npx vitest run test/model/x.test.ts -t '…'
  *
- * Long runs take fresh seeds until their time is over.
+ * Long runs take fresh seeds in a row and print the first.
  */
 import { relative } from 'node:path'
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Counts, addCounts, noCounts } from '../../src/testing/comparison.ts'
+import { type Counts, addCounts, noCounts } from '../../src/testing/counts.ts'
 import { casePath, propertySeeds } from '../seeds.ts'
 
-/** Cases of one seed in a long run. */
-const CHUNK = 100
 /** A failing case is as short then as it could be made; a seed that has not failed has taken too long. */
 const SEED_MILLIS_MAX = 70_000
 
@@ -49,23 +47,33 @@ export function countRuns<T>(
   return sum
 }
 
-/** Checks a property of random values for some seconds, and says what all runs met. */
-export function countRunsFor<T>(
+/** What many runs met, how many they were, and the first of their seeds. */
+export type ManyCounts = Counts & { readonly runs: number; readonly firstSeed: number }
+
+/**
+ * Checks a property of `numRuns` random values and says what they met. The seeds are new ones, `chunk` values for
+ * each, in a row: the first of them runs all of them again.
+ */
+export function countManyRuns<T>(
   arbitrary: fc.Arbitrary<T>,
-  seconds: number,
+  { numRuns, chunk }: { readonly numRuns: number; readonly chunk: number },
   check: (value: T) => Counts,
-): Counts & { readonly runs: number } {
+): ManyCounts {
   const sum = noCounts()
-  const replay = runToReplay()
-  const end = performance.now() + 1000 * seconds
+  const [firstSeed = 0] = propertySeeds([])
   let runs = 0
   const count = (value: T) => {
     runs++
     addCounts(sum, check(value))
   }
-  if (replay !== undefined) checkRun(arbitrary, { ...replay, numRuns: CHUNK }, count)
-  else while (performance.now() < end) checkRun(arbitrary, { numRuns: CHUNK }, count)
-  return { runs, ...sum }
+  const replay = runToReplay()
+  if (replay !== undefined) checkRun(arbitrary, { ...replay, numRuns: chunk }, count)
+  else
+    for (let done = 0; done < numRuns; done += chunk) {
+      const seed = firstSeed + done / chunk
+      checkRun(arbitrary, { seed, numRuns: Math.min(chunk, numRuns - done) }, count)
+    }
+  return { runs, firstSeed, ...sum }
 }
 
 function checkRun<T>(arbitrary: fc.Arbitrary<T>, run: fc.Parameters<[T]>, check: (value: T) => void): void {

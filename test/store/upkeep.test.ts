@@ -31,7 +31,7 @@ function scene() {
   const catalog = () => {
     const birth = { geometry: 'miniature', clock: 'replay' } as const
     const limits = { cacheBytes: 0, openTables: 1 }
-    const store = openStore(world, { readOnly: true, create: false, birth, policy: {}, limits })
+    const store = openStore(world, { readOnly: true, create: false, birth, sizes: {}, policy: {}, limits })
     const { catalog: found } = store
     store.close()
     return found
@@ -93,7 +93,7 @@ describe('after many restores', () => {
     const world = { files, clock, checksum: crc32 }
     const limits = { cacheBytes: 0, openTables: 1 }
     const birth = { geometry: 'miniature', clock: 'replay' } as const
-    const store = openStore(world, { readOnly: true, create: false, birth, policy: {}, limits })
+    const store = openStore(world, { readOnly: true, create: false, birth, sizes: {}, policy: {}, limits })
     const sizes = Array.from(store.versions([0]), ({ value }) => value?.length ?? 0)
     expect(Math.max(...sizes)).toBeLessThan(64 * 60)
   })
