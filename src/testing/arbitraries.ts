@@ -68,6 +68,7 @@ export const PRESETS: Readonly<Record<Preset, Weights>> = {
   },
   restores: {
     ...ALL,
+    delete: 12,
     drop: 2,
     rename: 2,
     truncate: 3,
