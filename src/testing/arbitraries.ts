@@ -45,6 +45,7 @@ export const PRESETS: Readonly<Record<Preset, Weights>> = {
   'many versions': { ...ALL, put: 40, delete: 2, batch: 6, get: 10 },
   maintenance: { ...ALL, flush: 18, compact: 7, reopen: 3, hold: 4, crash: 1 },
   cursors: {
+    ...UPKEEP,
     put: 24,
     delete: 6,
     batch: 4,
@@ -53,7 +54,6 @@ export const PRESETS: Readonly<Record<Preset, Weights>> = {
     stepCursor: 12,
     flush: 3,
     compact: 8,
-    check: 1,
   },
   crashes: {
     ...WRITING,

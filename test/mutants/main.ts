@@ -15,7 +15,7 @@ import { cwd, exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
 import { type Mutant, readMutants } from './mutant.ts'
 import { type Verdict, countKills, formatLine, formatTable } from './report.ts'
-import { runTrials } from './trial.ts'
+import { runTrials } from './processes.ts'
 
 /** Of twenty lists of seeds, so many may miss a mutant. */
 const MISSES_IN_TWENTY = 1

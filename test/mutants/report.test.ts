@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { anyRun } from '../../src/testing/arbitraries.ts'
 import { checkRuns } from '../model/property.ts'
 import { propertySeeds } from '../seeds.ts'
-import { deathOf } from './death.ts'
 import { type Mutant } from './mutant.ts'
 import { type Verdict, countKills, formatTable } from './report.ts'
+import { deathOf } from './trial.ts'
 
 /** A check that fails when it is called for the third time. */
 function failsInThird(): () => void {

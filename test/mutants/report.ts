@@ -5,9 +5,8 @@
  *          20  a version that is dropped is seen by no readable time (test/history/garbage.test.ts),
  *              at the latest in case 3 of seed 1
  */
-import { type Death, type Place, isLater } from './death.ts'
 import { type Mutant } from './mutant.ts'
-import { type Trial } from './trial.ts'
+import { type Death, type Place, type Trial, isLater } from './trial.ts'
 
 /** What came of a mutant, list by list. */
 export interface Verdict {

@@ -2,8 +2,7 @@
 import process, { argv, env, exit } from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { type TestModule, type Vitest, createVitest } from 'vitest/node'
-import { type Death, deathOf } from './death.ts'
-import { type Order, type Trial } from './trial.ts'
+import { type Death, type Order, type Trial, deathOf } from './trial.ts'
 import config from './vitest.config.ts'
 
 /** A mutant that makes a test run for ever is noticed too: five minutes, in milliseconds. */

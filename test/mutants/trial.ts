@@ -1,21 +1,21 @@
-/**
- * Trials: does some test fail on a list of seeds? A mutant has a process of its own, which loads the mutated
- * sources once and goes through its lists one after another:
- *
- *     main ──▶ process of M07 ──▶ list 1: garbage.test.ts fails
- *         │                  └──▶ list 2: garbage.test.ts passes, laws.test.ts fails
- *         └──▶ process of M08 ──▶ …
- *
- * A process that hangs ends with its answer about that list, and another one goes on. No process and no
- * file is left behind when this one ends, however it ends.
- */
-import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import process, { env } from 'node:process'
-import { fileURLToPath } from 'node:url'
-import { type Death } from './death.ts'
+/** Trials: does some test fail on a list of seeds, and what does it say about how the mutant was noticed? */
+
+/** Where in random runs a mutant fell. */
+export interface Place {
+  /** The how many-th seed of its list, from 1. */
+  readonly seed: number
+  /** The how many-th case of that seed, from 1; of the crash checks, the call that crashed. */
+  readonly run: number
+}
+
+/** How a mutant died. */
+export interface Death {
+  /** The test file, from the root of the project. */
+  readonly file: string
+  readonly test: string
+  /** `undefined` for an example. */
+  readonly place?: Place | undefined
+}
 
 /** What a process is to do: run the files, in this order, on each list, until a test fails. */
 export interface Order {
@@ -33,42 +33,22 @@ export interface Trial {
   readonly fault?: string | undefined
 }
 
-const PROCESS_PATH = fileURLToPath(new URL('trial-process.js', import.meta.url))
-
-const children = new Set<ChildProcess>()
-const scratch = mkdtempSync(join(tmpdir(), 'mutants-'))
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-  rmSync(scratch, { recursive: true, force: true })
-})
-process.on('SIGINT', () => process.exit(130))
-process.on('SIGTERM', () => process.exit(143))
-
-/** Tries a mutant, or the sources as they are, on lists of seeds. */
-export async function runTrials(mutant: string | undefined, order: Order): Promise<readonly Trial[]> {
-  const trials: Trial[] = []
-  while (trials.length < order.seeds.length) {
-    const seeds = order.seeds.slice(trials.length)
-    const answers = await runProcess(mutant, { ...order, seeds })
-    if (answers.length > 0) trials.push(...answers)
-    else trials.push({ firstSeed: seeds[0]!, seconds: 0, fault: 'its process ended without an answer' })
-  }
-  return trials
+/** The death that a failed test's message tells of; `firstSeed` is the first of its list of seeds. */
+export function deathOf(file: string, title: string, message: string, firstSeed: number): Death {
+  // The title of a test that is there once for each seed must not be another one for every list.
+  const test = title.replace(/seed \d+/, 'seed …')
+  return { file, test, place: placeIn(message, firstSeed) }
 }
 
-function runProcess(mutant: string | undefined, order: Order): Promise<readonly Trial[]> {
-  const child = fork(PROCESS_PATH, [JSON.stringify(order)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...env, MUTANT: mutant ?? '', TMPDIR: scratch },
-  })
-  children.add(child)
-  return new Promise((resolve, reject) => {
-    const trials: Trial[] = []
-    child.on('message', (trial) => trials.push(trial as Trial))
-    child.on('error', reject)
-    child.on('close', () => {
-      children.delete(child)
-      resolve(trials)
-    })
-  })
+/** Whether a place comes after another one. */
+export function isLater(a: Place, b: Place): boolean {
+  return a.seed > b.seed || (a.seed === b.seed && a.run > b.run)
+}
+
+/** What a failure says of its place: fast-check, by itself and through `test/model`, and the crash checks. */
+function placeIn(message: string, firstSeed: number): Place | undefined {
+  const run = /after (\d+) (?:tests|runs)| point=(\d+)/.exec(message)
+  const seed = /(?:seed: |seed=|PALIMPSEST_SEED=)(-?\d+)/.exec(message)?.[1]
+  if (run === null || seed === undefined) return undefined
+  return { seed: Number(seed) - firstSeed + 1, run: Number(run[1] ?? run[2]) }
 }
