@@ -3,7 +3,8 @@
  *
  *     --only M07,D01   these alone
  *     --seeds 20       so many lists of fresh seeds for each; one unless given
- *     --jobs 1         so many trials at once; as many as there are cores unless given
+ *     --jobs 1         so many mutants at once; as many as there are cores unless given
+ *     --json           every trial as data instead of the table
  *
  * First the test files are run on the sources as they are: a test that fails by itself kills everything. A mutant
  * that survives more than one list of seeds in twenty (with one list: at all) makes the exit code 1; the tests are
@@ -13,60 +14,63 @@ import { availableParallelism } from 'node:os'
 import { cwd, exit, stderr, stdout } from 'node:process'
 import { parseArgs } from 'node:util'
 import { type Mutant, readMutants } from './mutant.ts'
-import { CONFIG_PATH, type Verdict, runTests, tryMutant } from './trial.ts'
+import { type Verdict, countKills, formatLine, formatTable } from './report.ts'
+import { runTrials } from './processes.ts'
 
 /** Of twenty lists of seeds, so many may miss a mutant. */
 const MISSES_IN_TWENTY = 1
 
+/** Where a mutant is looked for when the file that should notice it does not: the fast and broad ones first. */
+const ESCALATION: readonly string[] = [
+  'test/model/laws.test.ts',
+  'test/history/garbage.test.ts',
+  'test/recovery/restore.test.ts',
+  'test/store/open.test.ts',
+  'test/store/policies.test.ts',
+  'test/table/state-history.test.ts',
+  'test/crash/crash.test.ts',
+]
+
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, seeds: { type: 'string' }, jobs: { type: 'string' } },
+  options: {
+    only: { type: 'string' },
+    seeds: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    json: { type: 'boolean', default: false },
+  },
 })
 const only = values.only?.split(',')
 const mutants = readMutants(cwd()).filter(({ id }) => only?.includes(id) ?? true)
 const unknown = only?.filter((id) => !mutants.some((mutant) => mutant.id === id)) ?? []
 if (unknown.length > 0) fail(`no mutant ${unknown.join(', ')}`)
-
-const seeds = Array.from({ length: Number(values.seeds ?? 1) }, freshSeed)
-const jobs = Number(values.jobs ?? availableParallelism())
+const seeds = Array.from({ length: Number(values.seeds) }, freshSeed)
+const jobs = Number(values.jobs)
 
 await checkHealth()
-const trials = mutants.flatMap((mutant) => seeds.map((seed) => ({ mutant, seed })))
-const verdicts = await inParallel(trials, ({ mutant, seed }) => tryAndTell(mutant, seed))
-const kills = mutants.map(({ id }) => ({ id, count: countKills(id) }))
-const missed = kills.filter(({ count }) => count < seeds.length)
-const total = kills.reduce((sum, { count }) => sum + count, 0)
-stdout.write(`${mutants.length} mutants, killed in ${total} of ${verdicts.length} trials\n`)
-for (const { id, count } of missed) stdout.write(`${id} in ${count} of ${seeds.length}\n`)
+const verdicts = await inParallel(mutants, tryMutant)
+stdout.write(values.json ? `${JSON.stringify(verdicts)}\n` : formatTable(verdicts))
 const allowed = Math.floor((MISSES_IN_TWENTY * seeds.length) / 20)
-exit(missed.some(({ count }) => count < seeds.length - allowed) ? 1 : 0)
+exit(verdicts.some((verdict) => countKills(verdict) < seeds.length - allowed) ? 1 : 0)
 
-/** Without a mutant, everything that is expected to kill one passes. */
+/** Without a mutant, everything that may kill one passes; of some mutants alone, what should kill them. */
 async function checkHealth(): Promise<void> {
-  const files = [...new Set(mutants.map(({ killer }) => killer))]
-  const seed = freshSeed()
-  const deaths = await inParallel(files, (file) => runTests([file], undefined, seed))
-  const [death] = deaths.flatMap((one) => one ?? [])
-  if (death !== undefined) fail(`without a mutant, ${death.file} fails: ${death.test}; seed ${seed}`)
+  const killers = mutants.map(({ killer }) => killer)
+  const files = [...new Set(only === undefined ? [...ESCALATION, ...killers] : killers)]
+  const first = seeds.slice(0, 1)
+  const trials = await inParallel(files, (file) => runTrials(undefined, { files: [file], seeds: first }))
+  const whys = trials
+    .flat()
+    .flatMap(({ death, fault }) => fault ?? (death && `${death.file}: ${death.test}`) ?? [])
+  if (whys.length > 0) fail(`without a mutant, with seed ${first.join()}: ${whys.join(', ')}`)
+  stderr.write(`without a mutant, ${files.length} test files pass\n`)
 }
 
-async function tryAndTell(mutant: Mutant, seed: number): Promise<Verdict> {
-  const verdict = await tryMutant(mutant, seed)
-  stdout.write(`${lineOf(verdict)}\n`)
+/** Tries a mutant on all lists of seeds, and says how it went while the others are still tried. */
+async function tryMutant(mutant: Mutant): Promise<Verdict> {
+  const files = [...new Set([mutant.killer, ...ESCALATION])]
+  const verdict = { mutant, trials: await runTrials(mutant.id, { files, seeds }) }
+  stderr.write(formatLine(verdict))
   return verdict
-}
-
-function lineOf({ mutant, firstSeed, death, seconds }: Verdict): string {
-  const head = `${mutant.id.padEnd(4)} ${seconds.toFixed(1).padStart(5)} s  ${mutant.title}`
-  const replay = `MUTANT=${mutant.id} PALIMPSEST_SEED=${firstSeed} npx vitest run --root . --config ${CONFIG_PATH}`
-  if (death === undefined) return `${head}\n       SURVIVED; replay: ${replay} ${mutant.killer}`
-  const { file, test, fell } = death
-  const runs = fell === undefined ? 'an example' : `case ${fell.runs} of seed ${fell.seed}`
-  const where = file === mutant.killer ? file : `${file}, not ${mutant.killer}`
-  return `${head}\n       ${runs}: ${test} (${where})`
-}
-
-function countKills(id: string): number {
-  return verdicts.filter(({ mutant, death }) => mutant.id === id && death !== undefined).length
 }
 
 /** The results of all items, some of them worked on at a time. */
