@@ -13,7 +13,9 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError } from '../base/binary.ts'
+import { lookAt } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
+import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
 
 const HEADER_BYTES = 8
@@ -154,7 +156,14 @@ export class Block {
   /** Key `index`. */
   keyAt(index: number): Uint8Array {
     const from = index === 0 ? 0 : this.#keyEnd(index - 1)
-    return this.bytes.subarray(this.#keyBytes + from, this.#keyBytes + this.#keyEnd(index))
+    return lookAt(this.bytes, this.#keyBytes + from, this.#keyBytes + this.#keyEnd(index))
+  }
+
+  /** Says where key `index` stands. */
+  locateKey(index: number, span: KeySpan): void {
+    span.bytes = this.bytes
+    span.from = this.#keyBytes + (index === 0 ? 0 : this.#keyEnd(index - 1))
+    span.to = this.#keyBytes + this.#keyEnd(index)
   }
 
   /** Where the versions of key `index` begin. */
@@ -171,12 +180,13 @@ export class Block {
   findTime(index: number, time: HybridTime): number {
     const { high32, low32 } = halvesOf(time)
     let low = this.versionsFrom(index)
+    // Most reads ask for the newest.
+    if (!this.#isAfter(low, high32, low32)) return low
+    low++
     let high = this.versionsTo(index)
     while (low < high) {
       const middle = (low + high) >>> 1
-      const at = this.#times + 8 * middle
-      const upper = this.#view.getUint32(at + 4, true)
-      if (upper > high32 || (upper === high32 && this.#view.getUint32(at, true) > low32)) low = middle + 1
+      if (this.#isAfter(middle, high32, low32)) low = middle + 1
       else high = middle
     }
     return low
@@ -193,10 +203,14 @@ export class Block {
     if (end >= TOMBSTONE) return { time: this.timeAt(version), value: undefined }
     const from =
       version === 0 ? 0 : this.#view.getUint32(this.#valueEnds + 4 * (version - 1), true) & VALUE_END_MASK
-    return {
-      time: this.timeAt(version),
-      value: this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end),
-    }
+    const value = lookAt(this.bytes, this.#valueBytes + from, this.#valueBytes + end)
+    return { time: this.timeAt(version), value }
+  }
+
+  #isAfter(version: number, high32: number, low32: number): boolean {
+    const at = this.#times + 8 * version
+    const upper = this.#view.getUint32(at + 4, true)
+    return upper > high32 || (upper === high32 && this.#view.getUint32(at, true) > low32)
   }
 
   #keyEnd(index: number): number {
