@@ -52,7 +52,7 @@ export class ByteCopies {
     const at = this.#used
     this.#memory.set(bytes, at)
     this.#used += length
-    return lookAt(this.#memory, at, this.#used)
+    return this.#memory.subarray(at, this.#used)
   }
 
   #begin(): void {
@@ -112,11 +112,6 @@ export function nearestTextOf(bytes: Uint8Array): string {
 /** The text of UTF-8 bytes. Throws a `TypeError` if they are not UTF-8. */
 export function textOfBytes(bytes: Uint8Array): string {
   return decoder.decode(bytes)
-}
-
-/** The bytes from `from` to `to`, as a look at the same memory; in half the time that `subarray` takes. */
-export function lookAt(bytes: Uint8Array, from: number, to: number): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from)
 }
 
 /** A copy with memory of its own. */

@@ -56,10 +56,19 @@ export interface Moment {
 
 /** The first time of a table's window: none, `MAX_TIME`, for a table of which everything is forgotten. */
 export function tableCutoff(catalog: Catalog, table: TableRef, moment: Moment): HybridTime {
+  const ratchet = tableRatchet(catalog, table, moment.ratchetOf)
+  return ratchet === MAX_TIME ? ratchet : cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
+}
+
+/** The part of a table's cutoff that no clock moves: all of it, where history is kept for ever. */
+export function tableRatchet(
+  catalog: Catalog,
+  table: TableRef,
+  ratchetOf: Moment['ratchetOf'],
+): HybridTime {
   const tablets = catalog.tablets.get(table.id)
   if (tablets === undefined) return MAX_TIME
-  const ratchet = laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, moment.ratchetOf(tablets))
-  return cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
+  return laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, ratchetOf(tablets))
 }
 
 /** What makes times of a table readable now: the window first. */

@@ -13,7 +13,6 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError } from '../base/binary.ts'
-import { lookAt } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
@@ -156,7 +155,7 @@ export class Block {
   /** Key `index`. */
   keyAt(index: number): Uint8Array {
     const from = index === 0 ? 0 : this.#keyEnd(index - 1)
-    return lookAt(this.bytes, this.#keyBytes + from, this.#keyBytes + this.#keyEnd(index))
+    return this.bytes.subarray(this.#keyBytes + from, this.#keyBytes + this.#keyEnd(index))
   }
 
   /** Says where key `index` stands. */
@@ -178,7 +177,9 @@ export class Block {
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
   findTime(index: number, time: HybridTime): number {
-    const { high32, low32 } = halvesOf(time)
+    scratch.setBigUint64(0, time)
+    const high32 = scratch.getUint32(0)
+    const low32 = scratch.getUint32(4)
     let low = this.versionsFrom(index)
     // Most reads ask for the newest.
     if (!this.#isAfter(low, high32, low32)) return low
@@ -203,7 +204,7 @@ export class Block {
     if (end >= TOMBSTONE) return { time: this.timeAt(version), value: undefined }
     const from =
       version === 0 ? 0 : this.#view.getUint32(this.#valueEnds + 4 * (version - 1), true) & VALUE_END_MASK
-    const value = lookAt(this.bytes, this.#valueBytes + from, this.#valueBytes + end)
+    const value = this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end)
     return { time: this.timeAt(version), value }
   }
 
@@ -237,11 +238,5 @@ export class Block {
   }
 }
 
-/** The halves of the time that was asked for last: a scan asks for one time at every key. */
-let halves = { time: 0n, high32: 0, low32: 0 }
-
-/** The upper and the lower 32 bits of a time. */
-function halvesOf(time: HybridTime): { readonly high32: number; readonly low32: number } {
-  if (halves.time !== time) halves = { time, high32: Number(time >> 32n), low32: Number(time & 0xffff_ffffn) }
-  return halves
-}
+/** Where a time is taken apart: shifting a bigint allocates two more. */
+const scratch = new DataView(new ArrayBuffer(8))

@@ -5,7 +5,7 @@
  * Sources are asked from new to old. For one key, every version in an earlier source is newer than
  * every version in a later one (a structural law of the tree), so the first answer is the answer.
  */
-import { compareSpans, lookAt } from '../base/bytes.ts'
+import { compareSpans } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Version } from './version.ts'
 
@@ -52,7 +52,7 @@ export function emptySpan(): KeySpan {
 
 /** The key at which a cursor stands, as a look at its memory. */
 export function keyAtCursor({ isAtKey, span }: KeyCursor): Uint8Array | undefined {
-  return isAtKey ? lookAt(span.bytes, span.from, span.to) : undefined
+  return isAtKey ? span.bytes.subarray(span.from, span.to) : undefined
 }
 
 /** One cursor over many sources, the newest source first. */

@@ -20,6 +20,7 @@ import {
   closedStretch,
   difference,
   intersection,
+  meetsClosed,
   stretch,
   union,
 } from '../time/stretches.ts'
@@ -41,7 +42,6 @@ import { type ReadProbe } from './read-probe.ts'
 import { searchFirst } from './search.ts'
 import { newestRunNumber, tablesOf } from './shape.ts'
 import { RunCursor } from './run-cursor.ts'
-import { meetsBounds } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
 import { VersionScan } from './version-scan.ts'
@@ -322,7 +322,7 @@ export class Tree<Directive> {
 
 /** Whether a table can have a version in the view. */
 function isInView({ minTime, maxTime }: TableMeta, view: Stretches): boolean {
-  return meetsBounds(view, minTime, maxTime)
+  return meetsClosed(view, minTime, maxTime)
 }
 
 /** The tables of a sorted run that can have versions of a key: those between whose ends it stands. */

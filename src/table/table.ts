@@ -112,6 +112,8 @@ export class Table<K extends Key = Key, V = unknown> {
   readonly #id: number
   /** The time to which the handle is bound, if it is one of a view. */
   readonly #boundTo: HybridTime | undefined
+  /** Where the bytes that its gets answer are copied to. */
+  readonly #copies = new ByteCopies()
 
   /** @internal */
   constructor(context: TableContext, id: number, boundTo?: HybridTime) {
@@ -145,14 +147,13 @@ export class Table<K extends Key = Key, V = unknown> {
    * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
    */
   get(key: K, options: ReadOptions = {}): V | undefined {
-    return this.#get(this.#readPoint(options), key)
+    return this.#get(this.#readPoint(options), key, this.#copies)
   }
 
   /** The values of many keys, all at one time, in the order of the keys. */
   getMany(keys: readonly K[], options: ReadOptions = {}): (V | undefined)[] {
     const point = this.#readPoint(options)
-    const copies = new ByteCopies()
-    return keys.map((key) => this.#get(point, key, copies))
+    return keys.map((key) => this.#get(point, key, this.#copies))
   }
 
   /**
@@ -246,7 +247,7 @@ export class Table<K extends Key = Key, V = unknown> {
     )
   }
 
-  #get(point: ReadPoint, key: K, copies?: ByteCopies): V | undefined {
+  #get(point: ReadPoint, key: K, copies: ByteCopies): V | undefined {
     const version = this.#context.store.find(point, viewKey(key, point.table.keys))
     if (version?.value === undefined) return undefined
     return decodeValue(version.value, point.table.values, copies) as V
