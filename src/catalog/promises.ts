@@ -61,11 +61,7 @@ export function tableCutoff(catalog: Catalog, table: TableRef, moment: Moment): 
 }
 
 /** The part of a table's cutoff that no clock moves: all of it, where history is kept for ever. */
-export function tableRatchet(
-  catalog: Catalog,
-  table: TableRef,
-  ratchetOf: Moment['ratchetOf'],
-): HybridTime {
+export function tableRatchet(catalog: Catalog, table: TableRef, ratchetOf: Moment['ratchetOf']): HybridTime {
   const tablets = catalog.tablets.get(table.id)
   if (tablets === undefined) return MAX_TIME
   return laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, ratchetOf(tablets))
@@ -80,21 +76,28 @@ export function promisesFor(catalog: Catalog, table: TableRef, moment: Moment): 
     cutoff,
     keep: keepOf(catalog, table),
   }
-  const holds = [...catalog.holds.values()]
-    .filter((hold) => holdsTable(hold, table) && !isExpired(hold, moment.nowMicros))
-    .map(({ after, through, name, owner, reason, expiresMicros }): ReadablePromise => {
+  const holds = holdsOn(catalog, table, moment.nowMicros).map(
+    ({ after, through, name, owner, reason, expiresMicros }): ReadablePromise => {
       return { kind: 'hold', times: stretch(after, through), name, owner, reason, expiresMicros }
-    })
+    },
+  )
   const cursors = [...moment.memoryHolds]
     .filter((hold) => hold.table === table.id)
     .map(({ times, id }): ReadablePromise => ({ kind: 'cursor', times, id }))
   return [window, ...holds, ...cursors]
 }
 
+/** The holds that hold history of a table at a microsecond. */
+function holdsOn(catalog: Catalog, table: TableRef, nowMicros: number): readonly HoldRow[] {
+  return [...catalog.holds.values()].filter((hold) => holdsTable(hold, table) && !isExpired(hold, nowMicros))
+}
+
 /** The times as of which a table can be read. */
 export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment): Stretches {
   if (!catalog.tablets.has(table.id)) return NO_TIMES
-  return union(...promisesFor(catalog, table, moment).map(({ times }) => times))
+  const held = holdsOn(catalog, table, moment.nowMicros).map(({ after, through }) => stretch(after, through))
+  for (const hold of moment.memoryHolds) if (hold.table === table.id) held.push(hold.times)
+  return readableTimes(tableCutoff(catalog, table, moment), held)
 }
 
 /**

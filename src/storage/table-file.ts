@@ -136,8 +136,11 @@ export class TableFile {
     const isNewestFirst = order === 'newest first'
     for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
       // The stretch can begin within the block before the first one that begins in it.
-      const from = Math.max(0, this.#firstBlockAt(key, through) - 1)
-      const to = this.#firstBlockAt(key, after)
+      const behind = this.#firstBlockAt(key, through)
+      const from = Math.max(0, behind - 1)
+      const next = this.index[behind]
+      const isInNext = next !== undefined && compareBytes(next.first.key, key) === 0
+      const to = isInNext ? this.#firstBlockAt(key, after) : behind
       for (let i = 0; i < to - from; i++) {
         const block = this.block(isNewestFirst ? from + i : to - 1 - i)
         const k = block.findKey(key)

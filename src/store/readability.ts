@@ -73,6 +73,7 @@ export class Readability {
 
   /** Refuses times of a table that cannot all be read at a moment. Throws `HISTORY_GONE`, naming the first. */
   checkAll(table: TableRow, times: Stretches, moment: Moment = this.moment()): void {
+    if (times.length === 0) return
     const [gone] = difference(times, tableReadable(this.#sources.catalog(), table, moment))
     if (gone !== undefined) this.check(table, tickAfter(gone.after))
   }
