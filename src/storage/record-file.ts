@@ -30,7 +30,8 @@ export type RecordMagic = 'PALIMLOG' | 'PALIMMAN'
 export const FILE_HEADER_BYTES = 24
 /** The part of it that tells the file from all others: its kind and its number. */
 const IDENTITY_BYTES = 12
-const RECORD_HEADER_BYTES = 20
+/** The length of the header of a record; its payload comes next. */
+export const RECORD_HEADER_BYTES = 20
 
 /** A record that was read back. */
 export interface FileRecord {

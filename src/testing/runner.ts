@@ -100,6 +100,7 @@ class Run {
   perform(operation: Operation): void {
     this.#perform(operation)
     this.#subject.syncUsed()
+    this.#subject.expectInOrder()
   }
 
   finish(): RunReport {
@@ -111,6 +112,7 @@ class Run {
     const totals = this.#subject.db.stats().tables.map((table) => table.totals)
     counts.droppedTombstones += totals.reduce((sum, { droppedTombstones }) => sum + droppedTombstones, 0)
     this.#subject.close()
+    this.#subject.expectInOrder()
     return { counts, transcript }
   }
 

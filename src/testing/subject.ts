@@ -32,6 +32,7 @@ import { Ledger } from './ledger.ts'
 import { Meaning } from './meaning.ts'
 import { Model } from './model.ts'
 import { type CrashPlan, type Delta, type TablePlan, type WorldPlan } from './operations.ts'
+import { WriteAheadMonitor } from './write-ahead/monitor.ts'
 
 /** What may be different without any answer being different (law 10). */
 export interface SubjectOptions {
@@ -67,6 +68,7 @@ export class Subject {
   readonly #options: SubjectOptions
   readonly #clock: ReplayClock
   #files: FileSystem
+  #monitor: WriteAheadMonitor
   #db: Database
   /** State-changing file calls until the process ends. */
   #callsLeft = Infinity
@@ -79,6 +81,7 @@ export class Subject {
     this.meaning = new Meaning(world, this.model, this.tables)
     const crashes = !world.without.includes('crash')
     this.#files = crashes ? new FaultFiles({ onOperation: this.#onFileCall }) : new MemoryFiles()
+    this.#monitor = new WriteAheadMonitor(this.#files, crc32)
     this.#db = this.#open()
     for (const name of ['probe', 'ks0', 'ks1']) {
       this.define(
@@ -239,6 +242,11 @@ export class Subject {
     return { db: this.#db, model, tables, keys: world.keys, counts }
   }
 
+  /** Nothing was written before what it relies on was durable. */
+  expectInOrder(): void {
+    this.#monitor.assertInOrder()
+  }
+
   /** Reads everything, and checks the structure of all files. */
   compareEverything(): void {
     this.syncUsed()
@@ -263,8 +271,10 @@ export class Subject {
     if (!(this.#files instanceof FaultFiles)) return
     const isWithin = this.#endsWithin(plan.calls, carryOutDuring)
     const promised = this.ledger.promisedAfter(plan.model, this.#db.durableThrough)
+    this.expectInOrder()
     this.#files = this.#files.crash(plan.model, seededRandom(plan.seed), { onOperation: this.#onFileCall })
     this.#callsLeft = Infinity
+    this.#monitor = new WriteAheadMonitor(this.#files, crc32)
     this.counts.crashes++
     if (isWithin) this.counts.crashesWithin++
     const { clock } = this.model
@@ -285,7 +295,7 @@ export class Subject {
 
   #open(readOnly = false): Database {
     const { geometry = 'miniature', cacheBytes, openTables, durability, policy, picker } = this.#options
-    const world = { files: this.#files, clock: this.#clock, checksum: crc32 }
+    const world = { files: this.#monitor.files, clock: this.#clock, checksum: crc32 }
     const limits = { cacheBytes, openTables, durability, policy, picker }
     return openDatabase(world, { readOnly, geometry, ...limits, onEvent: (event) => this.#onEvent(event) })
   }

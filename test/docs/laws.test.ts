@@ -20,7 +20,7 @@ function lawsOf(text: string): readonly Law[] {
 
 /** The files that a law says it is checked by. */
 function checkersOf({ text }: Law): readonly string[] {
-  const list = /^Checked by:\n\n((?:- .*(?:\n|$))+)/m.exec(text)?.[1] ?? ''
+  const list = /^Checked by:\n\n((?:- .*(?:\n|$)(?: {2}.*(?:\n|$))*)+)/m.exec(text)?.[1] ?? ''
   return Array.from(list.matchAll(/^- \[[^\]]+\]\(\.\.\/([^)]+)\)/gm), ([, path]) => path!)
 }
 

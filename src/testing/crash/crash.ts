@@ -14,8 +14,12 @@
  * - every read as of a time that must be readable gives what the prefix says, all others that or a refusal;
  * - a new commit gets a time above every time that was issued or used before;
  * - life goes on: one more durable commit survives a power cut, and opening again changes nothing.
+ *
+ * A write-ahead monitor watches the workload, and the recoveries of images that are read in full. What it finds
+ * there needs no crash to be seen.
  */
 import { assert } from '../../base/assert.ts'
+import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Database, type DatabaseView } from '../../database/database.ts'
 import { type CrashChoice, describeChoice } from '../../simulator/crash-choices.ts'
@@ -25,8 +29,10 @@ import { SimulatedCrash } from '../../simulator/fault-plan.ts'
 import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
 import { MIN_TIME, formatExact, microsOf } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
+import { WriteAheadMonitor } from '../write-ahead/monitor.ts'
 import { type StateLedger, type StateStep, type TablesState } from './states.ts'
 import {
+  type BeforeCall,
   KEPT,
   NUMBERS,
   SHORTEST_KEEP_MICROS,
@@ -83,7 +89,7 @@ interface Counts {
 const NEWEST_READ = 3
 const OTHERS_READ = 4
 
-/** A crash after which a promise was broken, with all that is needed to see it again. */
+/** A crash after which a promise was broken, or a wrong order, with all that is needed to see it again. */
 export class CrashFinding extends Error {
   override readonly name = 'CrashFinding'
 }
@@ -101,15 +107,24 @@ export function checkCrashes(options: CrashOptions): CrashReport {
     tryImages(workload, point, options, counts)
     addTo(counts.byCall, call, counts.images - before)
   }
-  workload.run(tryPoint)
+  runWatched(workload, options, tryPoint)
   tryPoint(calls + 1, 'the end')
   return { calls, points: points.size, ...counts }
 }
 
 function countCalls(options: CrashOptions): number {
   const workload = new Workload(options)
-  workload.run(() => undefined)
+  runWatched(workload, options, () => undefined)
   return workload.files.operations
+}
+
+/** Runs a workload; what it finds by itself, without a crash, is said with what it takes to run it again. */
+function runWatched(workload: Workload, options: CrashOptions, beforeCall: BeforeCall): void {
+  try {
+    workload.run(beforeCall)
+  } catch (error) {
+    throw error instanceof CrashFinding ? error : finding(error, placeOf(options))
+  }
 }
 
 function choosePoints(calls: number, count: number, random: RandomStream): ReadonlySet<number> {
@@ -139,11 +154,19 @@ function tryImages(workload: Workload, point: number, options: CrashOptions, cou
       if (survived < workload.ledger.steps.length) counts.shortened++
       counts.nested += nested
     } catch (error) {
-      const { message, stack } = error instanceof Error ? error : new Error(String(error))
-      const place = `seed=${options.seed} operations=${options.operations} point=${point} image=${JSON.stringify(describeChoice(choice))}`
-      throw new CrashFinding(`${message}\n  replay: ${place}\n${stack ?? ''}`, { cause: error })
+      const left = JSON.stringify(describeChoice(choice))
+      throw finding(error, `${placeOf(options)} point=${point} image=${left}`)
     }
   }
+}
+
+function placeOf({ seed, operations }: CrashOptions): string {
+  return `seed=${seed} operations=${operations}`
+}
+
+function finding(error: unknown, place: string): CrashFinding {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  return new CrashFinding(`${message}\n  replay: ${place}\n${stack ?? ''}`, { cause: error })
 }
 
 function checkImage(
@@ -158,7 +181,13 @@ function checkImage(
   const promised = isKill ? ledger.handedOver : ledger.durable
   // The machine's clock may have been set back meanwhile.
   const clock = new ReplayClock({ micros: workload.micros - pick(random, [0, 0, 30, 5_000]) })
-  const open = (files: FaultFiles) => openForCrash(files, clock, policy)
+  const monitors: WriteAheadMonitor[] = []
+  const open = (files: FaultFiles) => {
+    if (!isFull) return openForCrash(files, clock, policy)
+    const monitor = new WriteAheadMonitor(files, crc32)
+    monitors.push(monitor)
+    return openForCrash(monitor.files, clock, policy)
+  }
   const { files, database, nested } = recover(image, open, isKill, random)
   const survived = survivors(database, ledger, promised)
   checkWhole(files, database)
@@ -171,6 +200,7 @@ function checkImage(
   assert(again.table(NUMBERS).get('after') === 'the crash', 'a durable commit after the crash was lost')
   assert(survivors(again, ledger, promised) === survived, 'a second recovery gives another state')
   again.close()
+  for (const monitor of monitors) monitor.assertInOrder()
   return { survived, nested }
 }
 

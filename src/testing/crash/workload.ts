@@ -8,11 +8,13 @@ import { PalimpsestError } from '../../base/errors.ts'
 import { type Database, openDatabase } from '../../database/database.ts'
 import { FaultFiles } from '../../simulator/fault-files.ts'
 import { type FileOperation } from '../../storage/file-rules.ts'
+import { type FileSystem } from '../../storage/files.ts'
 import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
 import { POLICY_NAMES, type PolicyName } from '../../storage/policy.ts'
 import { type Durability } from '../../tablet/commit-log.ts'
 import { type HybridTime, laterOf, tickAfter, tickBefore } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
+import { WriteAheadMonitor } from '../write-ahead/monitor.ts'
 import { type StateStep, StateLedger, type TablesState } from './states.ts'
 
 /** A table whose history is kept for ever; one with a short window; one that comes and goes. */
@@ -36,6 +38,9 @@ export interface WorkloadOptions {
   readonly operations: number
 }
 
+/** Is told of every call that changes the disk, before it is made: by its number and kind. */
+export type BeforeCall = (index: number, operation: FileOperation) => void
+
 interface DoneRestore {
   readonly id: string
   readonly tables: readonly string[]
@@ -51,6 +56,7 @@ export class Workload {
   readonly #random: RandomStream
   readonly #operations: number
   readonly #clock = new ReplayClock({ micros: 1_000_000, leadMicros: 50 })
+  #monitor = new WriteAheadMonitor(this.files, crc32)
   #writes = 0
   #restores: DoneRestore[] = []
 
@@ -65,14 +71,15 @@ export class Workload {
     return this.#clock.now()
   }
 
-  /** Runs it all; `beforeCall` is told of every call that changes the disk, by its number and kind. */
-  run(beforeCall: (index: number, operation: FileOperation) => void): void {
+  /** Runs it all, and fails where anything is written before what it relies on is durable. */
+  run(beforeCall: BeforeCall): void {
     this.files = new FaultFiles({
       onOperation: ({ index, operation }) => {
         if (index !== undefined) beforeCall(index, operation)
       },
     })
-    let database = openForCrash(this.files, this.#clock, this.policy)
+    this.#monitor = new WriteAheadMonitor(this.files, crc32)
+    let database = this.#open()
     for (const keyspace of ['ledger', 'crash']) database.createKeyspace(keyspace)
     database.createTable(NUMBERS, { keep: 'forever', values: 'text' })
     this.#create(database, KEPT)
@@ -81,10 +88,16 @@ export class Workload {
       this.#clock.advance(pick(this.#random, [0, 0, 1, 1, 2, 7, 60]))
       database = this.#step(database)
       this.#note(database)
+      this.#monitor.assertInOrder()
     }
     database.close()
     this.#note(database)
+    this.#monitor.assertInOrder()
     this.ledger.allDurable()
+  }
+
+  #open(): Database {
+    return openForCrash(this.#monitor.files, this.#clock, this.policy)
   }
 
   #step(database: Database): Database {
@@ -111,7 +124,7 @@ export class Workload {
     else {
       database.close()
       ledger.allDurable()
-      return openForCrash(this.files, this.#clock, this.policy)
+      return this.#open()
     }
     return database
   }
@@ -247,7 +260,7 @@ export class Workload {
 }
 
 /** Opens a disk as workloads do. */
-export function openForCrash(files: FaultFiles, clock: ReplayClock, policy: PolicyName): Database {
+export function openForCrash(files: FileSystem, clock: ReplayClock, policy: PolicyName): Database {
   return openDatabase({ files, clock, checksum: crc32 }, { geometry: 'miniature', policy })
 }
 
