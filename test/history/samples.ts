@@ -107,10 +107,10 @@ export function keyVersions(versions: readonly Version[]): KeyVersions {
   return {
     find: (_, view) => within(view).at(-1),
     *batches(_, view, order) {
-      const versions = order === 'oldest first' ? within(view) : within(view).toReversed()
+      const shown = order === 'oldest first' ? within(view) : within(view).toReversed()
       // Uneven ones: what goes over from one to the next is met at every place.
-      for (let i = 0, size = 1; i < versions.length; size = (size % 3) + 1) {
-        yield versions.slice(i, i + size)
+      for (let i = 0, size = 1; i < shown.length; size = (size % 3) + 1) {
+        yield shown.slice(i, i + size)
         i += size
       }
     },
