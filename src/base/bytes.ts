@@ -18,6 +18,7 @@ interface Utf8 {
 }
 // The engine compiles without the types of Node and of the browser; both have these two classes.
 const { TextEncoder, TextDecoder } = globalThis as unknown as Utf8
+const NOTHING = new Uint8Array(0)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenientDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
@@ -30,6 +31,35 @@ export function bytesOfText(text: string): Uint8Array {
   if (text.length > SHORT_TEXT) return encoder.encode(text)
   const bytes = new Uint8Array(text.length)
   return writeAscii(text, bytes, 0) ? bytes : encoder.encode(text)
+}
+
+const COPIES_BYTES_MIN = 1024
+const COPIES_BYTES_MAX = 16 * 1024
+
+/**
+ * Copies of byte strings that are handed out together, such as the rows of one scan. Small ones share memory,
+ * at most 16 KiB at a time: an `ArrayBuffer` for each costs several times what copying its bytes does.
+ */
+export class ByteCopies {
+  #memory = NOTHING
+  #used = 0
+
+  /** A copy, which nobody else writes to. */
+  copyOf(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes
+    if (length > COPIES_BYTES_MIN) return copyOf(bytes)
+    if (this.#used + length > this.#memory.length) this.#begin()
+    const at = this.#used
+    this.#memory.set(bytes, at)
+    this.#used += length
+    return this.#memory.subarray(at, this.#used)
+  }
+
+  #begin(): void {
+    const next = Math.max(COPIES_BYTES_MIN, Math.min(COPIES_BYTES_MAX, 4 * this.#memory.length))
+    this.#memory = new Uint8Array(next)
+    this.#used = 0
+  }
 }
 
 const SCRATCH_BYTES = 64 * 1024
@@ -112,6 +142,37 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
     if (difference !== 0) return difference
   }
   return a.length - b.length
+}
+
+/** Where some bytes stand in others: from `from` to `to`. */
+export interface ByteSpan {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
+/** As {@link compareBytes}, without a look at either. */
+export function compareSpans(a: ByteSpan, b: ByteSpan): number {
+  const [left, right] = [a.bytes, b.bytes]
+  const [leftFrom, rightFrom] = [a.from, b.from]
+  const leftLength = a.to - leftFrom
+  const rightLength = b.to - rightFrom
+  const length = leftLength < rightLength ? leftLength : rightLength
+  for (let i = 0; i < length; i++) {
+    const difference = left[leftFrom + i]! - right[rightFrom + i]!
+    if (difference !== 0) return difference
+  }
+  return leftLength - rightLength
+}
+
+/** As {@link compareBytes}, without a look at the first one. */
+export function compareSpanTo({ bytes, from, to }: ByteSpan, other: Uint8Array): number {
+  const length = Math.min(to - from, other.length)
+  for (let i = 0; i < length; i++) {
+    const difference = bytes[from + i]! - other[i]!
+    if (difference !== 0) return difference
+  }
+  return to - from - other.length
 }
 
 /** Whether two byte strings are the same. */

@@ -56,10 +56,15 @@ export interface Moment {
 
 /** The first time of a table's window: none, `MAX_TIME`, for a table of which everything is forgotten. */
 export function tableCutoff(catalog: Catalog, table: TableRef, moment: Moment): HybridTime {
+  const ratchet = tableRatchet(catalog, table, moment.ratchetOf)
+  return ratchet === MAX_TIME ? ratchet : cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
+}
+
+/** The part of a table's cutoff that no clock moves: all of it, where history is kept for ever. */
+export function tableRatchet(catalog: Catalog, table: TableRef, ratchetOf: Moment['ratchetOf']): HybridTime {
   const tablets = catalog.tablets.get(table.id)
   if (tablets === undefined) return MAX_TIME
-  const ratchet = laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, moment.ratchetOf(tablets))
-  return cutoffOf(ratchet, keepOf(catalog, table), moment.nowMicros)
+  return laterOf(catalog.ratchets.get(table.id) ?? MIN_TIME, ratchetOf(tablets))
 }
 
 /** What makes times of a table readable now: the window first. */
@@ -71,21 +76,28 @@ export function promisesFor(catalog: Catalog, table: TableRef, moment: Moment): 
     cutoff,
     keep: keepOf(catalog, table),
   }
-  const holds = [...catalog.holds.values()]
-    .filter((hold) => holdsTable(hold, table) && !isExpired(hold, moment.nowMicros))
-    .map(({ after, through, name, owner, reason, expiresMicros }): ReadablePromise => {
+  const holds = holdsOn(catalog, table, moment.nowMicros).map(
+    ({ after, through, name, owner, reason, expiresMicros }): ReadablePromise => {
       return { kind: 'hold', times: stretch(after, through), name, owner, reason, expiresMicros }
-    })
+    },
+  )
   const cursors = [...moment.memoryHolds]
     .filter((hold) => hold.table === table.id)
     .map(({ times, id }): ReadablePromise => ({ kind: 'cursor', times, id }))
   return [window, ...holds, ...cursors]
 }
 
+/** The holds that hold history of a table at a microsecond. */
+function holdsOn(catalog: Catalog, table: TableRef, nowMicros: number): readonly HoldRow[] {
+  return [...catalog.holds.values()].filter((hold) => holdsTable(hold, table) && !isExpired(hold, nowMicros))
+}
+
 /** The times as of which a table can be read. */
 export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment): Stretches {
   if (!catalog.tablets.has(table.id)) return NO_TIMES
-  return union(...promisesFor(catalog, table, moment).map(({ times }) => times))
+  const held = holdsOn(catalog, table, moment.nowMicros).map(({ after, through }) => stretch(after, through))
+  for (const hold of moment.memoryHolds) if (hold.table === table.id) held.push(hold.times)
+  return readableTimes(tableCutoff(catalog, table, moment), held)
 }
 
 /**

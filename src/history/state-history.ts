@@ -16,7 +16,7 @@
  * as its *opening*. Deleting what is absent is no change. So nothing depends on what was collected: all
  * that is asked is what showed at readable times, and which versions showed when they were written.
  *
- * Both orders stream: what is remembered does not grow with the versions of the key.
+ * Both orders stream, a batch of changes at a time: what is remembered does not grow with the versions of the key.
  */
 import { type TimeOrder, type Version } from '../storage/version.ts'
 import { type HybridTime, MIN_TIME, tickAfter } from '../time/hybrid-time.ts'
@@ -44,25 +44,26 @@ export interface StateChange {
 export interface KeyVersions {
   /** The newest version in the view; it may be a tombstone. */
   find(tablets: readonly number[], view: Stretches): Version | undefined
-  /** The versions in the view. */
-  versions(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<Version>
+  /** The versions in the view, some at a time. */
+  batches(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<readonly Version[]>
 }
 
-/** The changes of a key at some times, all of them readable and none in the future. */
+/** The changes of a key at some times, all of them readable and none in the future, some at a time. */
 export function* stateChanges(
   key: KeyVersions,
   generations: readonly Generation[],
   times: Stretches,
   order: TimeOrder,
-): Generator<StateChange> {
+): Generator<readonly StateChange[]> {
   const pieces = piecesOf(generations, times)
   for (let i = 0; i < pieces.length; i++) {
     const at = order === 'oldest first' ? i : pieces.length - 1 - i
     const piece = pieces[at]!
-    if (order === 'newest first') yield* changesWithin(key, piece, order)
-    const change = changeBetween(key, pieces[at - 1], piece)
-    if (change !== undefined) yield change
-    if (order === 'oldest first') yield* changesWithin(key, piece, order)
+    const first = shownAt(key, piece, piece.first)
+    const change = changeBetween(key, pieces[at - 1], piece, first)
+    if (order === 'newest first') yield* changesWithin(key, piece, order, first)
+    if (change !== undefined) yield [change]
+    if (order === 'oldest first') yield* changesWithin(key, piece, order, first)
   }
 }
 
@@ -90,10 +91,13 @@ function piecesOf(generations: readonly Generation[], times: Stretches): readonl
 }
 
 /** The change at the first time of a piece, after the piece before it. */
-function changeBetween(key: KeyVersions, before: Piece | undefined, piece: Piece): StateChange | undefined {
-  const { first, generation } = piece
+function changeBetween(
+  key: KeyVersions,
+  before: Piece | undefined,
+  { first, generation }: Piece,
+  shown: Version | undefined,
+): StateChange | undefined {
   const old = before && shownAt(key, before, before.last)
-  const shown = shownAt(key, piece, first)
   if (old === undefined && shown === undefined) return undefined
   const isKnown = before !== undefined && tickAfter(before.last) === first
   if (isKnown && old?.time === shown?.time) return undefined
@@ -103,28 +107,40 @@ function changeBetween(key: KeyVersions, before: Piece | undefined, piece: Piece
 }
 
 /** The changes of a piece after its first time, made by commits. */
-function* changesWithin(key: KeyVersions, piece: Piece, order: TimeOrder): Generator<StateChange> {
-  const { first, last, generation } = piece
+function* changesWithin(
+  key: KeyVersions,
+  { first, last, generation }: Piece,
+  order: TimeOrder,
+  shown: Version | undefined,
+): Generator<readonly StateChange[]> {
   if (generation === undefined) return
   const view = intersection(stretch(first, last), viewAsOf(generation, last))
   if (view.length === 0) return
-  const versions = key.versions(generation.tablets, view, order)
+  const batches = key.batches(generation.tablets, view, order)
   if (order === 'oldest first') {
-    let isPresent = shownAt(key, piece, first) !== undefined
-    for (const version of versions) {
-      if (isPresent || version.value !== undefined) yield committed(version)
-      isPresent = version.value !== undefined
+    let isPresent = shown !== undefined
+    for (const versions of batches) {
+      const changes: StateChange[] = []
+      for (const version of versions) {
+        if (isPresent || version.value !== undefined) changes.push(committed(version))
+        isPresent = version.value !== undefined
+      }
+      yield changes
     }
     return
   }
   // Newest first, whether a deletion changes anything is known one version later.
   let deletion: Version | undefined
-  for (const version of versions) {
-    if (deletion !== undefined && version.value !== undefined) yield committed(deletion)
-    deletion = version.value === undefined ? version : undefined
-    if (deletion === undefined) yield committed(version)
+  for (const versions of batches) {
+    const changes: StateChange[] = []
+    for (const version of versions) {
+      if (deletion !== undefined && version.value !== undefined) changes.push(committed(deletion))
+      deletion = version.value === undefined ? version : undefined
+      if (deletion === undefined) changes.push(committed(version))
+    }
+    yield changes
   }
-  if (deletion !== undefined && shownAt(key, piece, first) !== undefined) yield committed(deletion)
+  if (deletion !== undefined && shown !== undefined) yield [committed(deletion)]
 }
 
 function committed({ time, value }: Version): StateChange {

@@ -12,7 +12,8 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type Restore, applyRestore, applyUndo, listRestores } from '../recovery/recovery.ts'
 import { type Direction } from '../storage/cursor.ts'
-import { type HeldTime, type LiveVersion, type ReadPoint, type Store } from '../store/store.ts'
+import { type HeldScan } from '../store/held-scan.ts'
+import { type HeldTime, type ReadPoint, type Store } from '../store/store.ts'
 import { type Table, type TableHandle } from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
@@ -67,7 +68,7 @@ export class ByteTable {
   }
 
   /** The keys of a range with what they show at a time; both are looks into the engine's memory. */
-  scan(range: KeyRange, direction: Direction, asOf: HybridTime): Generator<LiveVersion> {
+  scan(range: KeyRange, direction: Direction, asOf: HybridTime): HeldScan {
     return this.#store.scan({ table: this.#handle.id, range, direction, asOf })
   }
 

@@ -4,7 +4,8 @@
  */
 import { type KeyRange, isEmptyRange } from '../base/key-range.ts'
 import { type Direction } from '../storage/cursor.ts'
-import { type HeldTime, type LiveVersion } from '../store/store.ts'
+import { type HeldScan } from '../store/held-scan.ts'
+import { type HeldTime } from '../store/store.ts'
 import { type ByteTable, type ReadTime } from './byte-table.ts'
 import { type LevelData, bytesOf } from './format.ts'
 import { type LevelRange, rangeFrom, rangeOf } from './range.ts'
@@ -12,14 +13,18 @@ import { type LevelRange, rangeFrom, rangeOf } from './range.ts'
 /** Items that are read ahead at most. */
 const AHEAD_MAX = 512
 
+/** Makes an item of where a scan stands. */
+type ItemOf<T> = (at: Pick<HeldScan, 'key' | 'version'>) => T
+
 /** Moves over the keys of a range at one time, and makes an item of each. */
 export class LevelCursor<T> {
   readonly #table: ByteTable
-  readonly #itemOf: (version: LiveVersion) => T
+  readonly #itemOf: ItemOf<T>
   readonly #range: KeyRange
   readonly #direction: Direction
   #held: HeldTime | undefined
-  #scan: Iterator<LiveVersion> = [].values()
+  /** None where the range is empty. */
+  #scan: HeldScan | undefined
   /** Items that were read before they were asked for, which a fixed time allows; first one, then more. */
   #ahead: T[] = []
   #aheadAt = 0
@@ -32,7 +37,7 @@ export class LevelCursor<T> {
    * What `itemOf` is given are looks into the engine's memory. A time that cannot be read is refused at
    * the first step, because an iterator of Level can be made before its database is open.
    */
-  constructor(table: ByteTable, options: LevelRange & ReadTime, itemOf: (version: LiveVersion) => T) {
+  constructor(table: ByteTable, options: LevelRange & ReadTime, itemOf: ItemOf<T>) {
     this.#table = table
     this.#itemOf = itemOf
     this.#range = rangeOf(options)
@@ -70,13 +75,13 @@ export class LevelCursor<T> {
     this.#ahead = []
     this.#aheadAt = 0
     this.#aheadSize = 1
-    this.#scan.return?.()
+    this.#scan?.close()
     this.#scan = this.#scanOf(rangeFrom(this.#range, this.#direction, bytesOf(target)), this.#held)
   }
 
   /** Lets its time go. */
   close(): void {
-    this.#scan.return?.()
+    this.#scan?.close()
     this.#held?.release()
   }
 
@@ -86,9 +91,8 @@ export class LevelCursor<T> {
     const items: T[] = []
     try {
       while (items.length < size) {
-        const result = this.#scan.next()
-        if (result.done === true) break
-        items.push(this.#itemOf(result.value))
+        if (this.#scan?.step() !== true) break
+        items.push(this.#itemOf(this.#scan))
       }
     } catch (error) {
       this.#failure = error
@@ -97,7 +101,7 @@ export class LevelCursor<T> {
     return items
   }
 
-  #scanOf(range: KeyRange, { time }: HeldTime): Iterator<LiveVersion> {
-    return isEmptyRange(range) ? [].values() : this.#table.scan(range, this.#direction, time)
+  #scanOf(range: KeyRange, { time }: HeldTime): HeldScan | undefined {
+    return isEmptyRange(range) ? undefined : this.#table.scan(range, this.#direction, time)
   }
 }

@@ -25,7 +25,7 @@ export class EntryIterator<TDatabase> extends AbstractIterator<TDatabase, unknow
   constructor(db: TDatabase, table: ByteTable, options: IteratorOptions) {
     super(db, options as object)
     const { keys = true, values = true, keyEncoding, valueEncoding } = options
-    this.#cursor = new LevelCursor(table, options, ({ key, value }) => [
+    this.#cursor = new LevelCursor(table, options, ({ key, version: { value } }) => [
       keys ? dataOf(key, keyEncoding) : undefined,
       values ? dataOf(value, valueEncoding) : undefined,
     ])
@@ -80,7 +80,9 @@ export class ValueIterator<TDatabase> extends AbstractValueIterator<TDatabase, u
 
   constructor(db: TDatabase, table: ByteTable, options: IteratorOptions) {
     super(db, options as object)
-    this.#cursor = new LevelCursor(table, options, ({ value }) => dataOf(value, options.valueEncoding))
+    this.#cursor = new LevelCursor(table, options, ({ version: { value } }) =>
+      dataOf(value, options.valueEncoding),
+    )
   }
 
   async _next(): Promise<LevelData | undefined> {

@@ -43,7 +43,8 @@ function* writesTo(store: Store, row: TableRow, after: HybridTime): Generator<La
   const tree = store.tablets.get(tabletFor(tablets, ALL_KEYS.lower))
   yield* store.holding(row, closedStretch(now, now), function* () {
     for (const { key, time, value } of tree.newestVersions(ALL_KEYS, later, 'forward')) {
-      yield { table, key: decodeKey(key, row.keys), time, at: formatIso(time), isDelete: value === undefined }
+      const isDelete = value === undefined
+      yield [{ table, key: decodeKey(key, row.keys), time, at: formatIso(time), isDelete }]
     }
   })
 }

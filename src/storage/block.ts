@@ -14,6 +14,7 @@
  */
 import { FormatError } from '../base/binary.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
+import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
 
 const HEADER_BYTES = 8
@@ -157,6 +158,13 @@ export class Block {
     return this.bytes.subarray(this.#keyBytes + from, this.#keyBytes + this.#keyEnd(index))
   }
 
+  /** Says where key `index` stands. */
+  locateKey(index: number, span: KeySpan): void {
+    span.bytes = this.bytes
+    span.from = this.#keyBytes + (index === 0 ? 0 : this.#keyEnd(index - 1))
+    span.to = this.#keyBytes + this.#keyEnd(index)
+  }
+
   /** Where the versions of key `index` begin. */
   versionsFrom(index: number): number {
     return index === 0 ? 0 : this.versionsTo(index - 1)
@@ -169,14 +177,17 @@ export class Block {
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
   findTime(index: number, time: HybridTime): number {
-    const { high32, low32 } = halvesOf(time)
+    scratch.setBigUint64(0, time)
+    const high32 = scratch.getUint32(0)
+    const low32 = scratch.getUint32(4)
     let low = this.versionsFrom(index)
+    // Most reads ask for the newest.
+    if (!this.#isAfter(low, high32, low32)) return low
+    low++
     let high = this.versionsTo(index)
     while (low < high) {
       const middle = (low + high) >>> 1
-      const at = this.#times + 8 * middle
-      const upper = this.#view.getUint32(at + 4, true)
-      if (upper > high32 || (upper === high32 && this.#view.getUint32(at, true) > low32)) low = middle + 1
+      if (this.#isAfter(middle, high32, low32)) low = middle + 1
       else high = middle
     }
     return low
@@ -193,10 +204,14 @@ export class Block {
     if (end >= TOMBSTONE) return { time: this.timeAt(version), value: undefined }
     const from =
       version === 0 ? 0 : this.#view.getUint32(this.#valueEnds + 4 * (version - 1), true) & VALUE_END_MASK
-    return {
-      time: this.timeAt(version),
-      value: this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end),
-    }
+    const value = this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end)
+    return { time: this.timeAt(version), value }
+  }
+
+  #isAfter(version: number, high32: number, low32: number): boolean {
+    const at = this.#times + 8 * version
+    const upper = this.#view.getUint32(at + 4, true)
+    return upper > high32 || (upper === high32 && this.#view.getUint32(at, true) > low32)
   }
 
   #keyEnd(index: number): number {
@@ -223,11 +238,5 @@ export class Block {
   }
 }
 
-/** The halves of the time that was asked for last: a scan asks for one time at every key. */
-let halves = { time: 0n, high32: 0, low32: 0 }
-
-/** The upper and the lower 32 bits of a time. */
-function halvesOf(time: HybridTime): { readonly high32: number; readonly low32: number } {
-  if (halves.time !== time) halves = { time, high32: Number(time >> 32n), low32: Number(time & 0xffff_ffffn) }
-  return halves
-}
+/** Where a time is taken apart: shifting a bigint allocates two more. */
+const scratch = new DataView(new ArrayBuffer(8))

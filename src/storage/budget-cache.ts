@@ -1,11 +1,13 @@
 /**
- * A cache with a budget: the entries used longest ago go when the sum of their costs is too large.
- * One of decoded blocks with a budget in bytes, one of open tables with a limit of their number.
+ * A cache with a budget: when the sum of the costs is too large, entries go that were not used for long. One of
+ * decoded blocks with a budget in bytes, one of open tables with a limit of their number.
  *
- * The order of use is a ring of links: a use moves an entry without touching the map.
+ * Whoever adds a value keeps its entry, and so finds it without a search. Which one goes is found by *second
+ * chance*, or CLOCK (Corbató, "A Paging Experiment with the Multics System", 1968), so that a use writes one
+ * flag, and not the links of three entries all over memory:
  *
- *     ┌▶ ends ⇄ used longest ago ⇄ … ⇄ used last ◀┐
- *     └────────────────────────────────────────────┘
+ *     ends ⇄ a· ⇄ b✓ ⇄ c· ⇄ d✓ ⇄ ends        ✓ used since it was looked at last
+ *     one has to go: a goes; the next time b loses its ✓ and moves behind d, and c goes
  */
 
 interface Link {
@@ -13,25 +15,28 @@ interface Link {
   newer: Link
 }
 
-interface Entry<Key, Value> extends Link {
-  readonly key: Key
+/** A value in the cache: kept by whoever looks for it, until it is told that it has gone. */
+export interface CacheEntry<Value> {
   readonly value: Value
-  readonly cost: number
 }
 
-/** Values by key, the most recently used ones, within a budget. */
-export class BudgetCache<Key, Value> {
-  readonly #entries = new Map<Key, Entry<Key, Value>>()
+interface RingEntry<Value> extends Link, CacheEntry<Value> {
+  readonly cost: number
+  readonly onGone: () => void
+  isIn: boolean
+  isUsed: boolean
+}
+
+/** Values, those that are used, within a budget. */
+export class BudgetCache<Value> {
   readonly #ends: Link = emptyRing()
   readonly #budget: number
-  readonly #onEvict: ((value: Value) => void) | undefined
   #cost = 0
   #hits = 0
   #misses = 0
 
-  constructor(budget: number, onEvict?: (value: Value) => void) {
+  constructor(budget: number) {
     this.#budget = budget
-    this.#onEvict = onEvict
   }
 
   /** The sum of the costs of what it holds. */
@@ -39,6 +44,7 @@ export class BudgetCache<Key, Value> {
     return this.#cost
   }
 
+  /** How often a value was used again, and how often one was added. */
   get hits(): number {
     return this.#hits
   }
@@ -47,51 +53,58 @@ export class BudgetCache<Key, Value> {
     return this.#misses
   }
 
-  /** The value of a key, which becomes the most recently used one. */
-  get(key: Key): Value | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) {
-      this.#misses++
-      return undefined
+  /**
+   * Puts a value in and lets others go until the budget holds. `onGone` is called when it has to go. A value
+   * beyond the budget does not come in: there is no entry, and nobody is told.
+   */
+  add(value: Value, cost: number, onGone: () => void): CacheEntry<Value> | undefined {
+    this.#misses++
+    if (cost > this.#budget) return undefined
+    const entry: RingEntry<Value> = {
+      ...{ value, cost, onGone, isIn: true, isUsed: false },
+      ...{ older: this.#ends, newer: this.#ends },
     }
+    this.#linkAsNewest(entry)
+    this.#cost += cost
+    while (this.#cost > this.#budget) this.#letOneGo(entry)
+    return entry
+  }
+
+  /** The value, which is used again. */
+  use(entry: CacheEntry<Value>): Value {
     this.#hits++
-    if (entry.newer !== this.#ends) {
-      unlink(entry)
-      this.#linkAsNewest(entry)
-    }
+    const ringEntry = entry as RingEntry<Value>
+    if (!ringEntry.isUsed) ringEntry.isUsed = true
     return entry.value
   }
 
-  /** Puts a value in and lets others go until the budget holds; a value beyond the budget goes at once. */
-  set(key: Key, value: Value, cost: number): void {
-    this.delete(key)
-    if (cost > this.#budget) {
-      this.#onEvict?.(value)
-      return
-    }
-    const entry = { key, value, cost, older: this.#ends, newer: this.#ends }
-    this.#entries.set(key, entry)
-    this.#linkAsNewest(entry)
-    this.#cost += cost
-    while (this.#cost > this.#budget) this.delete((this.#ends.newer as Entry<Key, Value>).key)
-  }
-
-  /** Takes a value out, letting it go. */
-  delete(key: Key): void {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return
-    this.#entries.delete(key)
-    unlink(entry)
-    this.#cost -= entry.cost
-    this.#onEvict?.(entry.value)
+  /** Takes a value out, which is told so. Taking it out twice does nothing. */
+  remove(entry: CacheEntry<Value>): void {
+    const link = entry as RingEntry<Value>
+    if (!link.isIn) return
+    link.isIn = false
+    unlink(link)
+    this.#cost -= link.cost
+    link.onGone()
   }
 
   /** Takes everything out. */
   clear(): void {
-    for (const key of this.#entries.keys()) this.delete(key)
+    while (this.#ends.newer !== this.#ends) this.remove(this.#ends.newer as RingEntry<Value>)
   }
 
-  #linkAsNewest(entry: Entry<Key, Value>): void {
+  /** Not the one that comes in, which could have been used by nobody. */
+  #letOneGo(newest: Link): void {
+    for (;;) {
+      const oldest = this.#ends.newer as RingEntry<Value>
+      if (oldest !== newest && !oldest.isUsed) return this.remove(oldest)
+      oldest.isUsed = false
+      unlink(oldest)
+      this.#linkAsNewest(oldest)
+    }
+  }
+
+  #linkAsNewest(entry: Link): void {
     entry.newer = this.#ends
     entry.older = this.#ends.older
     entry.older.newer = entry

@@ -5,15 +5,26 @@
  * Sources are asked from new to old. For one key, every version in an earlier source is newer than
  * every version in a later one (a structural law of the tree), so the first answer is the answer.
  */
-import { compareBytes } from '../base/bytes.ts'
+import { compareSpans } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Version } from './version.ts'
 
 /** `forward` moves to greater keys, `reverse` to smaller ones. */
 export type Direction = 'forward' | 'reverse'
 
+/** Where a key stands in memory. A cursor has one for all its keys: to move on then allocates nothing. */
+export interface KeySpan {
+  bytes: Uint8Array
+  from: number
+  to: number
+}
+
 /** A position over the distinct keys of one source, or of many. Nowhere until {@link seek}. */
 export interface KeyCursor {
+  /** Whether it stands at a key, and not past the end. */
+  readonly isAtKey: boolean
+  /** Where the key is, if it stands at one: good until it moves. */
+  readonly span: Readonly<KeySpan>
   /** The key it stands at, or `undefined` past the end. */
   readonly key: Uint8Array | undefined
   /**
@@ -25,24 +36,46 @@ export interface KeyCursor {
   advance(): void
   /** The newest version of the key it stands at whose time lies in the view. */
   newestIn(view: Stretches): Version | undefined
+  /**
+   * The same in another view, looked for only where the last answer of {@link newestIn} came from. No other
+   * source has a version between two of one source.
+   */
+  newestBeside(view: Stretches): Version | undefined
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** The span of a cursor that has not moved. */
+export function emptySpan(): KeySpan {
+  return { bytes: NOTHING, from: 0, to: 0 }
+}
+
+/** The key at which a cursor stands, as a look at its memory. */
+export function keyAtCursor({ isAtKey, span }: KeyCursor): Uint8Array | undefined {
+  return isAtKey ? span.bytes.subarray(span.from, span.to) : undefined
 }
 
 /** One cursor over many sources, the newest source first. */
 export class MergingCursor implements KeyCursor {
   readonly #sources: readonly KeyCursor[]
   readonly #sign: 1 | -1
-  #key: Uint8Array | undefined
   /** The sources that stand at the key, the newest first: the first so many of this list. */
   readonly #atKey: KeyCursor[] = []
   #atKeyCount = 0
+  #answered: KeyCursor | undefined
+  span: Readonly<KeySpan> = emptySpan()
 
   constructor(sources: readonly KeyCursor[], direction: Direction) {
     this.#sources = sources
     this.#sign = direction === 'forward' ? 1 : -1
   }
 
+  get isAtKey(): boolean {
+    return this.#atKeyCount > 0
+  }
+
   get key(): Uint8Array | undefined {
-    return this.#key
+    return keyAtCursor(this)
   }
 
   seek(key: Uint8Array | undefined): void {
@@ -58,26 +91,31 @@ export class MergingCursor implements KeyCursor {
   newestIn(view: Stretches): Version | undefined {
     for (let i = 0; i < this.#atKeyCount; i++) {
       const version = this.#atKey[i]!.newestIn(view)
-      if (version !== undefined) return version
+      if (version === undefined) continue
+      this.#answered = this.#atKey[i]
+      return version
     }
+    this.#answered = undefined
     return undefined
   }
 
+  newestBeside(view: Stretches): Version | undefined {
+    return this.#answered?.newestIn(view)
+  }
+
   #findKey(): void {
-    let least: Uint8Array | undefined
     let count = 0
-    for (const source of this.#sources) {
-      const { key } = source
-      if (key === undefined) continue
-      const order = least === undefined ? -1 : this.#sign * compareBytes(key, least)
+    for (let i = 0; i < this.#sources.length; i++) {
+      const source = this.#sources[i]!
+      if (!source.isAtKey) continue
+      const order = count === 0 ? -1 : this.#sign * compareSpans(source.span, this.span)
       if (order > 0) continue
       if (order < 0) {
-        least = key
+        this.span = source.span
         count = 0
       }
       this.#atKey[count++] = source
     }
-    this.#key = least
     this.#atKeyCount = count
   }
 }

@@ -10,7 +10,7 @@ import { compareBytes } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
-import { type KeyCursor, type Direction } from './cursor.ts'
+import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
 import { KeyIndex } from './key-index.ts'
 import { searchFirst } from './search.ts'
 import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
@@ -19,6 +19,9 @@ import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
 const VERSION_OVERHEAD_BYTES = 48
 /** Memory that a key takes beside its bytes, roughly. */
 const KEY_OVERHEAD_BYTES = 120
+
+/** So many versions of a key are handed out at once. */
+const BATCH_VERSIONS = 256
 
 interface Entry {
   readonly key: Uint8Array
@@ -79,14 +82,18 @@ export class Memtable {
     return entry && newestIn(entry.versions, view)
   }
 
-  /** The versions of the key whose times lie in the view. They must not be read on after the next {@link add}. */
-  *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+  /** The versions of the key whose times lie in the view, some at a time. Not to be read on after the next {@link add}. */
+  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
     const versions = this.#entries.find(key)?.versions ?? []
-    for (const { after, through } of order === 'newest first' ? view.toReversed() : view) {
+    const isNewestFirst = order === 'newest first'
+    for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
       const from = countThrough(versions, after, versions.length)
       const to = countThrough(versions, through, versions.length)
-      if (order === 'newest first') for (let i = to - 1; i >= from; i--) yield versions[i]!
-      else for (let i = from; i < to; i++) yield versions[i]!
+      for (let done = from; done < to; done += BATCH_VERSIONS) {
+        const end = Math.min(to, done + BATCH_VERSIONS)
+        if (isNewestFirst) yield versions.slice(to - (end - from), to - (done - from)).reverse()
+        else yield versions.slice(done, end)
+      }
     }
   }
 
@@ -119,6 +126,8 @@ class MemtableCursor implements KeyCursor {
   readonly #entries: readonly Entry[]
   readonly #step: 1 | -1
   #at: number
+  readonly span: KeySpan = emptySpan()
+  isAtKey = false
 
   constructor(entries: readonly Entry[], direction: Direction) {
     this.#entries = entries
@@ -127,7 +136,7 @@ class MemtableCursor implements KeyCursor {
   }
 
   get key(): Uint8Array | undefined {
-    return this.#entries[this.#at]?.key
+    return keyAtCursor(this)
   }
 
   seek(key: Uint8Array | undefined): void {
@@ -135,15 +144,28 @@ class MemtableCursor implements KeyCursor {
       key === undefined
         ? this.#entries.length
         : searchFirst(this.#entries, (entry) => compareBytes(entry.key, key) >= 0)
-    this.#at = this.#step === 1 ? first : first - 1
+    this.#stand(this.#step === 1 ? first : first - 1)
   }
 
   advance(): void {
-    this.#at += this.#step
+    this.#stand(this.#at + this.#step)
   }
 
   newestIn(view: Stretches): Version | undefined {
     return newestIn(this.#entries[this.#at]!.versions, view)
+  }
+
+  newestBeside(view: Stretches): Version | undefined {
+    return this.newestIn(view)
+  }
+
+  #stand(at: number): void {
+    this.#at = at
+    const entry = this.#entries[at]
+    this.isAtKey = entry !== undefined
+    if (entry === undefined) return
+    this.span.bytes = entry.key
+    this.span.to = entry.key.length
   }
 }
 

@@ -5,11 +5,11 @@
  *
  * The cursor stands on the first block of a key, where its newest version is, whichever way it came.
  */
-import { compareBytes } from '../base/bytes.ts'
+import { compareBytes, compareSpanTo } from '../base/bytes.ts'
 import { keyAfter } from '../base/key-range.ts'
 import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { type Block } from './block.ts'
-import { type Direction, type KeyCursor } from './cursor.ts'
+import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
 import { searchFirst } from './search.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
@@ -20,7 +20,8 @@ export class RunCursor implements KeyCursor {
   readonly #open: (table: number) => TableFile
   readonly #tables: readonly TableMeta[]
   readonly #direction: Direction
-  #key: Uint8Array | undefined
+  readonly span: KeySpan = emptySpan()
+  isAtKey = false
   #tableIndex = 0
   #table: TableFile | undefined
   #blockIndex = 0
@@ -34,7 +35,7 @@ export class RunCursor implements KeyCursor {
   }
 
   get key(): Uint8Array | undefined {
-    return this.#key
+    return keyAtCursor(this)
   }
 
   seek(key: Uint8Array | undefined): void {
@@ -46,9 +47,9 @@ export class RunCursor implements KeyCursor {
     const next = this.#keyIndex + (this.#direction === 'forward' ? 1 : -1)
     // A block's first key can go back into earlier blocks, its last one on into later ones.
     if (this.#direction === 'reverse' && this.#keyIndex > 1) this.#stand(next)
-    else if (this.#direction === 'reverse') this.#seekBelow(this.#key)
+    else if (this.#direction === 'reverse') this.#seekBelow(this.key)
     else if (next < this.#block!.keyCount) this.#stand(next)
-    else this.#seekAfter(this.#key!)
+    else this.#seekAfter()
   }
 
   newestIn(view: Stretches): Version | undefined {
@@ -64,15 +65,19 @@ export class RunCursor implements KeyCursor {
     return undefined
   }
 
+  newestBeside(view: Stretches): Version | undefined {
+    return this.newestIn(view)
+  }
+
   /** Whether versions of the key stand in the next block too. */
   #goesOn(): boolean {
     if (this.#keyIndex + 1 < this.#block!.keyCount) return false
     const next = this.#table!.index[this.#blockIndex + 1] ?? this.#tables[this.#tableIndex + 1]
-    return next !== undefined && compareBytes(next.first.key, this.#key!) === 0
+    return next !== undefined && compareSpanTo(this.span, next.first.key) === 0
   }
 
   #newestInRun(view: Stretches): Version | undefined {
-    const key = this.#key!
+    const key = this.key!
     for (let t = this.#tableIndex; t < this.#tables.length; t++) {
       const { number, first } = this.#tables[t]!
       if (compareBytes(first.key, key) > 0) return undefined
@@ -88,9 +93,9 @@ export class RunCursor implements KeyCursor {
     if (this.#openTable(t)) this.#standFrom(key)
   }
 
-  /** To the first key above `key`, the last one of this block, which may go on in blocks and tables to come. */
-  #seekAfter(key: Uint8Array): void {
-    if (this.#goesOn()) this.#seekFrom(keyAfter(key))
+  /** To the first key above this one, the last of its block, which may go on in blocks and tables to come. */
+  #seekAfter(): void {
+    if (this.#goesOn()) this.#seekFrom(keyAfter(this.key!))
     else if (this.#blockIndex + 1 < this.#table!.index.length) this.#standAt(this.#blockIndex + 1, 0)
     else if (this.#openTable(this.#tableIndex + 1)) this.#standAt(0, 0)
   }
@@ -106,7 +111,7 @@ export class RunCursor implements KeyCursor {
     this.#openBlock((key === undefined ? table.index.length : table.firstBlockFrom(key)) - 1)
     this.#stand((key === undefined ? this.#block!.keyCount : this.#block!.findKey(key)) - 1)
     // Only a block's first key can stand in earlier blocks, and in earlier tables.
-    if (this.#keyIndex === 0) this.#seekFrom(this.#key!)
+    if (this.#keyIndex === 0) this.#seekFrom(this.key!)
   }
 
   /** Within the current table, to the first key at or above `key`; there is one. */
@@ -128,12 +133,13 @@ export class RunCursor implements KeyCursor {
 
   #stand(keyIndex: number): void {
     this.#keyIndex = keyIndex
-    this.#key = this.#block!.keyAt(keyIndex)
+    this.#block!.locateKey(keyIndex, this.span)
+    this.isAtKey = true
   }
 
   #openTable(index: number): boolean {
     const table = this.#tables[index]
-    this.#key = undefined
+    this.isAtKey = false
     if (table === undefined) return false
     this.#tableIndex = index
     this.#table = this.#open(table.number)

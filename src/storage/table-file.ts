@@ -12,10 +12,10 @@ import { compareBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Stretches, lastBefore, meets } from '../time/stretches.ts'
+import { type Stretches, lastBefore, meetsClosed } from '../time/stretches.ts'
 import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
-import { type BudgetCache } from './budget-cache.ts'
+import { type BudgetCache, type CacheEntry } from './budget-cache.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { type ReadProbe } from './read-probe.ts'
@@ -30,19 +30,10 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
-import {
-  type KeyedVersion,
-  type Position,
-  type TimeOrder,
-  type Version,
-  comparePositions,
-} from './version.ts'
+import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
-/** More blocks than a table can have: the cache's keys are `number × BLOCKS_MAX + block`. */
-const BLOCKS_MAX = 2 ** 24
-
-/** Decoded blocks by table number and block number. */
-export type BlockCache = BudgetCache<number, Block>
+/** Decoded blocks of all open tables. */
+export type BlockCache = BudgetCache<Block>
 
 /** Counts of what reads cost. */
 export interface ReadCounters {
@@ -69,6 +60,8 @@ export class TableFile {
   readonly #context: TableContext
   readonly #filter: Uint8Array
   readonly #firstKeys: PackedKeys
+  /** The blocks of this table that are in the cache, each in its place. */
+  readonly #cached: (CacheEntry<Block> | undefined)[]
   #file: RandomFile | undefined
 
   private constructor(context: TableContext, number: number, file: RandomFile, parts: TableParts) {
@@ -79,6 +72,7 @@ export class TableFile {
     this.index = parts.index
     this.facts = parts.facts
     this.#filter = parts.filter
+    this.#cached = parts.index.map(() => undefined)
     this.#firstKeys = new PackedKeys(parts.index.map(({ first }) => first.key))
   }
 
@@ -94,8 +88,12 @@ export class TableFile {
     }
   }
 
-  /** Closes the file. A cursor that still holds the table opens it again for each block that it needs. */
+  /**
+   * Closes the file and forgets its blocks. A cursor that still holds the table opens it again for each block
+   * that it needs.
+   */
   close(): void {
+    for (const cached of this.#cached) if (cached !== undefined) this.#context.blocks.remove(cached)
     this.#file?.close()
     this.#file = undefined
   }
@@ -103,7 +101,7 @@ export class TableFile {
   /** The newest version of the key in the view; `hash` is the key's. */
   find(key: Uint8Array, hash: number, view: Stretches, probe?: ReadProbe): Version | undefined {
     const { counters } = this.#context
-    if (!meetsBounds(view, this.facts.minTime, this.facts.maxTime)) {
+    if (!meetsClosed(view, this.facts.minTime, this.facts.maxTime)) {
       counters.timeSkips++
       probe?.({ at: 'table', table: this.number, outcome: 'time bounds' })
       return undefined
@@ -131,41 +129,36 @@ export class TableFile {
   }
 
   /**
-   * The versions of the key whose times lie in the view, out of the blocks that can have any. Blocks are
-   * looked for as they are needed, however many the key's versions fill.
+   * The versions of the key whose times lie in the view, out of the blocks that can have any: those of one
+   * block at a time, which is looked for when it is needed, however many the key's versions fill.
    */
-  *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
     const isNewestFirst = order === 'newest first'
     for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
       // The stretch can begin within the block before the first one that begins in it.
-      const from = Math.max(0, this.#firstBlockAt({ key, time: through }) - 1)
-      const to = this.#firstBlockAt({ key, time: after })
+      const behind = this.#firstBlockAt(key, through)
+      const from = Math.max(0, behind - 1)
+      const next = this.index[behind]
+      const isInNext = next !== undefined && compareBytes(next.first.key, key) === 0
+      const to = isInNext ? this.#firstBlockAt(key, after) : behind
       for (let i = 0; i < to - from; i++) {
         const block = this.block(isNewestFirst ? from + i : to - 1 - i)
         const k = block.findKey(key)
         if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) continue
-        const [first, end] = [block.findTime(k, through), block.findTime(k, after)]
-        for (let j = 0; j < end - first; j++) yield block.versionAt(isNewestFirst ? first + j : end - 1 - j)
+        const first = block.findTime(k, through)
+        const end = block.findTime(k, after)
+        const versions: Version[] = []
+        if (isNewestFirst) for (let v = first; v < end; v++) versions.push(block.versionAt(v))
+        else for (let v = end - 1; v >= first; v--) versions.push(block.versionAt(v))
+        if (versions.length > 0) yield versions
       }
     }
   }
 
   /** Block number `index`, checked. */
   block(index: number): Block {
-    const { blocks, counters } = this.#context
-    const name = this.number * BLOCKS_MAX + index
-    const cached = blocks.get(name)
-    if (cached !== undefined) return cached
-    const block = this.#readBlock(this.index[index]!)
-    counters.blocksRead++
-    counters.blockBytesRead += block.bytes.length
-    blocks.set(name, block, block.bytes.length)
-    return block
-  }
-
-  /** Lets the cache forget all blocks of this table. */
-  forgetBlocks(): void {
-    for (let i = 0; i < this.index.length; i++) this.#context.blocks.delete(this.number * BLOCKS_MAX + i)
+    const cached = this.#cached[index]
+    return cached === undefined ? this.#cacheBlock(index) : this.#context.blocks.use(cached)
   }
 
   /** Whether the filter lets a key of this hash pass. */
@@ -194,7 +187,7 @@ export class TableFile {
 
   /** The newest version of the key at or before `time`. */
   #newestThrough(key: Uint8Array, time: HybridTime, probe?: ReadProbe): Version | undefined {
-    const behind = this.#firstBlockAt({ key, time })
+    const behind = this.#firstBlockAt(key, time)
     if (behind > 0) {
       const block = this.#probedBlock(behind - 1, probe)
       const k = block.findKey(key)
@@ -209,7 +202,7 @@ export class TableFile {
   }
 
   /** The first block that begins at or behind a place in the order of versions. */
-  #firstBlockAt({ key, time }: Position): number {
+  #firstBlockAt(key: Uint8Array, time: HybridTime): number {
     let low = 0
     let high = this.index.length
     while (low < high) {
@@ -230,6 +223,17 @@ export class TableFile {
     return block
   }
 
+  #cacheBlock(index: number): Block {
+    const { blocks, counters } = this.#context
+    const block = this.#readBlock(this.index[index]!)
+    counters.blocksRead++
+    counters.blockBytesRead += block.bytes.length
+    this.#cached[index] = blocks.add(block, block.bytes.length, () => {
+      this.#cached[index] = undefined
+    })
+    return block
+  }
+
   #readBlock(entry: BlockEntry): Block {
     const path = tablePath(this.number)
     const file = this.#file ?? openTableFile(this.#context.files, path)
@@ -243,11 +247,6 @@ export class TableFile {
       if (file !== this.#file) file.close()
     }
   }
-}
-
-/** Whether some time from `min` through `max` lies in the view. */
-export function meetsBounds(view: Stretches, min: HybridTime, max: HybridTime): boolean {
-  return meets(view, (min - 1n) as HybridTime, max)
 }
 
 interface TableParts {

@@ -3,7 +3,7 @@
  */
 import { type Checksum } from '../base/checksum.ts'
 import { type Block } from './block.ts'
-import { BudgetCache } from './budget-cache.ts'
+import { BudgetCache, type CacheEntry } from './budget-cache.ts'
 import { namesIn } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
 import { type Geometry } from './geometry.ts'
@@ -30,15 +30,14 @@ export interface CacheStats {
 /** Opens, creates and removes table files. */
 export class TableFiles {
   readonly #context: TableContext
-  readonly #open: BudgetCache<number, TableFile>
+  readonly #open: BudgetCache<TableFile>
+  readonly #openByNumber = new Map<number, CacheEntry<TableFile>>()
 
   constructor(files: FileSystem, checksum: Checksum, limits: TableLimits) {
     const counters = { blocksRead: 0, blockBytesRead: 0, filterSkips: 0, timeSkips: 0 }
-    const blocks = new BudgetCache<number, Block>(limits.cacheBytes)
+    const blocks = new BudgetCache<Block>(limits.cacheBytes)
     this.#context = { files, checksum, blocks, counters }
-    this.#open = new BudgetCache(limits.openTables, (table) => {
-      table.close()
-    })
+    this.#open = new BudgetCache(limits.openTables)
   }
 
   get counters(): Readonly<ReadCounters> {
@@ -52,10 +51,15 @@ export class TableFiles {
 
   /** The open table of a number. */
   open(number: number): TableFile {
-    const cached = this.#open.get(number)
-    if (cached !== undefined) return cached
+    const cached = this.#openByNumber.get(number)
+    if (cached !== undefined) return this.#open.use(cached)
     const table = TableFile.open(this.#context, number)
-    this.#open.set(number, table, 1)
+    const entry = this.#open.add(table, 1, () => {
+      this.#openByNumber.delete(number)
+      table.close()
+    })
+    if (entry === undefined) table.close()
+    else this.#openByNumber.set(number, entry)
     return table
   }
 
@@ -67,8 +71,8 @@ export class TableFiles {
   /** Removes tables that no manifest names any more, and what the caches hold of them. */
   remove(numbers: readonly number[]): void {
     for (const number of numbers) {
-      this.#open.get(number)?.forgetBlocks()
-      this.#open.delete(number)
+      const cached = this.#openByNumber.get(number)
+      if (cached !== undefined) this.#open.remove(cached)
       this.#context.files.remove(tablePath(number))
     }
   }

@@ -12,7 +12,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
-import { type KeyRange, keyAfter, rangeHas } from '../base/key-range.ts'
+import { type KeyRange } from '../base/key-range.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, laterOf, tickBefore } from '../time/hybrid-time.ts'
 import {
   NO_TIMES,
@@ -20,6 +20,7 @@ import {
   closedStretch,
   difference,
   intersection,
+  meetsClosed,
   stretch,
   union,
 } from '../time/stretches.ts'
@@ -41,9 +42,9 @@ import { type ReadProbe } from './read-probe.ts'
 import { searchFirst } from './search.ts'
 import { newestRunNumber, tablesOf } from './shape.ts'
 import { RunCursor } from './run-cursor.ts'
-import { meetsBounds } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
+import { VersionScan } from './version-scan.ts'
 import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
 /** What trees of one store share. */
@@ -68,7 +69,6 @@ export class Tree<Directive> {
   #memtable = new Memtable()
   #state: TreeState
   #newestTime: HybridTime
-  /** Changes whenever a cursor has to seek again. */
   #epoch = 0
 
   constructor(id: number, state: TreeState, context: TreeContext<Directive>) {
@@ -79,6 +79,11 @@ export class Tree<Directive> {
       (time, table) => laterOf(time, table.maxTime),
       state.flushedThrough,
     )
+  }
+
+  /** Changes whenever a cursor must not be used any more. */
+  get epoch(): number {
+    return this.#epoch
   }
 
   get state(): TreeState {
@@ -129,38 +134,32 @@ export class Tree<Directive> {
    * The keys of a range that have a value in the view, in order, each with the version that shows.
    * Writes, flushes and compactions may happen between two steps.
    */
-  scan(
-    range: KeyRange,
-    view: Stretches,
-    direction: Direction,
-  ): Generator<KeyedVersion & { value: Uint8Array }> {
-    return this.#newestInRange(range, view, direction, false) as Generator<
-      KeyedVersion & { value: Uint8Array }
-    >
+  scan(range: KeyRange, view: Stretches, direction: Direction): VersionScan<Uint8Array> {
+    return new VersionScan(this, { range, view, direction, withTombstones: false })
   }
 
   /**
    * The keys of a range that have a version in the view, in order, each with the newest one in it; it may
    * be a tombstone. Tables that have nothing in the view are not opened. Otherwise as {@link scan}.
    */
-  newestVersions(range: KeyRange, view: Stretches, direction: Direction): Generator<KeyedVersion> {
-    return this.#newestInRange(range, view, direction, true)
+  newestVersions(range: KeyRange, view: Stretches, direction: Direction): VersionScan {
+    return new VersionScan(this, { range, view, direction, withTombstones: true })
   }
 
   /**
-   * The versions of one key whose times lie in the view. Blocks are read as they are needed, so memory
-   * does not grow with the number of versions. Writes, flushes and compactions may happen between two
-   * steps, as long as they drop nothing that lies in the view.
+   * The versions of one key whose times lie in the view, those of a block at a time, so that memory does not
+   * grow with the number of versions. Writes, flushes and compactions may happen between two steps, as long as
+   * they drop nothing that lies in the view.
    */
-  *versionsOf(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
     let epoch = -1
     let rest = view
     while (epoch !== this.#epoch) {
       epoch = this.#epoch
-      for (const version of this.#versionsAtOnce(key, rest, order)) {
-        yield version
+      for (const versions of this.#batchesAtOnce(key, rest, order)) {
+        yield versions
         if (epoch === this.#epoch) continue
-        const { time } = version
+        const { time } = versions.at(-1)!
         const left = order === 'newest first' ? stretch(MIN_TIME, tickBefore(time)) : stretch(time, MAX_TIME)
         rest = intersection(rest, left)
         break
@@ -168,28 +167,15 @@ export class Tree<Directive> {
     }
   }
 
-  *#newestInRange(
-    range: KeyRange,
-    view: Stretches,
-    direction: Direction,
-    withTombstones: boolean,
-  ): Generator<KeyedVersion> {
-    let cursor = this.#cursor(view, direction)
-    let epoch = this.#epoch
-    cursor.seek(direction === 'forward' ? range.lower : range.upper)
-    for (;;) {
-      const { key } = cursor
-      if (key === undefined || !rangeHas(range, key)) return
-      const version = cursor.newestIn(view)
-      if (version !== undefined && (withTombstones || version.value !== undefined))
-        yield { key, time: version.time, value: version.value }
-      if (epoch === this.#epoch) cursor.advance()
-      else {
-        cursor = this.#cursor(view, direction)
-        epoch = this.#epoch
-        cursor.seek(direction === 'forward' ? keyAfter(key) : key)
-      }
+  /** A cursor over the keys of all that can have something in the view. It is good until {@link epoch} changes. */
+  cursor(view: Stretches, direction: Direction): KeyCursor {
+    const open = (number: number) => this.#context.tables.open(number)
+    const sources: KeyCursor[] = this.#memtable.versionCount === 0 ? [] : [this.#memtable.cursor(direction)]
+    for (const { tables } of this.#state.shape.flat()) {
+      const shown = tables.filter((table) => isInView(table, view))
+      if (shown.length > 0) sources.push(new RunCursor(open, shown, direction))
     }
+    return sources.length === 1 ? sources[0]! : new MergingCursor(sources, direction)
   }
 
   /**
@@ -308,20 +294,20 @@ export class Tree<Directive> {
     return undefined
   }
 
-  /** As {@link versionsOf}, until the next change of the tree. */
-  *#versionsAtOnce(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<Version> {
+  /** As {@link versionBatches}, until the next change of the tree. */
+  *#batchesAtOnce(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
     const hash = hashOfKey(key)
-    const tables = this.#state.shape
-      .flatMap((runs) => runs.flatMap((run) => tablesWith(run.tables, key)))
-      .filter(({ minTime, maxTime }) => meetsBounds(view, minTime, maxTime))
+    const tables = this.#state.shape.flatMap((runs) =>
+      runs.flatMap((run) => tablesWith(run.tables, key).filter((table) => isInView(table, view))),
+    )
     const isNewestFirst = order === 'newest first'
     // For one key, every version in an upper place is newer than every version in a lower one.
-    if (isNewestFirst) yield* this.#memtable.versionsOf(key, view, order)
+    if (isNewestFirst) yield* this.#memtable.versionBatches(key, view, order)
     for (const { number } of isNewestFirst ? tables : tables.toReversed()) {
       const table = this.#context.tables.open(number)
-      if (table.mayContain(hash)) yield* table.versionsOf(key, view, order)
+      if (table.mayContain(hash)) yield* table.versionBatches(key, view, order)
     }
-    if (!isNewestFirst) yield* this.#memtable.versionsOf(key, view, order)
+    if (!isNewestFirst) yield* this.#memtable.versionBatches(key, view, order)
   }
 
   #mergedVersions(): Generator<KeyedVersion> {
@@ -332,19 +318,11 @@ export class Tree<Directive> {
   *#versionsOf(tables: readonly TableMeta[]): Generator<KeyedVersion> {
     for (const { number } of tables) yield* this.#context.tables.open(number).versions()
   }
+}
 
-  #cursor(view: Stretches, direction: Direction): KeyCursor {
-    const open = (number: number) => this.#context.tables.open(number)
-    const inView = ({ minTime, maxTime }: TableMeta) => meetsBounds(view, minTime, maxTime)
-    const runs = this.#state.shape.flatMap((level) => level.map(({ tables }) => tables.filter(inView)))
-    return new MergingCursor(
-      [
-        this.#memtable.cursor(direction),
-        ...runs.filter((tables) => tables.length > 0).map((tables) => new RunCursor(open, tables, direction)),
-      ],
-      direction,
-    )
-  }
+/** Whether a table can have a version in the view. */
+function isInView({ minTime, maxTime }: TableMeta, view: Stretches): boolean {
+  return meetsClosed(view, minTime, maxTime)
 }
 
 /** The tables of a sorted run that can have versions of a key: those between whose ends it stands. */

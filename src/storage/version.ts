@@ -9,14 +9,16 @@ import { compareBytes } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
 /** What a key was from a time on. */
-export interface Version {
+export interface Version<Value extends Uint8Array | undefined = Uint8Array | undefined> {
   readonly time: HybridTime
   /** The value, or `undefined` for a tombstone: the key was deleted. */
-  readonly value: Uint8Array | undefined
+  readonly value: Value
 }
 
 /** A version together with its key. */
-export interface KeyedVersion extends Version {
+export interface KeyedVersion<
+  Value extends Uint8Array | undefined = Uint8Array | undefined,
+> extends Version<Value> {
   readonly key: Uint8Array
 }
 

@@ -175,12 +175,16 @@ export function explainVersion(
   const judgement = explainKeeping(
     directiveFor(store.catalog, tablet.id, moment).generations,
     promisesFor(store.catalog, table, moment),
-    tablet.versionsOf(key, stretchFrom(hybridTime(0, 1)), 'newest first'),
+    eachOf(tablet.versionBatches(key, stretchFrom(hybridTime(0, 1)), 'newest first')),
     found?.version.time ?? time,
   )
   if (found === undefined)
     return { ...judgement, table, time, stored: undefined, version: undefined, verdict: 'absent' }
   return { ...judgement, table, time: found.version.time, stored: found.stored, version: found.version }
+}
+
+function* eachOf(batches: Iterable<readonly Version[]>): Generator<Version> {
+  for (const versions of batches) yield* versions
 }
 
 function foundIn(

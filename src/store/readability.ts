@@ -9,7 +9,7 @@
  * later (law 4), so a refusal that follows from the clock is written down before it is told.
  */
 import { type Catalog, fullNameOf } from '../catalog/catalog.ts'
-import { type Moment, tableCutoff, tableReadable } from '../catalog/promises.ts'
+import { type Moment, keepOf, tableCutoff, tableRatchet, tableReadable } from '../catalog/promises.ts'
 import { type TableRef, type TableRow } from '../catalog/rows.ts'
 import { assertReadable } from '../history/readable.ts'
 import { type Tablets } from '../tablet/tablet.ts'
@@ -40,24 +40,27 @@ export interface Judgements {
 export class Readability {
   readonly #sources: ReadabilitySources
   readonly #memoryHolds = new MemoryHolds()
+  readonly #ratchetOf: Moment['ratchetOf']
 
   constructor(sources: ReadabilitySources) {
     this.#sources = sources
+    this.#ratchetOf = (ids) =>
+      ids.reduce((time, id) => laterOf(time, sources.tablets.get(id).state.ratchet), MIN_TIME)
   }
 
   /** What readable times depend on, now. */
   moment(): Moment {
-    const { clock, tablets } = this.#sources
+    const { clock } = this.#sources
     const nowMicros = clock.retentionMicros()
     this.#memoryHolds.expire(nowMicros)
-    const ratchetOf = (ids: readonly number[]) =>
-      ids.reduce((time, id) => laterOf(time, tablets.get(id).state.ratchet), MIN_TIME)
-    return { nowMicros, memoryHolds: this.#memoryHolds, ratchetOf }
+    return { nowMicros, memoryHolds: this.#memoryHolds, ratchetOf: this.#ratchetOf }
   }
 
   /** Refuses a time of a table that cannot be read. Throws `HISTORY_GONE`. */
   check(table: TableRow, time: HybridTime): void {
     const catalog = this.#sources.catalog()
+    // Where history is kept for ever, no clock has to be read.
+    if (keepOf(catalog, table) === 'forever' && time >= tableRatchet(catalog, table, this.#ratchetOf)) return
     const moment = this.moment()
     if (time >= tableCutoff(catalog, table, moment)) return
     try {
@@ -70,6 +73,7 @@ export class Readability {
 
   /** Refuses times of a table that cannot all be read at a moment. Throws `HISTORY_GONE`, naming the first. */
   checkAll(table: TableRow, times: Stretches, moment: Moment = this.moment()): void {
+    if (times.length === 0) return
     const [gone] = difference(times, tableReadable(this.#sources.catalog(), table, moment))
     if (gone !== undefined) this.check(table, tickAfter(gone.after))
   }

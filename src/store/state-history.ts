@@ -60,7 +60,7 @@ function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {
   const treeOf = (tablets: readonly number[]) => store.tablets.get(tabletFor(tablets, key))
   return {
     find: (tablets, view) => treeOf(tablets).find(key, view),
-    versions: (tablets, view, order) => treeOf(tablets).versionsOf(key, view, order),
+    batches: (tablets, view, order) => treeOf(tablets).versionBatches(key, view, order),
   }
 }
 

@@ -29,6 +29,7 @@ import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/t
 import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
+import { HeldScan, type Reading } from './held-scan.ts'
 import { Maintenance } from './maintenance.ts'
 import { type StoreParts } from './parts.ts'
 import { Readability } from './readability.ts'
@@ -39,9 +40,6 @@ export interface ReadPoint {
   readonly tablets: readonly number[]
   readonly view: Stretches
 }
-
-/** A key with the value that shows. */
-export type LiveVersion = KeyedVersion & { readonly value: Uint8Array }
 
 /** What a scan of a table asks for. */
 export interface ScanRequest {
@@ -215,29 +213,39 @@ export class Store {
    * The keys of a range with a value at one time, in order. Throws as {@link readPoint} does, at once.
    * While it is being read, its time is held in memory.
    */
-  scan(request: ScanRequest): Generator<LiveVersion> {
+  scan(request: ScanRequest): HeldScan {
     const { table } = this.readPoint(request.table, request.asOf)
-    return this.#scan(table, request, request.asOf ?? this.#readability.presentOf(table))
+    const from = request.asOf ?? this.#readability.presentOf(table)
+    return new HeldScan({
+      begin: () => this.#beginScan(table, request, from),
+      assertGoesOn: ({ time, hold }) => {
+        this.#checkOpen()
+        if (hold.isOver) this.#readability.check(table, time)
+      },
+      end: ({ hold }) => this.#readability.release(hold),
+    })
   }
 
   /**
-   * What a reader finds at some times of a table, which are held in memory while it is being read. Throws
+   * What a reader finds, some items at a time, at some times of a table, which are held in memory while it is being read. Throws
    * `HISTORY_GONE` unless all of them are readable, in the beginning and to the end. The beginning is
    * `moment`, by which they may have been chosen: the clock goes on, and the window with it.
    */
   *holding<T>(
     table: TableRow,
     times: Stretches,
-    read: () => Iterable<T>,
+    read: () => Iterable<readonly T[]>,
     moment: Moment = this.moment(),
   ): Generator<T> {
     this.assertReadable(table, times, moment)
     const hold = this.#readability.holdTimes(table, times)
     try {
-      for (const item of read()) {
-        yield item
-        this.#checkOpen()
-        if (hold.isOver) this.assertReadable(table, times)
+      for (const items of read()) {
+        for (const item of items) {
+          yield item
+          this.#checkOpen()
+          if (hold.isOver) this.assertReadable(table, times)
+        }
       }
     } finally {
       this.#readability.release(hold)
@@ -365,7 +373,7 @@ export class Store {
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
   }
 
-  *#scan(table: TableRow, { range, direction, asOf }: ScanRequest, from: HybridTime): Generator<LiveVersion> {
+  #beginScan(table: TableRow, { range, direction, asOf }: ScanRequest, from: HybridTime): Reading {
     this.#checkOpen()
     // The first step may come long after the call. What was the present then may still be it, or be gone.
     const isPresent = asOf === undefined && from === this.lastTime
@@ -374,15 +382,8 @@ export class Store {
     if (!isPresent) this.#readability.check(table, time)
     const { tablets, view } = this.#readPointAt(table, time)
     const hold = this.#readability.hold(table, time)
-    try {
-      for (const version of this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction)) {
-        yield version
-        this.#checkOpen()
-        if (hold.isOver) this.#readability.check(table, time)
-      }
-    } finally {
-      this.#readability.release(hold)
-    }
+    const scan = this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction)
+    return { scan, time, hold }
   }
 
   /** Commits; `then` is what has to follow before anything else can happen. */

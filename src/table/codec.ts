@@ -43,9 +43,17 @@ export function viewKey(key: unknown, type: KeyType): Uint8Array {
   return bytes
 }
 
+/** Who makes the copies of bytes that are handed out. */
+export interface Copier {
+  copyOf(bytes: Uint8Array): Uint8Array
+}
+
+/** Copies that have memory of their own each. */
+const SINGLE_COPIES: Copier = { copyOf }
+
 /** The key of bytes. Throws `TABLE_CORRUPT` for bytes that no key of this type has. */
-export function decodeKey(bytes: Uint8Array, type: KeyType): Key {
-  return type === 'text' ? textOf(bytes, 'key') : copyOf(bytes)
+export function decodeKey(bytes: Uint8Array, type: KeyType, copies: Copier = SINGLE_COPIES): Key {
+  return type === 'text' ? textOf(bytes, 'key') : copies.copyOf(bytes)
 }
 
 /** The bytes of a value, which may be the caller's. Throws `INVALID_VALUE`, `TOO_LARGE`. */
@@ -56,9 +64,9 @@ export function viewValue(value: unknown, type: ValueType): Uint8Array {
 }
 
 /** The value of bytes. Throws `TABLE_CORRUPT` for bytes that no value of this type has. */
-export function decodeValue(bytes: Uint8Array, type: ValueType): unknown {
+export function decodeValue(bytes: Uint8Array, type: ValueType, copies: Copier = SINGLE_COPIES): unknown {
   if (type === 'text') return textOf(bytes, 'value')
-  return type === 'bytes' ? copyOf(bytes) : documentOf(bytes)
+  return type === 'bytes' ? copies.copyOf(bytes) : documentOf(bytes)
 }
 
 function textOf(bytes: Uint8Array, what: string): string {

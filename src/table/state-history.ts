@@ -7,7 +7,7 @@ import { type ChangeCause, type StateChange } from '../history/state-history.ts'
 import { type ExplainedRead, type ExplainedVersion } from '../store/explain.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
-import { type Key, decodeKey, decodeValue } from './codec.ts'
+import { type Copier, type Key, decodeKey, decodeValue } from './codec.ts'
 
 /** Which changes a history has. */
 export interface HistoryOptions {
@@ -73,13 +73,18 @@ export interface VersionExplanation<K extends Key = Key, V = unknown> extends Om
 }
 
 /** A change, decoded. */
-export function changeOf<K extends Key, V>(key: K, row: TableRow, change: StateChange): Change<K, V> {
+export function changeOf<K extends Key, V>(
+  key: K,
+  row: TableRow,
+  change: StateChange,
+  copies: Copier,
+): Change<K, V> {
   const { time, versionTime, cause } = change
   return {
     key,
     time,
     at: formatIso(time),
-    value: valueOf(change.value, row) as V | undefined,
+    value: valueOf(change.value, row, copies) as V | undefined,
     versionTime,
     cause,
   }
@@ -89,11 +94,12 @@ export function changeOf<K extends Key, V>(key: K, row: TableRow, change: StateC
 export function differenceOf<K extends Key, V>(
   row: TableRow,
   { key, before, after }: KeyDifference,
+  copies: Copier,
 ): Difference<K, V> {
   return {
-    key: decodeKey(key, row.keys) as K,
-    before: valueOf(before?.value, row) as V | undefined,
-    after: valueOf(after?.value, row) as V | undefined,
+    key: decodeKey(key, row.keys, copies) as K,
+    before: valueOf(before?.value, row, copies) as V | undefined,
+    after: valueOf(after?.value, row, copies) as V | undefined,
     beforeTime: before?.time,
     afterTime: after?.time,
   }
@@ -116,6 +122,6 @@ export function versionExplanationOf<K extends Key, V>(
   return { key, ...rest, value: valueOf(version?.value, table) as V | undefined, isTombstone }
 }
 
-function valueOf(bytes: Uint8Array | undefined, row: TableRow): unknown {
-  return bytes === undefined ? undefined : decodeValue(bytes, row.values)
+function valueOf(bytes: Uint8Array | undefined, row: TableRow, copies?: Copier): unknown {
+  return bytes === undefined ? undefined : decodeValue(bytes, row.values, copies)
 }

@@ -4,12 +4,14 @@
  * The handle knows the table by its id and looks it up on every call, so it follows a rename and never
  * writes to a table that was replaced.
  */
+import { ByteCopies } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
 import { fullNameOf } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { explainRead, explainVersion } from '../store/explain.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
+import { type HeldScan } from '../store/held-scan.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
@@ -110,6 +112,8 @@ export class Table<K extends Key = Key, V = unknown> {
   readonly #id: number
   /** The time to which the handle is bound, if it is one of a view. */
   readonly #boundTo: HybridTime | undefined
+  /** Where the bytes that its gets answer are copied to. */
+  readonly #copies = new ByteCopies()
 
   /** @internal */
   constructor(context: TableContext, id: number, boundTo?: HybridTime) {
@@ -143,13 +147,13 @@ export class Table<K extends Key = Key, V = unknown> {
    * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
    */
   get(key: K, options: ReadOptions = {}): V | undefined {
-    return this.#get(this.#readPoint(options), key)
+    return this.#get(this.#readPoint(options), key, this.#copies)
   }
 
   /** The values of many keys, all at one time, in the order of the keys. */
   getMany(keys: readonly K[], options: ReadOptions = {}): (V | undefined)[] {
     const point = this.#readPoint(options)
-    return keys.map((key) => this.#get(point, key))
+    return keys.map((key) => this.#get(point, key, this.#copies))
   }
 
   /**
@@ -163,7 +167,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const range = this.#range(row, options)
     const direction = options.reverse === true ? 'reverse' : 'forward'
     const versions = this.#context.store.scan({ table: this.#id, range, direction, asOf })
-    return decoded(isEmptyRange(range) || limit === 0 ? [] : versions, row, limit)
+    return decoded(versions, row, isEmptyRange(range) ? 0 : limit)
   }
 
   /**
@@ -181,7 +185,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const order = options.reverse === true ? 'newest first' : 'oldest first'
     const request = { table: this.#id, key: encodeKey(key, row.keys), from, to, order } as const
     const changes = historyOf(this.#context.store, request)
-    return firstOf(changes, limit, (change) => changeOf<K, V>(key, row, change))
+    return firstOf(changes, limit, (change, copies) => changeOf<K, V>(key, row, change, copies))
   }
 
   /**
@@ -197,7 +201,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const direction = options.reverse === true ? 'reverse' : 'forward'
     const found = diffOf(this.#context.store, { table: this.#id, range, direction, from, to })
     const isNothing = isEmptyRange(range)
-    return firstOf(isNothing ? [] : found, limit, (each) => differenceOf<K, V>(row, each))
+    return firstOf(isNothing ? [] : found, limit, (each, copies) => differenceOf<K, V>(row, each, copies))
   }
 
   /** Reads a key as `get` does and tells what that did, step by step. Throws as `get` does. */
@@ -243,9 +247,10 @@ export class Table<K extends Key = Key, V = unknown> {
     )
   }
 
-  #get(point: ReadPoint, key: K): V | undefined {
+  #get(point: ReadPoint, key: K, copies: ByteCopies): V | undefined {
     const version = this.#context.store.find(point, viewKey(key, point.table.keys))
-    return version?.value === undefined ? undefined : (decodeValue(version.value, point.table.values) as V)
+    if (version?.value === undefined) return undefined
+    return decodeValue(version.value, point.table.values, copies) as V
   }
 
   #readPoint(options: ReadOptions): ReadPoint {
@@ -288,23 +293,33 @@ export function commitBatch(
   return { time, at: formatIso(time) }
 }
 
-function* decoded<K extends Key, V>(
-  versions: Iterable<{ key: Uint8Array; value: Uint8Array; time: HybridTime }>,
-  row: TableRow,
-  limit: number,
-): Generator<Entry<K, V>> {
-  let left = limit
-  for (const { key, value, time } of versions) {
-    yield { key: decodeKey(key, row.keys) as K, value: decodeValue(value, row.values) as V, time }
-    if (--left === 0) return
+function* decoded<K extends Key, V>(scan: HeldScan, row: TableRow, limit: number): Generator<Entry<K, V>> {
+  const { keys, values } = row
+  const copies = new ByteCopies()
+  try {
+    for (let left = limit; left > 0 && scan.step(); left--) {
+      const { time, value } = scan.version
+      yield {
+        key: decodeKey(scan.key, keys, copies) as K,
+        value: decodeValue(value, values, copies) as V,
+        time,
+      }
+    }
+  } finally {
+    scan.close()
   }
 }
 
-function* firstOf<T, U>(items: Iterable<T>, limit: number, convert: (item: T) => U): Generator<U> {
+function* firstOf<T, U>(
+  items: Iterable<T>,
+  limit: number,
+  convert: (item: T, copies: ByteCopies) => U,
+): Generator<U> {
+  const copies = new ByteCopies()
   let left = limit
   if (left === 0) return
   for (const item of items) {
-    yield convert(item)
+    yield convert(item, copies)
     if (--left === 0) return
   }
 }

@@ -109,14 +109,26 @@ export function parseExact(text: string): HybridTime {
  */
 export function formatIso(time: HybridTime): string {
   const micros = microsOf(time)
-  const { year, month, day } = civilFromDays(Math.floor(micros / MICROS_PER_DAY))
-  const rest = micros % MICROS_PER_DAY
-  const two = (value: number) => value.toString().padStart(2, '0')
-  const clock = [rest / 3_600_000_000, (rest / 60_000_000) % 60, (rest / 1_000_000) % 60].map((part) =>
-    two(Math.floor(part)),
-  )
-  const fraction = (rest % 1_000_000).toString().padStart(6, '0')
-  return `${year.toString().padStart(4, '0')}-${two(month)}-${two(day)}T${clock.join(':')}.${fraction}Z`
+  const minute = Math.floor(micros / MICROS_PER_MINUTE)
+  // Times that are printed one after the other mostly lie close together.
+  if (minute !== printed.minute) printed = { minute, text: textOfMinute(minute) }
+  const rest = micros - minute * MICROS_PER_MINUTE
+  const fraction = rest % 1_000_000
+  const digits = TWO_DIGITS[Math.floor(fraction / 10_000)]! + TWO_DIGITS[Math.floor(fraction / 100) % 100]!
+  return `${printed.text}${TWO_DIGITS[Math.floor(rest / 1_000_000)]!}.${digits}${TWO_DIGITS[fraction % 100]!}Z`
+}
+
+const MICROS_PER_MINUTE = 60_000_000
+const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => value.toString().padStart(2, '0'))
+
+/** The minute that was printed last. */
+let printed = { minute: NaN, text: '' }
+
+/** `2025-11-20T10:15:` of the minutes since 1970. */
+function textOfMinute(minute: number): string {
+  const { year, month, day } = civilFromDays(Math.floor(minute / 1440))
+  const date = `${year.toString().padStart(4, '0')}-${TWO_DIGITS[month]!}-${TWO_DIGITS[day]!}`
+  return `${date}T${TWO_DIGITS[Math.floor(minute / 60) % 24]!}:${TWO_DIGITS[minute % 60]!}:`
 }
 
 /** Microseconds in a day without leap seconds, which Unix time does not count. */

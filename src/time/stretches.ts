@@ -99,6 +99,12 @@ export function meets(set: Stretches, after: HybridTime, through: HybridTime): b
   return index < set.length && set[index]!.after < through
 }
 
+/** Whether some time from `first` through `last` is in the set; allocates nothing. */
+export function meetsClosed(set: Stretches, first: HybridTime, last: HybridTime): boolean {
+  const index = firstThrough(set, first)
+  return index < set.length && set[index]!.after < last
+}
+
 /**
  * The index of the last interval that begins before `time`, the only one from there down that can hold
  * it or something older first; −1 if all begin later. Steps down a set without looking at each interval.

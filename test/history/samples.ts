@@ -106,7 +106,14 @@ export function keyVersions(versions: readonly Version[]): KeyVersions {
   const within = (view: Stretches) => versions.filter(({ time }) => contains(view, time))
   return {
     find: (_, view) => within(view).at(-1),
-    versions: (_, view, order) => (order === 'oldest first' ? within(view) : within(view).toReversed()),
+    *batches(_, view, order) {
+      const shown = order === 'oldest first' ? within(view) : within(view).toReversed()
+      // Uneven ones: what goes over from one to the next is met at every place.
+      for (let i = 0, size = 1; i < shown.length; size = (size % 3) + 1) {
+        yield shown.slice(i, i + size)
+        i += size
+      }
+    },
   }
 }
 

@@ -293,9 +293,8 @@ describe('a scan that is open', () => {
           const found: KeyedVersion[] = []
           const scan = subject.tree.scan(keys, view, way)
           for (let turn = 0; ; turn++) {
-            const next = scan.next()
-            if (next.done) break
-            found.push(next.value)
+            if (!scan.step()) break
+            found.push({ key: scan.key, ...scan.version })
             for (const step of meanwhile[turn] ?? []) subject.run(step)
           }
           expect(allShown(found)).toEqual(expected)
