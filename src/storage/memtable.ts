@@ -91,8 +91,9 @@ export class Memtable {
       const to = countThrough(versions, through, versions.length)
       for (let done = from; done < to; done += BATCH_VERSIONS) {
         const end = Math.min(to, done + BATCH_VERSIONS)
-        if (isNewestFirst) yield versions.slice(to - (end - from), to - (done - from)).reverse()
-        else yield versions.slice(done, end)
+        const batch: Version[] = []
+        for (let i = done; i < end; i++) batch.push(versions[isNewestFirst ? to - 1 - (i - from) : i]!)
+        yield batch
       }
     }
   }

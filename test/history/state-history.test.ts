@@ -104,12 +104,12 @@ test('no more than one batch of versions is asked for before each batch of chang
   }
   for (const order of ['oldest first', 'newest first'] as const) {
     asked = 0
-    let [batches, changes] = [0, 0]
+    let [batches, found] = [0, 0]
     for (const batch of stateChanges(counting, life.generations, always, order)) {
       batches++
-      changes += batch.length
+      found += batch.length
       expect(asked).toBeLessThanOrEqual(batches)
     }
-    expect(changes).toBe(LAST)
+    expect(found).toBe(LAST)
   }
 })
