@@ -39,23 +39,30 @@ const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toStr
 test.each(['forward', 'reverse'] as const)('going %s, by the definition', (direction) => {
   const some = sortedVersions({ minLength: 0 })
   holds(
-    fc.property(some, fc.option(some, { freq: 1 }), views, views, fc.nat({ max: 40 }), (versions, others, a, b, cut) => {
-      const before = { versions: rangeVersions(versions, tick(cut)), view: a }
-      const after = {
-        versions: others === null ? before.versions : rangeVersions(others, tick(cut)),
-        view: b,
-      }
-      const keys = keysOf([...versions, ...(others ?? [])]).toSorted(compareKeys)
-      if (direction === 'reverse') keys.reverse()
-      const expected = keys.flatMap((key) => {
-        const [old, now] = [before.versions.find(key, a)?.value, after.versions.find(key, b)?.value]
-        return hex(old) === hex(now) ? [] : [[hex(key), hex(old), hex(now)]]
-      })
-      const found = Array.from(differences(before, after, ALL_KEYS, direction), ([each]) => {
-        return [hex(each!.key), hex(each!.before?.value), hex(each!.after?.value)]
-      })
-      expect(found).toEqual(expected)
-    }),
+    fc.property(
+      some,
+      fc.option(some, { freq: 1 }),
+      views,
+      views,
+      fc.nat({ max: 40 }),
+      (versions, others, a, b, cut) => {
+        const before = { versions: rangeVersions(versions, tick(cut)), view: a }
+        const after = {
+          versions: others === null ? before.versions : rangeVersions(others, tick(cut)),
+          view: b,
+        }
+        const keys = keysOf([...versions, ...(others ?? [])]).toSorted(compareKeys)
+        if (direction === 'reverse') keys.reverse()
+        const expected = keys.flatMap((key) => {
+          const [old, now] = [before.versions.find(key, a)?.value, after.versions.find(key, b)?.value]
+          return hex(old) === hex(now) ? [] : [[hex(key), hex(old), hex(now)]]
+        })
+        const found = Array.from(differences(before, after, ALL_KEYS, direction), ([each]) => {
+          return [hex(each!.key), hex(each!.before?.value), hex(each!.after?.value)]
+        })
+        expect(found).toEqual(expected)
+      },
+    ),
     200,
   )
 })
