@@ -9,6 +9,7 @@ import { type Benchmark } from './benchmark.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   level: async () => (await import('./level.ts')).benchmarkLevel,
+  pauses: async () => (await import('./pauses.ts')).benchmarkPauses,
   peers: async () => (await import('./peers.ts')).benchmarkPeers,
   restore: async () => (await import('./restore.ts')).benchmarkRestore,
 }

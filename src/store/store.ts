@@ -32,6 +32,7 @@ import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { Maintenance } from './maintenance.ts'
 import { type StoreParts } from './parts.ts'
 import { Readability } from './readability.ts'
+import { type Backlog } from './stalls.ts'
 
 /** Where a read of a table looks. */
 export interface ReadPoint {
@@ -152,6 +153,11 @@ export class Store {
   /** Every commit at or before this time survives a power cut. */
   get durableThrough(): HybridTime {
     return this.#writing?.log.durableThrough ?? this.#parts.clock.last
+  }
+
+  /** How far maintenance is behind, and who waited for it; `undefined` in a store that is read only. */
+  get backlog(): Backlog | undefined {
+    return this.#writing?.maintenance
   }
 
   /** Bytes of the commit log. */
@@ -309,10 +315,7 @@ export class Store {
   /** Writes the memtables of some tablets, or all, down. */
   flush(tablets?: readonly number[]): void {
     const { maintenance } = this.#writable()
-    for (const tablet of this.#chosen(tablets)) {
-      maintenance.flush(tablet)
-      maintenance.compactWhileDue(tablet)
-    }
+    for (const tablet of this.#chosen(tablets)) maintenance.flush(tablet)
     this.#keepUp()
   }
 
@@ -347,6 +350,7 @@ export class Store {
     this.#isOpen = false
     const { log, manifest, tables, lock } = this.#parts
     try {
+      this.#writing?.maintenance.close()
       log?.close()
       manifest?.close()
       tables.close()
@@ -393,6 +397,7 @@ export class Store {
   ): HybridTime {
     const { log, maintenance } = this.#writable()
     let touched: readonly number[] = []
+    const bytesBefore = log.appendedBytes
     const time = log.commit((at) => {
       const tablets = build(at)
       touched = tablets.map(({ tablet }) => tablet)
@@ -400,7 +405,7 @@ export class Store {
     }, durability)
     then()
     try {
-      maintenance.afterCommit(touched)
+      maintenance.afterCommit(touched, log.appendedBytes - bytesBefore)
       this.#keepUp()
     } catch (error) {
       // The commit itself has succeeded and must be reported so; the next one will be refused.

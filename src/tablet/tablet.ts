@@ -25,11 +25,11 @@ export function tabletFor(tablets: readonly number[], _key: Uint8Array): number 
 
 /** The tablets of an open store, made when they are first asked for. */
 export class Tablets {
-  readonly #context: TreeContext<Directive>
+  readonly #context: TreeContext
   readonly #states: () => ManifestState
   readonly #tablets = new Map<number, Tablet>()
 
-  constructor(context: TreeContext<Directive>, states: () => ManifestState) {
+  constructor(context: TreeContext, states: () => ManifestState) {
     this.#context = context
     this.#states = states
   }

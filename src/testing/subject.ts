@@ -15,6 +15,7 @@ import { type PickerName } from '../storage/pickers.ts'
 import { type PolicyName } from '../storage/policy.ts'
 import { MemoryFiles } from '../storage/memory-files.ts'
 import { type StoreEvent } from '../store/events.ts'
+import { type StartRunner } from '../store/open.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
@@ -42,6 +43,8 @@ export interface SubjectOptions {
   readonly openTables?: number | undefined
   /** The durability of every commit. */
   readonly durability?: Durability | undefined
+  /** Where flushes and compactions run. */
+  readonly startRunner?: StartRunner | undefined
 }
 
 /** A day: how long the table keeps its history whose cutoff tells the now of retention. */
@@ -284,8 +287,9 @@ export class Subject {
   }
 
   #open(readOnly = false): Database {
-    const { geometry = 'miniature', cacheBytes, openTables, durability, policy, picker } = this.#options
-    const world = { files: this.#files, clock: this.#clock, checksum: crc32 }
+    const { geometry = 'miniature', cacheBytes, openTables, durability, startRunner } = this.#options
+    const { policy, picker } = this.#options
+    const world = { files: this.#files, clock: this.#clock, checksum: crc32, jobs: () => startRunner }
     const limits = { cacheBytes, openTables, durability, policy, picker }
     return openDatabase(world, { readOnly, geometry, ...limits, onEvent: (event) => this.#onEvent(event) })
   }

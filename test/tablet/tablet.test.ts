@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { type Directive, garbageFilter } from '../../src/history/garbage.ts'
+import { runJob } from '../../src/storage/job.ts'
 import { applyManifestEdit, newManifestState } from '../../src/storage/manifest-state.ts'
 import { Tablets } from '../../src/tablet/tablet.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
@@ -13,14 +14,15 @@ const NO_DIRECTIVE: Directive = { generations: [], readable: NO_TIMES, cutoff: M
 function sample() {
   let manifest = newManifestState({ geometry: 'tiny', clock: 'system' })
   let number = 1
-  const context = {
-    ...{ tables: tableFiles(), geometry: smallGeometry(), filterFor: garbageFilter },
-    newNumber: () => number++,
-  }
+  const context = { tables: tableFiles(), geometry: smallGeometry() }
+  const io = { ...context, filterFor: garbageFilter }
   const open = () => new Tablets(context, () => manifest)
   const flush = (tablets: Tablets, id: number) => {
-    manifest = applyManifestEdit(manifest, { trees: [tablets.get(id).writeFlush(NO_DIRECTIVE)] })
-    tablets.get(id).install(manifest.trees.get(id)!)
+    const tablet = tablets.get(id)
+    tablet.freeze()
+    const job = tablet.flushJob(NO_DIRECTIVE, () => ({ first: number, end: ++number }))
+    manifest = applyManifestEdit(manifest, { trees: [tablet.editOf(runJob(job, io))] })
+    tablet.install(manifest.trees.get(id)!)
   }
   return { open, flush }
 }
@@ -60,7 +62,7 @@ test('what the log brings back goes to those tablets only whose files do not hav
   for (let turn = 0; turn < 2; turn++) {
     const again = open()
     for (const { time, tablets } of commits) again.replay(time, tablets)
-    expect([5, 9].map((id) => again.get(id).memtable.versionCount)).toEqual([4, 2])
+    expect([5, 9].map((id) => again.get(id).memtables[0].versionCount)).toEqual([4, 2])
     for (const id of [5, 9]) {
       for (const time of [1, 2, 3, 4]) {
         const view = stretch(tick(0), tick(time))

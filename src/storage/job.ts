@@ -1,0 +1,160 @@
+/**
+ * Jobs: the middle step of flush and compaction, the one that takes long, as something that can be done
+ * elsewhere and later.
+ *
+ *     plan (tree, policy) ──▶ job ──▶ run: here, or in a worker ──▶ result ──▶ edit ──▶ install (store)
+ *
+ * A job reads what no longer changes, a frozen memtable or table files, and writes new files under numbers
+ * that were set apart for it. So nothing that happens meanwhile can disturb it, and a job that is lost
+ * leaves nothing but files that nobody names.
+ *
+ * A runner takes one job at a time. Its caller never has to let an event loop turn: it asks.
+ */
+import { assert, defined } from '../base/assert.ts'
+import { type CompactionJob, type CompactionResult, runCompaction } from './compaction.ts'
+import { type FilterFor } from './filter.ts'
+import { type Geometry } from './geometry.ts'
+import { type Memtable } from './memtable.ts'
+import { type TableFiles } from './table-files.ts'
+import { type TableMeta } from './table-format.ts'
+
+/** File numbers that are set apart for a job: from `first` on, below `end`. */
+export interface NumberRange {
+  readonly first: number
+  readonly end: number
+}
+
+/** Writes a frozen memtable, all of it, as one table. Of the directive, only the times to watch count. */
+export interface FlushJob<Directive> {
+  readonly kind: 'flush'
+  readonly memtable: Memtable
+  readonly directive: Directive
+  readonly numbers: NumberRange
+}
+
+/** Merges tables. */
+export interface MergeJob<Directive> {
+  readonly kind: 'compaction'
+  readonly compaction: CompactionJob<Directive>
+  readonly numbers: NumberRange
+}
+
+/** Something to run. All but the memtable is plain data. */
+export type Job<Directive> = FlushJob<Directive> | MergeJob<Directive>
+
+/** The table that a flush wrote. */
+export interface FlushResult {
+  readonly kind: 'flush'
+  readonly table: TableMeta
+}
+
+/** What a compaction wrote and dropped. */
+export interface MergeResult {
+  readonly kind: 'compaction'
+  readonly compaction: CompactionResult
+}
+
+/** What a job made, as plain data. The files are durable; their names are the caller's to make so. */
+export type JobResult = FlushResult | MergeResult
+
+/** How a job ended. */
+export type JobOutcome =
+  | { readonly kind: 'done'; readonly result: JobResult }
+  /** It failed where it ran. Whoever runs it again, here, finds out why. */
+  | { readonly kind: 'failed'; readonly error: Error }
+  /** Where it ran is gone, or silent: nothing should be given there any more. */
+  | { readonly kind: 'lost'; readonly error: Error }
+
+/** Runs jobs, one at a time. */
+export interface JobRunner<Directive> {
+  /** Begins a job; the one before has ended or was abandoned. */
+  start(job: Job<Directive>): void
+  /**
+   * How the job ended, told once; `undefined` while it runs. Waits for it for up to `waitMicros`
+   * microseconds, `Infinity` for as long as it takes: then there always is an answer.
+   */
+  poll(waitMicros: number): JobOutcome | undefined
+  /** Stops the job that runs, if one does, and forgets it. Files that it wrote may be left. */
+  abandon(): void
+  /** As {@link abandon}, for good. */
+  close(): void
+}
+
+/** What running a job takes. */
+export interface JobIo<Directive> {
+  readonly tables: TableFiles
+  readonly geometry: Geometry
+  readonly filterFor: FilterFor<Directive>
+}
+
+/** Runs a job. */
+export function runJob<Directive>(job: Job<Directive>, io: JobIo<Directive>): JobResult {
+  const { tables, geometry, filterFor } = io
+  const { first, end } = job.numbers
+  let next = first
+  const create = (watched = filterFor(directiveOf(job)).watched) => {
+    assert(next < end, 'a job writes no more tables than it has numbers')
+    return tables.create(next++, geometry, watched)
+  }
+  if (job.kind === 'flush') {
+    const writer = create()
+    for (const version of job.memtable.versions()) writer.add(version)
+    return { kind: 'flush', table: writer.finish() }
+  }
+  const filter = filterFor(job.compaction.directive)
+  const open = (number: number) => tables.open(number)
+  const compaction = runCompaction(job.compaction, filter, {
+    ...{ geometry, open },
+    create: () => create(filter.watched),
+  })
+  return { kind: 'compaction', compaction }
+}
+
+/** What may be forgotten, as known when the job was planned. */
+export function directiveOf<Directive>(job: Job<Directive>): Directive {
+  return job.kind === 'flush' ? job.directive : job.compaction.directive
+}
+
+/** How many numbers a job can need. A table ends at its target size; twice as many is for what a cut repeats. */
+export function numbersFor(compaction: CompactionJob<unknown>, { tableBytes }: Geometry): number {
+  const { kind, inputs } = compaction.choice
+  if (kind === 'move') return 0
+  const bytes = inputs.flatMap(({ tables }) => tables).reduce((sum, table) => sum + table.bytes, 0)
+  return 2 * Math.ceil(bytes / tableBytes) + 2
+}
+
+/** The first number that a result left unused. */
+export function endOfNumbers(result: JobResult, { first }: NumberRange): number {
+  if (result.kind === 'flush') return first + 1
+  const { add } = result.compaction.edit
+  return add.reduce((end, { table }) => Math.max(end, table.number + 1), first)
+}
+
+/** Runs each job here, when it is asked for: whoever asks waits, and gets its failure as it was thrown. */
+export class InlineRunner<Directive> implements JobRunner<Directive> {
+  readonly #io: JobIo<Directive>
+  #job: Job<Directive> | undefined
+
+  constructor(io: JobIo<Directive>) {
+    this.#io = io
+  }
+
+  start(job: Job<Directive>): void {
+    assert(this.#job === undefined, 'a runner has one job at a time')
+    this.#job = job
+  }
+
+  poll(): JobOutcome {
+    const job = defined(this.#job, 'the job of a runner')
+    this.#job = undefined
+    return { kind: 'done', result: runJob(job, this.#io) }
+  }
+
+  abandon(): void {
+    this.#job = undefined
+  }
+
+  close(): void {
+    this.abandon()
+  }
+}
