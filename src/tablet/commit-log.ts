@@ -18,7 +18,7 @@ import { type FileSystem } from '../storage/files.ts'
 import { type LogEnd, type LogPlace, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
 import { type ClockJump, HybridClock, type PhysicalClock } from '../time/clock.ts'
 import { type HybridTime, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
-import { type CommitLogRecord, type TabletWrites, decodeRecord, encodeRecord } from './commit-record.ts'
+import { type CommitLogRecord, type TabletWrites, decodeRecord, encodeRecord } from '../storage/commit-record.ts'
 import { type FailStop } from './fail-stop.ts'
 
 /** What a commit can survive: nothing, the death of the process, a power cut. */

@@ -10,7 +10,7 @@ import { type Directive } from '../history/garbage.ts'
 import { EMPTY_TREE, type ManifestState } from '../storage/manifest-state.ts'
 import { Tree, type TreeContext } from '../storage/tree.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
-import { type TabletWrites } from './commit-record.ts'
+import { type TabletWrites } from '../storage/commit-record.ts'
 
 /** The tablet of the catalog. It exists from the first commit on. */
 export const SYSTEM_TABLET = 0
