@@ -8,13 +8,12 @@
  *     reads the reply that is there by then ◀────── ENDED, after the reply ──────── posts a reply
  *
  * The reply is posted before its number is set, so the asking thread, which may never turn its event loop,
- * finds it there with `receiveMessageOnPort`.
+ * finds it there with `receiveMessageOnPort`. All messages are small: a memtable is not sent, but read from the log.
  */
 import { type MessagePort } from 'node:worker_threads'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { type FlushJob, type Job, type JobResult, type MergeJob } from '../storage/job.ts'
-import { packMemtable, unpackMemtable } from '../storage/packed-memtable.ts'
 
 /** Place in the shared numbers: signs of life. */
 export const BEATS = 0
@@ -38,26 +37,24 @@ export interface JobThreadData {
 export interface JobRequest {
   /** Rises by one. */
   readonly id: number
-  readonly job: MergeJob<Directive> | PackedFlushJob
+  readonly job: SentJob
 }
 
-/** A flush whose memtable is one run of bytes. */
-export type PackedFlushJob = Omit<FlushJob<Directive>, 'memtable'> & { readonly packed: Uint8Array }
+/** A job as it is sent. */
+export type SentJob = MergeJob<Directive> | Omit<FlushJob<Directive>, 'memtable'>
 
 /** What became of a job: its result, or in words why there is none. */
-export type JobReply =
-  { readonly id: number; readonly result: JobResult } | { readonly id: number; readonly failure: string }
+export type JobReply = { readonly id: number } & JobAnswer
+
+/** A reply, whatever it is to. */
+export type JobAnswer =
+  | { readonly result: JobResult }
+  /** `isLogFailed`: the log could not be synced. */
+  | { readonly failure: string; readonly isLogFailed: boolean }
 
 /** The job as it is sent. */
-export function packJob(job: Job<Directive>): JobRequest['job'] {
+export function sentJob(job: Job<Directive>): SentJob {
   if (job.kind === 'compaction') return job
-  const { memtable, ...rest } = job
-  return { ...rest, packed: packMemtable(memtable) }
-}
-
-/** The job as it was before it was sent. */
-export function unpackJob(job: JobRequest['job']): Job<Directive> {
-  if (job.kind === 'compaction') return job
-  const { packed, ...rest } = job
-  return { ...rest, memtable: unpackMemtable(packed) }
+  const { memtable: _, ...rest } = job
+  return rest
 }

@@ -1,21 +1,25 @@
 /**
  * The thread that runs jobs, on files of its own: it shares nothing with the one that asks but the disk, and
- * touches only files that a job may read and those whose numbers are set apart for it. It has no
- * lock, no log and no manifest. Between two jobs it keeps nothing open.
+ * touches only files that a job may read and those whose numbers are set apart for it. It has no lock and
+ * no manifest, and of the log it reads and syncs what is there. Between two jobs it keeps nothing open.
  */
 import { type MessagePort, workerData } from 'node:worker_threads'
-import { garbageFilter } from '../history/garbage.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { type AppendFile, type FileSystem, type RandomFile } from '../storage/files.ts'
-import { runJob } from '../storage/job.ts'
+import { type JobIo, type JobResult, runFlush, runMerge } from '../storage/job.ts'
+import { type LogPlace, segmentPath } from '../storage/log.ts'
+import { readLoggedMemtable } from '../storage/logged-memtable.ts'
 import { TableFiles } from '../storage/table-files.ts'
 import {
   ABANDONED,
   BEATS,
   ENDED,
+  type JobAnswer,
   type JobReply,
   type JobRequest,
   type JobThreadData,
-  unpackJob,
+  type SentJob,
 } from './job-messages.ts'
 import { NodeFiles, checksum } from './node-files.ts'
 
@@ -25,21 +29,45 @@ const LIMITS = { cacheBytes: 4 * 1024 * 1024, openTables: 200 }
 const { root, geometry, signals, port } = workerData as JobThreadData
 
 port.on('message', ({ id, job }: JobRequest) => {
-  reply(port, { id, ...outcomeOf(id, job) })
+  reply(port, { id, ...answerTo(id, job) })
 })
 beat()
 
-function outcomeOf(
-  id: number,
-  job: JobRequest['job'],
-): { result: ReturnType<typeof runJob> } | { failure: string } {
-  const tables = new TableFiles(watched(new NodeFiles(root), id), checksum, LIMITS)
+/** A failed sync of the log, which is final. */
+class LogFailure extends Error {}
+
+function answerTo(id: number, job: SentJob): JobAnswer {
+  const files = watched(new NodeFiles(root), id)
+  const tables = new TableFiles(files, checksum, LIMITS)
   try {
-    return { result: runJob(unpackJob(job), { tables, geometry, filterFor: garbageFilter }) }
+    return { result: run(job, { files, tables, geometry, filterFor: garbageFilter }) }
   } catch (error) {
-    return { failure: error instanceof Error ? error.message : String(error) }
+    const failure = error instanceof Error ? error.message : String(error)
+    return { failure, isLogFailed: error instanceof LogFailure }
   } finally {
     tables.close()
+  }
+}
+
+/** Runs a job; for a flush, the log becomes durable too, which its install asks for. */
+function run(job: SentJob, io: JobIo<Directive>): JobResult {
+  if (job.kind === 'compaction') return runMerge(job, io)
+  const { through } = job.logged
+  syncLog(io.files, through)
+  const memtable = readLoggedMemtable(io.files, checksum, job.logged)
+  return { ...runFlush({ ...job, memtable }, io), logSynced: through }
+}
+
+/** Syncs the segment of a place; those before it were when they were ended. */
+function syncLog(files: FileSystem, { segment }: LogPlace): void {
+  const file = files.append(segmentPath(segment))
+  try {
+    file.sync()
+  } catch (error) {
+    if (error instanceof PalimpsestError) throw new LogFailure(error.message)
+    throw error
+  } finally {
+    file.close()
   }
 }
 
@@ -84,7 +112,7 @@ function watched(files: FileSystem, id: number): FileSystem {
     remove: (path) => files.remove(path),
     list: (directory) => files.list(directory),
     makeDirectory: (path) => files.makeDirectory(path),
-    syncDirectory: (path) => files.syncDirectory(path),
+    syncDirectory: (path) => watch(() => files.syncDirectory(path)),
     lock: (path) => files.lock(path),
   }
 }

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { performance } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, Worker, receiveMessageOnPort } from 'node:worker_threads'
 import { assert, defined } from '../base/assert.ts'
+import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { type Job, type JobOutcome, type JobRunner } from '../storage/job.ts'
@@ -19,16 +20,17 @@ import {
   BEATS,
   ENDED,
   type JobReply,
+  type JobRequest,
   type JobThreadData,
   SIGNALS,
-  packJob,
+  sentJob,
 } from './job-messages.ts'
 
 /** How a runner can be told to differ, for tests mostly. Milliseconds. */
 export interface WorkerRunnerOptions {
   /** The module of the thread. */
   readonly module?: URL | undefined
-  /** A thread that shows no sign of life for so long is lost; one sync of a slow disk shows none. @defaultValue 30 000 */
+  /** A thread that shows no sign of life for so long is lost; one sync of a slow disk shows none. @defaultValue 10 000 */
   readonly silenceMs?: number | undefined
   /** How long a job that is given up may take to stop. @defaultValue 2000 */
   readonly stopMs?: number | undefined
@@ -57,7 +59,7 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#root = root
     this.#geometry = geometry
     this.#module = options.module ?? new URL('./job-thread.js', import.meta.url)
-    this.#silenceMs = options.silenceMs ?? 30_000
+    this.#silenceMs = options.silenceMs ?? 10_000
     this.#stopMs = options.stopMs ?? 2000
   }
 
@@ -68,9 +70,8 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#aliveAtMs = performance.now()
     if (this.#worker === undefined) this.#begin()
     if (this.#loss !== undefined) return
-    const request = { id: this.#job, job: packJob(job) }
-    const transfer = 'packed' in request.job ? [request.job.packed.buffer as ArrayBuffer] : []
-    this.#port?.postMessage(request, transfer)
+    const request: JobRequest = { id: this.#job, job: sentJob(job) }
+    this.#port?.postMessage(request, [])
   }
 
   poll(waitMicros: number): JobOutcome | undefined {
@@ -137,8 +138,10 @@ export class WorkerRunner implements JobRunner<Directive> {
     const reply = receiveMessageOnPort(port)?.message as JobReply | undefined
     if (reply === undefined) return { kind: 'lost', error: new Error('a worker ended a job without a reply') }
     assert(reply.id === this.#job, 'a reply is that of the job')
-    if ('failure' in reply) return { kind: 'failed', error: new Error(reply.failure) }
-    return { kind: 'done', result: reply.result }
+    if ('result' in reply) return { kind: 'done', result: reply.result }
+    const { failure, isLogFailed } = reply
+    if (!isLogFailed) return { kind: 'failed', error: new Error(failure) }
+    return { kind: 'log failed', error: new PalimpsestError('IO_FAILED', failure) }
   }
 
   #listenForLife(): void {

@@ -12,8 +12,11 @@
  */
 import { assert, defined } from '../base/assert.ts'
 import { type CompactionJob, type CompactionResult, runCompaction } from './compaction.ts'
+import { type FileSystem } from './files.ts'
 import { type FilterFor } from './filter.ts'
 import { type Geometry } from './geometry.ts'
+import { type LogPlace } from './log.ts'
+import { type LoggedMemtable } from './logged-memtable.ts'
 import { type Memtable } from './memtable.ts'
 import { type TableFiles } from './table-files.ts'
 import { type TableMeta } from './table-format.ts'
@@ -28,6 +31,8 @@ export interface NumberRange {
 export interface FlushJob<Directive> {
   readonly kind: 'flush'
   readonly memtable: Memtable
+  /** Where the memtable is in the log, for those who are elsewhere. */
+  readonly logged: LoggedMemtable
   readonly directive: Directive
   readonly numbers: NumberRange
 }
@@ -46,6 +51,8 @@ export type Job<Directive> = FlushJob<Directive> | MergeJob<Directive>
 export interface FlushResult {
   readonly kind: 'flush'
   readonly table: TableMeta
+  /** The place through which whoever ran the job has synced the log, if it did. */
+  readonly logSynced?: LogPlace | undefined
 }
 
 /** What a compaction wrote and dropped. */
@@ -54,7 +61,7 @@ export interface MergeResult {
   readonly compaction: CompactionResult
 }
 
-/** What a job made, as plain data. The files are durable; their names are the caller's to make so. */
+/** What a job made, as plain data. The files are durable, and so are their names. */
 export type JobResult = FlushResult | MergeResult
 
 /** How a job ended. */
@@ -62,6 +69,8 @@ export type JobOutcome =
   | { readonly kind: 'done'; readonly result: JobResult }
   /** It failed where it ran. Whoever runs it again, here, finds out why. */
   | { readonly kind: 'failed'; readonly error: Error }
+  /** The log could not be synced. Another try could seem to succeed, so nothing may be written any more. */
+  | { readonly kind: 'log failed'; readonly error: Error }
   /** Where it ran is gone, or silent: nothing should be given there any more. */
   | { readonly kind: 'lost'; readonly error: Error }
 
@@ -82,6 +91,7 @@ export interface JobRunner<Directive> {
 
 /** What running a job takes. */
 export interface JobIo<Directive> {
+  readonly files: FileSystem
   readonly tables: TableFiles
   readonly geometry: Geometry
   readonly filterFor: FilterFor<Directive>
@@ -89,30 +99,33 @@ export interface JobIo<Directive> {
 
 /** Runs a job. */
 export function runJob<Directive>(job: Job<Directive>, io: JobIo<Directive>): JobResult {
-  const { tables, geometry, filterFor } = io
-  const { first, end } = job.numbers
-  let next = first
-  const create = (watched = filterFor(directiveOf(job)).watched) => {
-    assert(next < end, 'a job writes no more tables than it has numbers')
-    return tables.create(next++, geometry, watched)
-  }
-  if (job.kind === 'flush') {
-    const writer = create()
-    for (const version of job.memtable.versions()) writer.add(version)
-    return { kind: 'flush', table: writer.finish() }
-  }
-  const filter = filterFor(job.compaction.directive)
-  const open = (number: number) => tables.open(number)
-  const compaction = runCompaction(job.compaction, filter, {
-    ...{ geometry, open },
-    create: () => create(filter.watched),
-  })
-  return { kind: 'compaction', compaction }
+  return job.kind === 'flush' ? runFlush(job, io) : runMerge(job, io)
 }
 
-/** What may be forgotten, as known when the job was planned. */
-export function directiveOf<Directive>(job: Job<Directive>): Directive {
-  return job.kind === 'flush' ? job.directive : job.compaction.directive
+/** Writes a memtable as one table. */
+export function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directive>): FlushResult {
+  const { watched } = io.filterFor(job.directive)
+  const writer = io.tables.create(job.numbers.first, io.geometry, watched)
+  for (const version of job.memtable.versions()) writer.add(version)
+  const table = writer.finish()
+  io.files.syncDirectory('')
+  return { kind: 'flush', table }
+}
+
+/** Merges tables. */
+export function runMerge<Directive>(job: MergeJob<Directive>, io: JobIo<Directive>): MergeResult {
+  const { files, tables, geometry } = io
+  const { first, end } = job.numbers
+  const filter = io.filterFor(job.compaction.directive)
+  let next = first
+  const create = () => {
+    assert(next < end, 'a job writes no more tables than it has numbers')
+    return tables.create(next++, geometry, filter.watched)
+  }
+  const open = (number: number) => tables.open(number)
+  const compaction = runCompaction(job.compaction, filter, { geometry, open, create })
+  if (next > first) files.syncDirectory('')
+  return { kind: 'compaction', compaction }
 }
 
 /** How many numbers a job can need. A table ends at its target size; twice as many is for what a cut repeats. */
@@ -125,9 +138,9 @@ export function numbersFor(compaction: CompactionJob<unknown>, { tableBytes }: G
 
 /** The first number that a result left unused. */
 export function endOfNumbers(result: JobResult, { first }: NumberRange): number {
-  if (result.kind === 'flush') return first + 1
-  const { add } = result.compaction.edit
-  return add.reduce((end, { table }) => Math.max(end, table.number + 1), first)
+  const tables =
+    result.kind === 'flush' ? [result.table] : result.compaction.edit.add.map(({ table }) => table)
+  return tables.reduce((end, { number }) => Math.max(end, number + 1), first)
 }
 
 /** Runs each job here, when it is asked for: whoever asks waits, and gets its failure as it was thrown. */

@@ -105,12 +105,6 @@ export class Memtable {
     }
   }
 
-  /** Every key with its versions, oldest first; the keys in no order, so that none has to be made. */
-  *histories(): Generator<readonly [key: Uint8Array, versions: readonly Version[]]> {
-    for (const entries of [this.#sorted, this.#unsorted])
-      for (const { key, versions } of entries) yield [key, versions]
-  }
-
   #inOrder(): readonly Entry[] {
     if (this.#unsorted.length > 0) {
       this.#unsorted.sort((a, b) => compareBytes(a.key, b.key))

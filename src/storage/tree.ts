@@ -29,6 +29,7 @@ import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
 import { type Geometry } from './geometry.ts'
 import { type FlushJob, type JobResult, type MergeJob, type NumberRange, numbersFor } from './job.ts'
+import { type LoggedMemtable } from './logged-memtable.ts'
 import { type TreeEdit, type TreeState, type TreeTotals } from './manifest-state.ts'
 import { Memtable } from './memtable.ts'
 import { type CompactionChoice } from './plan.ts'
@@ -49,6 +50,9 @@ export interface TreeContext {
 
 /** Sets file numbers apart that were never used. */
 export type ReserveNumbers = (count: number) => NumberRange
+
+/** Says where in the log a memtable is. */
+export type PlaceMemtable = (memtable: Memtable) => Pick<LoggedMemtable, 'from' | 'through'>
 
 /** One LSM tree. */
 export class Tree<Directive> {
@@ -228,9 +232,11 @@ export class Tree<Directive> {
   }
 
   /** The job that flushes the oldest frozen memtable. */
-  flushJob(directive: Directive, reserve: ReserveNumbers): FlushJob<Directive> {
+  flushJob(directive: Directive, place: PlaceMemtable, reserve: ReserveNumbers): FlushJob<Directive> {
     const memtable = defined(this.#frozen.at(-1), 'a frozen memtable')
-    return { kind: 'flush', memtable, directive, numbers: reserve(1) }
+    const { minTime, maxTime, versionCount } = memtable
+    const logged = { tablet: this.id, minTime, maxTime, versionCount, ...place(memtable) }
+    return { kind: 'flush', memtable, logged, directive, numbers: reserve(1) }
   }
 
   /** The job of a policy's choice. */

@@ -87,7 +87,7 @@ export interface StallEvent {
   /** Each commit waits a little, until something is done, or no longer. */
   readonly how: 'slow' | 'stop' | 'none'
   /** What there is, or was, too much of. */
-  readonly because: 'frozen memtables' | 'level 0' | 'compaction debt'
+  readonly because: 'memtables' | 'level 0' | 'compaction debt'
 }
 
 /** Anything that a store tells. */

@@ -7,7 +7,7 @@
  */
 import { defined } from '../base/assert.ts'
 import { type Directive } from '../history/garbage.ts'
-import { type Job, type JobResult, type JobRunner } from '../storage/job.ts'
+import { type Job, type JobOutcome, type JobResult, type JobRunner } from '../storage/job.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
 
 /** A job, and what has to be known of it when its result is installed. */
@@ -20,14 +20,10 @@ export interface Task {
   readonly judgedMicros: number
 }
 
-/** Why a task has to be done here. */
-export interface JobTrouble {
-  /** Whether the runner is gone, and not only the job. */
-  readonly isLost: boolean
-  readonly error: Error
-}
+/** Why a runner did not do a task. */
+export type JobTrouble = Exclude<JobOutcome, { readonly kind: 'done' }>
 
-/** A task that is done, or that has to be done here. */
+/** A task that is done, or that its runner did not do. */
 export type Ended =
   { readonly task: Task; readonly result: JobResult } | { readonly task: Task; readonly trouble: JobTrouble }
 
@@ -67,12 +63,11 @@ export class Lane {
       return undefined
     }
     if (outcome.kind === 'done') return { task, result: outcome.result }
-    const isLost = outcome.kind === 'lost'
-    if (isLost) {
+    if (outcome.kind === 'lost') {
       this.#runner?.close()
       this.#runner = this.#here
     }
-    return { task, trouble: { isLost, error: outcome.error } }
+    return { task, trouble: outcome }
   }
 
   /** Stops what runs, and says what it was. */

@@ -186,7 +186,7 @@ function load(
   return {
     ...{ files, birth, policy, geometry, tables, tablets },
     ...{ numbers, events, failStop, replayed, newest },
-    jobs: { tables, geometry, filterFor: garbageFilter },
+    jobs: { files, tables, geometry, filterFor: garbageFilter },
     monotonic: () => world.clock.monotonic(),
   }
 }

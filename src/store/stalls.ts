@@ -1,13 +1,19 @@
 /**
  * Write stalls: when flush and compaction fall behind because they run elsewhere, writers wait for them, as
- * in RocksDB: first a little with every commit, then until something is done.
+ * in RocksDB: first a little with every commit, more the further behind, and in the end until something is done.
  *
- *     how far behind      frozen memtables         runs of level 0      compaction debt
- *     slow                2                        5 × the trigger      256 × level 1
- *     stop                2, and the next is full  9 × the trigger      1024 × level 1
+ *     how far behind      memtables       runs of level 0      compaction debt
+ *     slow                2               5 × the trigger      256 × level 1
+ *     stop                4               9 × the trigger      1024 × level 1
  *
- * With the default geometry that is 20 and 36 runs, 16 and 64 GiB. Slowed commits together write 16 MiB
- * a second. The numbers are RocksDB's defaults, those of the debt in proportion to level 1.
+ * Memtables are those that are frozen and, as far as it is full, the one that takes the writes. With the default
+ * geometry the rest is 20 and 36 runs, 16 and 64 GiB: RocksDB's defaults, those of the debt in proportion to level 1.
+ *
+ *     bytes a second   16 MiB ┤╲                     between slow and stop the rate falls, so that it meets
+ *                             │  ╲                   whatever maintenance can do before anybody has to stop
+ *                       1 MiB ┤    ╲_
+ *                             └─────┴── 0
+ *                           slow    stop
  *
  * The debt is what compactions would have to rewrite until no level is over its target: of each level what is
  * over it, times what that meets below (`EstimateCompactionBytesNeeded` of RocksDB). Policies that
@@ -18,25 +24,24 @@ import { type Policy } from '../storage/policy.ts'
 import { type Shape, bytesOfTables, tablesOfRuns } from '../storage/shape.ts'
 
 /** How many frozen memtables of one tree may wait. */
-export const FROZEN_MAX = 2
+export const FROZEN_MAX = 3
 
-/** What slowed commits together write, in bytes a second. */
-export const SLOWED_BYTES_PER_SECOND: number = 16 * 1024 * 1024
+const MIB = 1024 * 1024
+/** What commits that are slowed together write, in bytes a second: at first, and at least. */
+const [SLOWED_AT_FIRST, SLOWED_AT_LEAST] = [16 * MIB, 1 * MIB]
 
 /** How far maintenance of a tree is behind. */
 export interface Pressure {
-  readonly frozen: number
-  /** Whether the memtable that takes the writes is full. */
-  readonly isFull: boolean
+  /** Frozen memtables, and the full part of the one that takes the writes, at most 1. */
+  readonly memtables: number
   readonly level0Runs: number
   readonly debtBytes: number
 }
 
-/** What writers of a tree have to do, and what they wait for. */
-export interface Stall {
-  readonly how: 'slow' | 'stop'
-  readonly because: 'frozen memtables' | 'level 0' | 'compaction debt'
-}
+/** What writers of a tree have to do, and what there is too much of. */
+export type Stall = {
+  readonly because: 'memtables' | 'level 0' | 'compaction debt'
+} & ({ readonly how: 'slow'; readonly bytesPerSecond: number } | { readonly how: 'stop' })
 
 /** What was waited so far. */
 export interface StallStats {
@@ -57,18 +62,24 @@ export interface Backlog {
 /** Nobody waited. */
 export const NO_STALLS: StallStats = { slowed: 0, stopped: 0, slowedMicros: 0, stoppedMicros: 0 }
 
-/** The stall that a pressure calls for, if any. */
+/** The stall that a pressure calls for, if any: by whatever is nearest to its end. */
 export function planStall(pressure: Pressure, geometry: Geometry): Stall | undefined {
-  const { frozen, isFull, level0Runs, debtBytes } = pressure
-  const stop = (because: Stall['because']): Stall => ({ how: 'stop', because })
-  const slow = (because: Stall['because']): Stall => ({ how: 'slow', because })
-  if (frozen >= FROZEN_MAX && isFull) return stop('frozen memtables')
-  if (level0Runs >= 9 * geometry.level0Tables) return stop('level 0')
-  if (debtBytes >= 1024 * geometry.level1Bytes) return stop('compaction debt')
-  if (frozen >= FROZEN_MAX) return slow('frozen memtables')
-  if (level0Runs >= 5 * geometry.level0Tables) return slow('level 0')
-  if (debtBytes >= 256 * geometry.level1Bytes) return slow('compaction debt')
-  return undefined
+  const { memtables, level0Runs, debtBytes } = pressure
+  const { level0Tables, level1Bytes } = geometry
+  const shares = [
+    { because: 'memtables', used: usedOf(memtables, 2, FROZEN_MAX + 1) },
+    { because: 'level 0', used: usedOf(level0Runs, 5 * level0Tables, 9 * level0Tables) },
+    { because: 'compaction debt', used: usedOf(debtBytes, 256 * level1Bytes, 1024 * level1Bytes) },
+  ] as const
+  const { because, used } = shares.reduce((worst, share) => (share.used > worst.used ? share : worst))
+  if (used < 0) return undefined
+  if (used >= 1) return { because, how: 'stop' }
+  return { because, how: 'slow', bytesPerSecond: Math.max(SLOWED_AT_LEAST, (1 - used) * SLOWED_AT_FIRST) }
+}
+
+/** How much of the room between slow and stop is used up. */
+function usedOf(amount: number, slow: number, stop: number): number {
+  return (amount - slow) / (stop - slow)
 }
 
 /** The bytes that compactions would have to rewrite until nothing is due. */

@@ -18,7 +18,12 @@ import { type FileSystem } from '../storage/files.ts'
 import { type LogEnd, type LogPlace, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
 import { type ClockJump, HybridClock, type PhysicalClock } from '../time/clock.ts'
 import { type HybridTime, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
-import { type CommitLogRecord, type TabletWrites, decodeRecord, encodeRecord } from '../storage/commit-record.ts'
+import {
+  type CommitLogRecord,
+  type TabletWrites,
+  decodeRecord,
+  encodeRecord,
+} from '../storage/commit-record.ts'
 import { type FailStop } from './fail-stop.ts'
 
 /** What a commit can survive: nothing, the death of the process, a power cut. */
@@ -201,6 +206,23 @@ export class CommitLog {
       this.#log.sync()
     })
     this.#durableThrough = this.#newestCommit
+  }
+
+  /** Hands all that was committed to the operating system, and says where the log ends. */
+  release(): LogPlace {
+    return this.#context.failStop.guard(() => this.#log.release())
+  }
+
+  /** Takes note that somebody else has made the log durable through a place. */
+  noteSynced(place: LogPlace): void {
+    this.#log.noteSynced(place)
+  }
+
+  /** Makes the log durable through a place, which it has reached, unless it is. */
+  syncThrough({ segment, bytes }: LogPlace): void {
+    const synced = this.#log.syncedThrough
+    if (segment > synced.segment || (segment === synced.segment && bytes > synced.bytes))
+      this.#context.failStop.guard(() => this.#log.sync())
   }
 
   /** The oldest segment that holds a commit at or after `time`; the current one if there is none. */

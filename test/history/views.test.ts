@@ -26,6 +26,7 @@ import { TableFiles } from '../../src/storage/table-files.ts'
 import { Tree } from '../../src/storage/tree.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { type Stretches } from '../../src/time/stretches.ts'
+import { NO_PLACE } from '../storage/samples.ts'
 import { holds } from '../time/property.ts'
 import { StateHistory, type Step, steps } from './states.ts'
 
@@ -39,7 +40,8 @@ const GEOMETRY: Geometry = {
 
 /** A tree whose values say when they were written. */
 class HotTree {
-  readonly #tables = new TableFiles(new MemoryFiles(), crc32, { cacheBytes: 0, openTables: 2 })
+  readonly #files = new MemoryFiles()
+  readonly #tables = new TableFiles(this.#files, crc32, { cacheBytes: 0, openTables: 2 })
   #manifest = newManifestState({ geometry: 'miniature', clock: 'replay' })
   #numbers = 1
   readonly tree = new Tree<Directive>(1, EMPTY_TREE, { tables: this.#tables, geometry: GEOMETRY })
@@ -62,7 +64,7 @@ class HotTree {
 
   flush(directive: Directive): void {
     this.tree.freeze()
-    if (this.tree.frozenCount > 0) this.#run(this.tree.flushJob(directive, this.#reserve))
+    if (this.tree.frozenCount > 0) this.#run(this.tree.flushJob(directive, NO_PLACE, this.#reserve))
   }
 
   compact(directive: Directive, isFull: boolean): void {
@@ -100,7 +102,7 @@ class HotTree {
 
   /** Runs a job and installs what it made. */
   #run(job: Job<Directive>, choice?: CompactionChoice): TreeEdit {
-    const io = { tables: this.#tables, geometry: GEOMETRY, filterFor: garbageFilter }
+    const io = { files: this.#files, tables: this.#tables, geometry: GEOMETRY, filterFor: garbageFilter }
     const edit = this.tree.editOf(runJob(job, io), choice)
     this.#manifest = applyManifestEdit(this.#manifest, { trees: [edit] })
     this.tree.install(this.#manifest.trees.get(1)!)

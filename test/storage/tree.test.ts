@@ -28,6 +28,7 @@ import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
 import {
+  NO_PLACE,
   KEYS,
   PROBES,
   allShown,
@@ -65,7 +66,7 @@ class InstalledTree {
 
   flush(): void {
     this.freeze()
-    while (this.tree.frozenCount > 0) this.#run(this.tree.flushJob('a directive', this.#reserve))
+    while (this.tree.frozenCount > 0) this.#run(this.tree.flushJob('a directive', NO_PLACE, this.#reserve))
   }
 
   /** Runs one compaction, if one is due; all there is to merge if `fully`. */
@@ -92,7 +93,7 @@ class InstalledTree {
 
   /** Runs a job and installs what it made. */
   #run(job: Job<string>, choice?: CompactionChoice): void {
-    const io = { tables: this.tables, geometry: this.context.geometry, filterFor: keepAll }
+    const io = { files: this.files, tables: this.tables, geometry: this.context.geometry, filterFor: keepAll }
     const edit = this.tree.editOf(runJob(job, io), choice)
     this.#manifest = applyManifestEdit(this.#manifest, { trees: [edit] })
     this.tree.install(this.#manifest.trees.get(4)!)

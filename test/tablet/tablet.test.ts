@@ -4,23 +4,25 @@ import { bytesOfText } from '../../src/base/bytes.ts'
 import { type Directive, garbageFilter } from '../../src/history/garbage.ts'
 import { runJob } from '../../src/storage/job.ts'
 import { applyManifestEdit, newManifestState } from '../../src/storage/manifest-state.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { Tablets } from '../../src/tablet/tablet.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
-import { shown, smallGeometry, tableFiles, tick } from '../storage/samples.ts'
+import { NO_PLACE, shown, smallGeometry, tableFiles, tick } from '../storage/samples.ts'
 
 const NO_DIRECTIVE: Directive = { generations: [], readable: NO_TIMES, cutoff: MIN_TIME }
 
 function sample() {
   let manifest = newManifestState({ geometry: 'tiny', clock: 'system' })
   let number = 1
-  const context = { tables: tableFiles(), geometry: smallGeometry() }
-  const io = { ...context, filterFor: garbageFilter }
+  const files = new MemoryFiles()
+  const context = { tables: tableFiles(files), geometry: smallGeometry() }
+  const io = { ...context, files, filterFor: garbageFilter }
   const open = () => new Tablets(context, () => manifest)
   const flush = (tablets: Tablets, id: number) => {
     const tablet = tablets.get(id)
     tablet.freeze()
-    const job = tablet.flushJob(NO_DIRECTIVE, () => ({ first: number, end: ++number }))
+    const job = tablet.flushJob(NO_DIRECTIVE, NO_PLACE, () => ({ first: number, end: ++number }))
     manifest = applyManifestEdit(manifest, { trees: [tablet.editOf(runJob(job, io))] })
     tablet.install(manifest.trees.get(id)!)
   }
