@@ -1,61 +1,133 @@
 /**
- * How long a put can take while many follow each other: 100-byte values under random keys, at the durability
- * `os`, on real files, with flushes and compactions in worker threads and inline. Nothing else is going on,
- * so every pause is maintenance, or the machine's.
+ * How long a put can take while many follow each other: 100-byte values under random keys out of a million, at the
+ * durability `os`, on real files, with flushes and compactions in worker threads and inline.
+ *
+ * | load  | what writes                                                             |
+ * | ----- | ----------------------------------------------------------------------- |
+ * | tight | a loop that does nothing else, a million times                          |
+ * | paced | 20,000 puts a second for 20 seconds, each at its own time or, late, next |
+ *
+ * A row `nothing` is the same tight loop without a database: what the machine itself takes away. Of the longest pauses
+ * the result says what the store told during each.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Background, open } from '../src/index.ts'
+import { type Background, type StoreEvent, open } from '../src/index.ts'
 import { seededRandom } from '../src/simulator/random.ts'
 import { type Benchmark } from './benchmark.ts'
 
-const PUTS = 400_000
 const KEYS = 1_000_000
 const VALUE_BYTES = 100
 const PERCENTILES = [50, 99, 99.9, 99.99, 100]
+/** How many of the longest pauses are told. */
+const LONGEST = 8
 
-/** Both ways. */
-export const benchmarkPauses: Benchmark = async (progress) => {
-  const results = (['worker', 'inline'] as const).map((background) => {
-    progress(`${PUTS} puts, ${background}`)
-    return { background, ...pausesOf(background) }
-  })
-  const lines = results.map(({ background, putsPerSecond, percentilesMs }) => {
-    const pauses = Object.entries(percentilesMs).map(([percent, ms]) => `p${percent} ${ms} ms`)
-    return `${background.padEnd(7)} ${putsPerSecond} puts/s, ${pauses.join(', ')}`
-  })
-  return { data: { puts: PUTS, results }, lines }
+interface Load {
+  readonly puts: number
+  /** Left out: one after the other. */
+  readonly putsPerSecond?: number
 }
 
-function pausesOf(background: Background) {
+const LOADS: Readonly<Record<'tight' | 'paced', Load>> = {
+  tight: { puts: 1_000_000 },
+  paced: { puts: 400_000, putsPerSecond: 20_000 },
+}
+
+/** Both loads, both ways. */
+export const benchmarkPauses: Benchmark = async (progress) => {
+  const results = []
+  for (const [load, { puts, putsPerSecond }] of Object.entries(LOADS)) {
+    for (const background of ['worker', 'inline'] as const) {
+      progress(`${puts} puts, ${load}, ${background}`)
+      results.push({
+        load,
+        background,
+        ...pausesOf(background, { puts, ...(putsPerSecond && { putsPerSecond }) }),
+      })
+    }
+  }
+  progress('nothing')
+  const nothing = measure(LOADS.tight, () => undefined)
+  const percentiles = (percentilesMs: Readonly<Record<string, number>>) =>
+    Object.entries(percentilesMs).map(([percent, ms]) => `p${percent} ${ms} ms`)
+  const lines = results.map(
+    ({ load, background, putsPerSecond, percentilesMs }) =>
+      `${load} ${background.padEnd(7)} ${putsPerSecond} puts/s, ${percentiles(percentilesMs).join(', ')}`,
+  )
+  return {
+    data: { valueBytes: VALUE_BYTES, keys: KEYS, loads: LOADS, results, nothing: nothing.percentilesMs },
+    lines: [...lines, `nothing       ${percentiles(nothing.percentilesMs).join(', ')}`],
+  }
+}
+
+function pausesOf(background: Background, load: Load) {
   const directory = mkdtempSync(join(tmpdir(), 'palimpsest-pauses-'))
-  const db = open(join(directory, 'db'), { background })
+  let told: StoreEvent[] = []
+  const db = open(join(directory, 'db'), { background, onEvent: (event) => told.push(event) })
   try {
     db.createKeyspace('bench')
     const table = db.createTable<string, Uint8Array>('bench.data', { values: 'bytes' })
     const random = seededRandom(1)
     const value = new Uint8Array(VALUE_BYTES).map((_, i) => i * 31)
-    const pauses = new Float64Array(PUTS)
-    const begin = performance.now()
-    for (let i = 0; i < PUTS; i++) {
-      const key = `user:${String(random.below(KEYS)).padStart(10, '0')}`
-      const start = performance.now()
-      table.put(key, value)
-      pauses[i] = performance.now() - start
-    }
-    const seconds = (performance.now() - begin) / 1000
-    pauses.sort()
-    const at = (percent: number) => pauses[Math.min(PUTS - 1, Math.floor((PUTS * percent) / 100))]!
-    return {
-      putsPerSecond: Math.round(PUTS / seconds),
-      percentilesMs: Object.fromEntries(
-        PERCENTILES.map((percent) => [percent, Number(at(percent).toFixed(3))]),
-      ),
-      stalls: db.stats().stalls,
-    }
+    const keys = Array.from({ length: load.puts }, () => random.below(KEYS))
+    const figures = measure(
+      load,
+      (i) => {
+        table.put(`user:${String(keys[i]).padStart(10, '0')}`, value)
+      },
+      () => {
+        const kinds = told.map((event) => (event.kind === 'stall' ? `stall ${event.how}` : event.kind))
+        told = []
+        return kinds
+      },
+    )
+    const { stalls, debtBytes, compactions } = db.stats()
+    return { ...figures, stalls, debtBytes, compactions }
   } finally {
     db.close()
     rmSync(directory, { recursive: true, force: true })
   }
 }
+
+/** Calls `put` as a load says. `during` says, and forgets, what happened since it was asked last. */
+function measure(
+  { puts, putsPerSecond }: Load,
+  put: (i: number) => void,
+  during: () => readonly string[] = () => [],
+) {
+  const pauses = new Float64Array(puts)
+  const longest: { ms: number; atSecond: number; told: readonly string[] }[] = []
+  const cpu = process.cpuUsage()
+  const begin = performance.now()
+  for (let i = 0; i < puts; i++) {
+    if (putsPerSecond !== undefined) waitUntil(begin + (i * 1000) / putsPerSecond)
+    const start = performance.now()
+    put(i)
+    const ms = performance.now() - start
+    pauses[i] = ms
+    if (ms < 1) continue
+    longest.push({ ms: rounded(ms), atSecond: rounded((start - begin) / 1000), told: during() })
+    longest.sort((a, b) => b.ms - a.ms)
+    longest.splice(LONGEST)
+  }
+  const seconds = (performance.now() - begin) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  pauses.sort()
+  const at = (percent: number) => pauses[Math.min(puts - 1, Math.floor((puts * percent) / 100))]!
+  return {
+    putsPerSecond: Math.round(puts / seconds),
+    cpuSeconds: rounded((user + system) / 1e6),
+    percentilesMs: Object.fromEntries(PERCENTILES.map((percent) => [percent, rounded(at(percent))])),
+    longest,
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+function waitUntil(ms: number): void {
+  const left = ms - performance.now()
+  if (left > 1) Atomics.wait(sleeper, 0, 0, left)
+}
+
+const rounded = (value: number) => Number(value.toFixed(3))
