@@ -13,7 +13,7 @@
 import { type MessagePort } from 'node:worker_threads'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type FlushJob, type Job, type JobResult, type MergeJob } from '../storage/job.ts'
+import { type JobResult, type SentJob } from '../storage/job.ts'
 
 /** Place in the shared numbers: signs of life. */
 export const BEATS = 0
@@ -37,24 +37,13 @@ export interface JobThreadData {
 export interface JobRequest {
   /** Rises by one. */
   readonly id: number
-  readonly job: SentJob
+  readonly job: SentJob<Directive>
 }
-
-/** A job as it is sent. */
-export type SentJob = MergeJob<Directive> | Omit<FlushJob<Directive>, 'memtable'>
 
 /** What became of a job: its result, or in words why there is none. */
 export type JobReply = { readonly id: number } & JobAnswer
 
 /** A reply, whatever it is to. */
 export type JobAnswer =
-  | { readonly result: JobResult }
-  /** `isLogFailed`: the log could not be synced. */
-  | { readonly failure: string; readonly isLogFailed: boolean }
-
-/** The job as it is sent. */
-export function sentJob(job: Job<Directive>): SentJob {
-  if (job.kind === 'compaction') return job
-  const { memtable: _, ...rest } = job
-  return rest
-}
+  | { readonly kind: 'done'; readonly result: JobResult }
+  | { readonly kind: 'failed' | 'log failed'; readonly failure: string }

@@ -4,12 +4,9 @@
  * no manifest, and of the log it reads and syncs what is there. Between two jobs it keeps nothing open.
  */
 import { type MessagePort, workerData } from 'node:worker_threads'
-import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { type AppendFile, type FileSystem, type RandomFile } from '../storage/files.ts'
-import { type JobIo, type JobResult, runFlush, runMerge } from '../storage/job.ts'
-import { type LogPlace, segmentPath } from '../storage/log.ts'
-import { readLoggedMemtable } from '../storage/logged-memtable.ts'
+import { type SentJob, runSentJob } from '../storage/job.ts'
 import { TableFiles } from '../storage/table-files.ts'
 import {
   ABANDONED,
@@ -19,7 +16,6 @@ import {
   type JobReply,
   type JobRequest,
   type JobThreadData,
-  type SentJob,
 } from './job-messages.ts'
 import { NodeFiles, checksum } from './node-files.ts'
 
@@ -33,41 +29,17 @@ port.on('message', ({ id, job }: JobRequest) => {
 })
 beat()
 
-/** A failed sync of the log, which is final. */
-class LogFailure extends Error {}
-
-function answerTo(id: number, job: SentJob): JobAnswer {
+function answerTo(id: number, job: SentJob<Directive>): JobAnswer {
   const files = watched(new NodeFiles(root), id)
   const tables = new TableFiles(files, checksum, LIMITS)
   try {
-    return { result: run(job, { files, tables, geometry, filterFor: garbageFilter }) }
+    const outcome = runSentJob(job, { files, tables, geometry, filterFor: garbageFilter }, checksum)
+    if (outcome.kind === 'done') return outcome
+    return { kind: outcome.kind === 'log failed' ? 'log failed' : 'failed', failure: outcome.error.message }
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error)
-    return { failure, isLogFailed: error instanceof LogFailure }
+    return { kind: 'failed', failure: error instanceof Error ? error.message : String(error) }
   } finally {
     tables.close()
-  }
-}
-
-/** Runs a job; for a flush, the log becomes durable too, which its install asks for. */
-function run(job: SentJob, io: JobIo<Directive>): JobResult {
-  if (job.kind === 'compaction') return runMerge(job, io)
-  const { through } = job.logged
-  syncLog(io.files, through)
-  const memtable = readLoggedMemtable(io.files, checksum, job.logged)
-  return { ...runFlush({ ...job, memtable }, io), logSynced: through }
-}
-
-/** Syncs the segment of a place; those before it were when they were ended. */
-function syncLog(files: FileSystem, { segment }: LogPlace): void {
-  const file = files.append(segmentPath(segment))
-  try {
-    file.sync()
-  } catch (error) {
-    if (error instanceof PalimpsestError) throw new LogFailure(error.message)
-    throw error
-  } finally {
-    file.close()
   }
 }
 

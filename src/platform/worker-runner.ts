@@ -14,7 +14,7 @@ import { assert, defined } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type Job, type JobOutcome, type JobRunner } from '../storage/job.ts'
+import { type Job, type JobOutcome, type JobRunner, sentJob } from '../storage/job.ts'
 import {
   ABANDONED,
   BEATS,
@@ -23,7 +23,6 @@ import {
   type JobRequest,
   type JobThreadData,
   SIGNALS,
-  sentJob,
 } from './job-messages.ts'
 
 /** How a runner can be told to differ, for tests mostly. Milliseconds. */
@@ -138,10 +137,8 @@ export class WorkerRunner implements JobRunner<Directive> {
     const reply = receiveMessageOnPort(port)?.message as JobReply | undefined
     if (reply === undefined) return { kind: 'lost', error: new Error('a worker ended a job without a reply') }
     assert(reply.id === this.#job, 'a reply is that of the job')
-    if ('result' in reply) return { kind: 'done', result: reply.result }
-    const { failure, isLogFailed } = reply
-    if (!isLogFailed) return { kind: 'failed', error: new Error(failure) }
-    return { kind: 'log failed', error: new PalimpsestError('IO_FAILED', failure) }
+    if (reply.kind === 'done') return reply
+    return { kind: reply.kind, error: new PalimpsestError('IO_FAILED', reply.failure) }
   }
 
   #listenForLife(): void {

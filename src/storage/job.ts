@@ -11,12 +11,14 @@
  * A runner takes one job at a time. Its caller never has to let an event loop turn: it asks.
  */
 import { assert, defined } from '../base/assert.ts'
+import { type Checksum } from '../base/checksum.ts'
+import { PalimpsestError } from '../base/errors.ts'
 import { type CompactionJob, type CompactionResult, runCompaction } from './compaction.ts'
 import { type FileSystem } from './files.ts'
 import { type FilterFor } from './filter.ts'
 import { type Geometry } from './geometry.ts'
-import { type LogPlace } from './log.ts'
-import { type LoggedMemtable } from './logged-memtable.ts'
+import { type LogPlace, syncSegment } from './log.ts'
+import { type LoggedMemtable, readLoggedMemtable } from './logged-memtable.ts'
 import { type Memtable } from './memtable.ts'
 import { type TableFiles } from './table-files.ts'
 import { type TableMeta } from './table-format.ts'
@@ -44,7 +46,7 @@ export interface MergeJob<Directive> {
   readonly numbers: NumberRange
 }
 
-/** Something to run. All but the memtable is plain data. */
+/** Something to run. */
 export type Job<Directive> = FlushJob<Directive> | MergeJob<Directive>
 
 /** The table that a flush wrote. */
@@ -89,6 +91,9 @@ export interface JobRunner<Directive> {
   close(): void
 }
 
+/** A job as it can be sent: plain data. */
+export type SentJob<Directive> = MergeJob<Directive> | Omit<FlushJob<Directive>, 'memtable'>
+
 /** What running a job takes. */
 export interface JobIo<Directive> {
   readonly files: FileSystem
@@ -102,8 +107,39 @@ export function runJob<Directive>(job: Job<Directive>, io: JobIo<Directive>): Jo
   return job.kind === 'flush' ? runFlush(job, io) : runMerge(job, io)
 }
 
+/** The job as it can be sent. */
+export function sentJob<Directive>(job: Job<Directive>): SentJob<Directive> {
+  if (job.kind === 'compaction') return job
+  const { memtable: _, ...rest } = job
+  return rest
+}
+
+/**
+ * Runs a job where there is nothing but the files. A memtable is read out of the log, and the log becomes durable
+ * through it, which an install asks for. Of failures, those that files can cause are told; others are bugs.
+ */
+export function runSentJob<Directive>(
+  job: SentJob<Directive>,
+  io: JobIo<Directive>,
+  checksum: Checksum,
+): JobOutcome {
+  let isSyncing = false
+  try {
+    if (job.kind === 'compaction') return { kind: 'done', result: runMerge(job, io) }
+    const { through } = job.logged
+    isSyncing = true
+    syncSegment(io.files, through.segment)
+    isSyncing = false
+    const memtable = readLoggedMemtable(io.files, checksum, job.logged)
+    return { kind: 'done', result: { ...runFlush({ ...job, memtable }, io), logSynced: through } }
+  } catch (error) {
+    if (!(error instanceof PalimpsestError)) throw error
+    return { kind: isSyncing ? 'log failed' : 'failed', error }
+  }
+}
+
 /** Writes a memtable as one table. */
-export function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directive>): FlushResult {
+function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directive>): FlushResult {
   const { watched } = io.filterFor(job.directive)
   const writer = io.tables.create(job.numbers.first, io.geometry, watched)
   for (const version of job.memtable.versions()) writer.add(version)
@@ -113,7 +149,7 @@ export function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directiv
 }
 
 /** Merges tables. */
-export function runMerge<Directive>(job: MergeJob<Directive>, io: JobIo<Directive>): MergeResult {
+function runMerge<Directive>(job: MergeJob<Directive>, io: JobIo<Directive>): MergeResult {
   const { files, tables, geometry } = io
   const { first, end } = job.numbers
   const filter = io.filterFor(job.compaction.directive)

@@ -112,6 +112,16 @@ export function* recordsBetween(
   }
 }
 
+/** Makes what was handed over of a segment durable, for whoever writes it. Those before it were when they were ended. */
+export function syncSegment(files: FileSystem, segment: number): void {
+  const file = files.append(segmentPath(segment))
+  try {
+    file.sync()
+  } finally {
+    file.close()
+  }
+}
+
 /** Refuses a log that ends before a place through which it is known to have been synced: `LOG_CORRUPT`. */
 export function checkReaches({ segment, contents }: LogEnd, synced: LogPlace): void {
   const isShorter =

@@ -196,6 +196,7 @@ export class Maintenance {
 
   #finish(ended: Ended): void {
     const { task } = ended
+    this.#unsettled.add(task.tablet)
     if ('result' in ended) return this.#install(task, ended.result)
     const { kind, error } = ended.trouble
     if (kind === 'log failed') throw error
@@ -225,7 +226,6 @@ export class Maintenance {
     this.#removeUnlessAwaited()
     const tablet = this.#context.tablets.get(task.tablet)
     if (tablet.frozenCount === 0) this.#frozen.delete(tablet.id)
-    this.#unsettled.add(tablet.id)
     this.#judge(tablet)
   }
 
@@ -244,8 +244,10 @@ export class Maintenance {
 
   /** Freezes what a tablet has in its memtable, when there is room for one more that is frozen. */
   #freeze(tablet: Tablet): void {
-    while (tablet.frozenCount >= FROZEN_MAX && this.#flushes.task !== undefined)
+    while (tablet.frozenCount >= FROZEN_MAX && this.#flushes.task !== undefined) {
+      this.#judge(tablet)
       this.#stop(tablet, this.#flushes)
+    }
     this.#freezeNow(tablet)
     this.#frozen.add(tablet.id)
     this.#judge(tablet)

@@ -141,7 +141,10 @@ export class CommitLog {
     const { files, checksum, segmentBytes } = context
     const log = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
     // A crash at the begin of a segment took the ceiling away with which every segment begins.
-    if (recovery.end.contents.records.length === 0) log.append(encodeRecord({ kind: 'ceiling', time: floor }))
+    if (recovery.end.contents.records.length === 0) {
+      log.append(encodeRecord({ kind: 'ceiling', time: floor }))
+      log.sync()
+    }
     return new CommitLog(context, log, floor, recovery)
   }
 
@@ -260,12 +263,13 @@ export class CommitLog {
     this.#durableThrough = this.#newestCommit
   }
 
-  /** A new segment begins with the ceiling, because the segments before it may go. */
+  /** A new segment begins with the ceiling, durably, because the segments before it may go. */
   #startSegmentIfFull(): void {
     if (!this.#log.isSegmentFull) return
     this.#log.startSegment()
     this.#durableThrough = this.#newestCommit
     this.#log.append(encodeRecord({ kind: 'ceiling', time: this.clock.ceiling }))
+    this.#log.sync()
   }
 
   #noteCommit(time: HybridTime): void {

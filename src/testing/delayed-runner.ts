@@ -1,11 +1,12 @@
 /**
- * A runner of jobs for simulation: it runs each job when it is given, and lets the result wait. So everything
- * that can happen between planning and installing does, the same way every time.
+ * A runner of jobs for simulation: it runs each job when it is given, with nothing but the files, as a thread would, and
+ * lets the result wait. So everything that can happen between planning and installing does, the same way every time.
  *
  *     start ─▶ runs ─▶ asked once, twice, … ─▶ done      or failed, or lost: then what it wrote is left behind
  */
+import { crc32 } from '../base/checksum.ts'
 import { type Directive } from '../history/garbage.ts'
-import { InlineRunner, type Job, type JobIo, type JobOutcome, type JobRunner } from '../storage/job.ts'
+import { type Job, type JobIo, type JobOutcome, type JobRunner, runSentJob, sentJob } from '../storage/job.ts'
 
 /** What becomes of a job. */
 export type JobFate =
@@ -15,18 +16,18 @@ export type JobFate =
 
 /** Runs jobs, each with a fate. */
 export class DelayedRunner implements JobRunner<Directive> {
-  readonly #runner: InlineRunner<Directive>
+  readonly #io: JobIo<Directive>
   readonly #fateOf: (job: Job<Directive>) => JobFate
   #waiting: { readonly outcome: JobOutcome; readonly fate: JobFate; polls: number } | undefined
 
   constructor(io: JobIo<Directive>, fateOf: (job: Job<Directive>) => JobFate) {
-    this.#runner = new InlineRunner(io)
+    this.#io = io
     this.#fateOf = fateOf
   }
 
   start(job: Job<Directive>): void {
-    this.#runner.start(job)
-    this.#waiting = { outcome: this.#runner.poll(), fate: this.#fateOf(job), polls: 0 }
+    const outcome = runSentJob(sentJob(job), this.#io, crc32)
+    this.#waiting = { outcome, fate: this.#fateOf(job), polls: 0 }
   }
 
   poll(waitMicros: number): JobOutcome | undefined {

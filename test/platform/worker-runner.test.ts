@@ -138,7 +138,7 @@ test.each([
   ['dies', 'process.exit(3)', true],
   ['throws', "throw new Error('thrown')", true],
   ['hangs', 'for (;;);', true],
-  ['fails', "port.postMessage({ id, failure: 'no' }); Atomics.store(signals, 1, id)", false],
+  ['fails', "port.postMessage({ id, kind: 'failed', failure: 'no' }); Atomics.store(signals, 1, id)", false],
 ] as const)('where the thread %s, the job is done here and its files go', (name, onMessage, isLost) => {
   const inline = openIn(`inline ${name}`)
   const worker = openIn(name, { module: moduleOf(`${name}.mjs`, onMessage), silenceMs: 150 })
