@@ -359,10 +359,11 @@ describe('a scan that is open', () => {
 test('what is frozen is occupied and read, until its table is; a directive of before knows no later gap', () => {
   const installed = new InstalledTree()
   const { tree } = installed
-  const write = (time: number) => tree.apply(tick(time), [{ key: bytesOfText('k'), value: bytesOfText('v') }])
-  write(3)
+  const writeAt = (time: number) =>
+    tree.apply(tick(time), [{ key: bytesOfText('k'), value: bytesOfText('v') }])
+  writeAt(3)
   installed.freeze()
-  write(5)
+  writeAt(5)
   // The job of the frozen memtable watches nothing, as if a restore had left its gap only later.
   const occupied = [stretch(tick(2), tick(3)), stretch(tick(4), tick(5))]
   expect(tree.occupiedTimes()).toEqual(union(...occupied))
