@@ -38,6 +38,9 @@ export interface WorkerRunnerOptions {
 /** One wait of the operating system; between two of them signs of life are looked at. */
 const WAIT_MS = 50
 
+/** What a thread may take of objects. A memtable and the heads of a merge fit in well; what is young dies young. */
+const [YOUNG_MB, OLD_MB] = [4, 192]
+
 /** Runs the jobs of one database in a thread. */
 export class WorkerRunner implements JobRunner<Directive> {
   readonly #root: string
@@ -109,7 +112,10 @@ export class WorkerRunner implements JobRunner<Directive> {
     try {
       // Bundled, the module may be anywhere. A worker would say so only to an event loop that turns.
       if (!existsSync(fileURLToPath(this.#module))) throw new Error('the module of the worker is not there')
-      this.#worker = new Worker(this.#module, { workerData: data, transferList: [port2], execArgv: [] })
+      this.#worker = new Worker(this.#module, {
+        ...{ workerData: data, transferList: [port2], execArgv: [] },
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, maxOldGenerationSizeMb: OLD_MB },
+      })
     } catch (error) {
       port1.close()
       return this.#lose(error instanceof Error ? error : new Error(String(error)))

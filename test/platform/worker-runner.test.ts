@@ -119,7 +119,9 @@ function moduleOf(name: string, onMessage: string): URL {
 test('threads and commits that do the work themselves give the same answers, before and after a reopen', () => {
   const inline = openIn('inline')
   const worker = openIn('worker', {})
-  for (const each of [inline, worker]) work(each, 100, 1)
+  // A thread begins, and ends its work, when the machine lets it.
+  for (let round = 0; round < 20 && !kinds(worker.events).has('compaction'); round++)
+    for (const each of [inline, worker]) work(each, 100, 100 + round)
   expect([...kinds(worker.events)]).toContain('compaction')
   expect([...kinds(worker.events)]).not.toContain('job-failed')
   expect(answers(worker)).toEqual(answers(inline))
