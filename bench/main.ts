@@ -8,7 +8,10 @@ import { argv, exit, stderr, stdout } from 'node:process'
 import { type Benchmark } from './benchmark.ts'
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  compaction: async () => (await import('./compaction.ts')).benchmarkCompaction,
   level: async () => (await import('./level.ts')).benchmarkLevel,
+  memory: async () => (await import('./memory.ts')).benchmarkMemory,
+  pauses: async () => (await import('./pauses.ts')).benchmarkPauses,
   peers: async () => (await import('./peers.ts')).benchmarkPeers,
   restore: async () => (await import('./restore.ts')).benchmarkRestore,
 }

@@ -3,9 +3,12 @@
  */
 import { PalimpsestError } from './base/errors.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { type OpenOptions } from './database/options.ts'
+import { type OpenOptions, checkChoice } from './database/options.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'
+import { WorkerRunner } from './platform/worker-runner.ts'
+import { GEOMETRIES } from './storage/geometry.ts'
+import { type Birth } from './storage/manifest-state.ts'
 import { MemoryFiles } from './storage/memory-files.ts'
 import { type PhysicalClock } from './time/clock.ts'
 
@@ -69,7 +72,16 @@ export type Place = string | { readonly memory: true }
 export interface NodeOpenOptions extends OpenOptions {
   /** The physical clock: a {@link ReplayClock} makes a database that keeps the time of a history. @defaultValue the system's */
   readonly clock?: PhysicalClock | undefined
+  /**
+   * Where flushes and compactions run: in worker threads, which begin with the first one, or in the
+   * commits that make them due. @defaultValue 'worker' in a directory, 'inline' in memory, with a
+   * {@link ReplayClock} or with a geometry for small data
+   */
+  readonly background?: Background | undefined
 }
+
+/** Where flushes and compactions run. */
+export type Background = 'worker' | 'inline'
 
 /**
  * Opens the database in a directory, making one where there is none, or one in memory.
@@ -82,14 +94,28 @@ export interface NodeOpenOptions extends OpenOptions {
  */
 export function open(place: Place, options: NodeOpenOptions = {}): Database {
   const clock = options.clock ?? new SystemClock()
+  const { background } = options
+  checkChoice('background', background ?? 'inline', ['worker', 'inline'])
   if (typeof place === 'string' && place !== '') {
-    return openDatabase({ files: new NodeFiles(place), clock, checksum }, options)
+    const files = new NodeFiles(place)
+    const jobs = (birth: Birth) =>
+      (background ?? usualBackground(birth)) === 'worker'
+        ? () => new WorkerRunner(files.root, GEOMETRIES[birth.geometry])
+        : undefined
+    return openDatabase({ files, clock, checksum, jobs }, options)
   }
   if (typeof place === 'object' && place.memory) {
+    if (background === 'worker')
+      throw new PalimpsestError('INVALID_ARGUMENT', 'a worker needs a directory, not memory')
     return openDatabase({ files: new MemoryFiles(), clock, checksum }, options)
   }
   throw new PalimpsestError(
     'INVALID_ARGUMENT',
     'a database is opened by the path of its directory, or { memory: true }',
   )
+}
+
+/** Small data is done with sooner than a thread begins, and a replay is to run the same way every time. */
+function usualBackground({ geometry, clock }: Birth): Background {
+  return geometry === 'default' && clock === 'system' ? 'worker' : 'inline'
 }

@@ -8,7 +8,7 @@ import { type Generation, endOf, generationAt, viewAsOf } from '../history/linea
 import { type Keep } from '../history/readable.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
 import { type HybridTime, MAX_TIME, formatExact } from '../time/hybrid-time.ts'
-import { type Write } from '../tablet/commit-record.ts'
+import { type Write } from '../storage/commit-record.ts'
 import {
   type CatalogRow,
   type HoldRow,

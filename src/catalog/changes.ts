@@ -6,7 +6,7 @@
 import { PalimpsestError } from '../base/errors.ts'
 import { type Generation, firstGeneration, truncatedGeneration } from '../history/lineage.ts'
 import { type Keep, assertReadable } from '../history/readable.ts'
-import { type Write } from '../tablet/commit-record.ts'
+import { type Write } from '../storage/commit-record.ts'
 import { type HybridTime, tickAfter, tickBefore } from '../time/hybrid-time.ts'
 import { difference, stretch } from '../time/stretches.ts'
 import {

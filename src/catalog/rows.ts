@@ -21,7 +21,7 @@ import { bytesOfText, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Generation } from '../history/lineage.ts'
 import { type Keep } from '../history/readable.ts'
-import { type Write } from '../tablet/commit-record.ts'
+import { type Write } from '../storage/commit-record.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, parseExact } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, sameStretches, union } from '../time/stretches.ts'
 

@@ -11,7 +11,7 @@
  */
 import { hasPast, planForgetting } from '../history/forgetting.ts'
 import { type Generation } from '../history/lineage.ts'
-import { type Write } from '../tablet/commit-record.ts'
+import { type Write } from '../storage/commit-record.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Catalog, generationsOf, tableRefs } from './catalog.ts'
 import { type Moment, tableCutoff, tableReadable } from './promises.ts'

@@ -12,6 +12,7 @@ import { bytesOfTables, tablesOfRuns } from '../storage/shape.ts'
 import { type CacheStats } from '../storage/table-files.ts'
 import { type ReadCounters } from '../storage/table-file.ts'
 import { type RecoveryReport } from '../store/events.ts'
+import { NO_STALLS, type StallStats } from '../store/stalls.ts'
 import { type Store } from '../store/store.ts'
 import { SYSTEM_TABLET, type Tablet } from '../tablet/tablet.ts'
 import { formatExact, formatIso, laterOf, MIN_TIME } from '../time/hybrid-time.ts'
@@ -63,6 +64,10 @@ export interface DatabaseStats {
   readonly versions: number
   readonly compactions: number
   readonly logBytes: number
+  /** The bytes that compactions would have to rewrite until none is due. */
+  readonly debtBytes: number
+  /** What commits waited because flushes and compactions in the background had fallen behind. */
+  readonly stalls: StallStats
   readonly cache: CacheStats
   readonly reads: Readonly<ReadCounters>
 }
@@ -97,6 +102,8 @@ export function statsOf(store: Store): DatabaseStats {
     versions: sum(({ versions }) => versions),
     compactions: sum(({ totals }) => totals.compactions),
     logBytes: store.logBytes,
+    debtBytes: store.backlog?.debtBytes ?? 0,
+    stalls: store.backlog?.stallStats ?? NO_STALLS,
     cache: store.tables.cache,
     reads: { ...store.tables.counters },
   }
@@ -113,7 +120,7 @@ function tableStats(trees: readonly Tablet[], { name, keep, cutoff }: About): Ta
   const levels = levelStats(trees)
   const totals = sumTotals(trees.map(({ state }) => state.totals))
   const written = totals.flushedBytes + totals.compactionWrittenBytes
-  const memory = trees.map(({ memtable }) => memtable)
+  const memory = trees.flatMap(({ memtables }) => memtables)
   const versionsInMemory = memory.reduce((total, { versionCount }) => total + versionCount, 0)
   return {
     name,

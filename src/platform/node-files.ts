@@ -60,6 +60,11 @@ export class NodeFiles implements FileSystem {
     this.#root = resolve(root)
   }
 
+  /** The full path of the directory. */
+  get root(): string {
+    return this.#root
+  }
+
   create(path: string): AppendFile {
     const full = this.#full(path)
     return new NodeAppendFile(

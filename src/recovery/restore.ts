@@ -35,7 +35,7 @@ import {
 import { type KeyspaceRow, type RestoreRow, type TableRow, deleteRow, putRow } from '../catalog/rows.ts'
 import { rewoundGeneration } from '../history/lineage.ts'
 import { assertReadable } from '../history/readable.ts'
-import { type Write } from '../tablet/commit-record.ts'
+import { type Write } from '../storage/commit-record.ts'
 import { type HybridTime, formatIso, tickBefore } from '../time/hybrid-time.ts'
 
 /** What is to be put back: a keyspace, or one of its tables. */

@@ -117,6 +117,12 @@ export class RecordWriter {
     return this.#syncedBytes
   }
 
+  /** Takes note that the first so many bytes were synced by somebody else who has the file open. */
+  noteSynced(bytes: number): void {
+    assert(bytes <= this.#file.size, 'what was synced had been written')
+    this.#syncedBytes = Math.max(this.#syncedBytes, bytes)
+  }
+
   /** Accepts a record without handing it to the file; it goes with the next {@link append} or {@link sync}. */
   hold(payload: Uint8Array): void {
     const record = this.#frame(payload)
@@ -127,12 +133,12 @@ export class RecordWriter {
   /** Hands a record, after all that is held, to the operating system. */
   append(payload: Uint8Array): void {
     this.hold(payload)
-    this.#release()
+    this.release()
   }
 
   /** Returns when every record accepted so far will survive a power cut. */
   sync(): void {
-    this.#release()
+    this.release()
     if (this.#syncedBytes === this.#file.size) return
     this.#file.sync()
     this.#syncedBytes = this.#file.size
@@ -143,7 +149,8 @@ export class RecordWriter {
     this.#file.close()
   }
 
-  #release(): void {
+  /** Hands all that is held to the operating system. */
+  release(): void {
     if (this.#held.length === 0) return
     const bytes = this.#held.length === 1 ? this.#held[0]! : concatBytes(this.#held)
     this.#file.append(bytes)
@@ -161,6 +168,27 @@ export class RecordWriter {
     view.setUint32(16, headerChecksum(this.#checksum, this.#identity, this.bytes, record), true)
     record.set(payload, RECORD_HEADER_BYTES)
     return record
+  }
+}
+
+/**
+ * The payloads of a part of a file that begins with a record, at `begin`. Returns where in the file the last
+ * whole one ends.
+ */
+export function* payloadsIn(
+  bytes: Uint8Array,
+  begin: number,
+  magic: RecordMagic,
+  number: number,
+  checksum: Checksum,
+): Generator<Uint8Array, number> {
+  const identity = identityOf(magic, number, checksum)
+  let at = 0
+  for (;;) {
+    const record = recordAt(bytes, at, identity, checksum, begin)
+    if (record === undefined || checksum(record.payload) !== record.payloadChecksum) return begin + at
+    yield record.payload
+    at += RECORD_HEADER_BYTES + record.payload.length
   }
 }
 
@@ -199,23 +227,28 @@ interface RawRecord {
   readonly syncedBytes: number
 }
 
-/** The record whose header stands at `offset`, if one does; its payload is not yet checked. */
+/**
+ * The record whose header stands at `at` of some bytes, which begin at `begin` of their file, if one does; its
+ * payload is not yet checked.
+ */
 function recordAt(
   bytes: Uint8Array,
-  offset: number,
+  at: number,
   identity: number,
   checksum: Checksum,
+  begin = 0,
 ): RawRecord | undefined {
-  const room = bytes.length - offset - RECORD_HEADER_BYTES
+  const offset = begin + at
+  const room = bytes.length - at - RECORD_HEADER_BYTES
   if (room < 0) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, RECORD_HEADER_BYTES)
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, RECORD_HEADER_BYTES)
   const length = view.getUint32(0, true)
   const syncedBytes = Number(view.getBigUint64(8, true))
   // Cheap tests first: the search for later records asks at every offset.
   if (length === 0 || length > room || syncedBytes > offset) return undefined
-  const header = bytes.subarray(offset, offset + RECORD_HEADER_BYTES)
+  const header = bytes.subarray(at, at + RECORD_HEADER_BYTES)
   if (headerChecksum(checksum, identity, offset, header) !== view.getUint32(16, true)) return undefined
-  const from = offset + RECORD_HEADER_BYTES
+  const from = at + RECORD_HEADER_BYTES
   return {
     payload: bytes.subarray(from, from + length),
     payloadChecksum: view.getUint32(4, true),

@@ -1,16 +1,17 @@
 /**
- * The tree: an LSM tree of versions. A memtable over a shape of tables.
+ * The tree: an LSM tree of versions. Memtables over a shape of tables.
  *
- *     get, scan ──▶ memtable ─▶ level 0, newest first ─▶ level 1 ─▶ level 2 …      first answer wins
- *     apply ──────▶ memtable ──flush──▶ level 0 ──compaction──▶ level 1 …
+ *     get, scan ──▶ memtable ─▶ frozen memtables ─▶ level 0, newest first ─▶ level 1 …   first answer wins
+ *     apply ──────▶ memtable ──freeze──▶ frozen ──flush──▶ level 0 ──compaction──▶ level 1 …
  *
  * The rule on which everything rests: no version ever enters a tree at or below its newest time.
  *
- * Flush and compaction have three steps each: plan and write new files (here), make the edit durable
- * (the store, because the log goes first), install the new state (here). The file set is one immutable
+ * Flush and compaction have four steps each: plan a job (here), run it (`job.ts`, perhaps in a worker),
+ * make the edit durable (the store, because the log goes first), install the new state (here). A frozen
+ * memtable takes no more writes and is read until its table is installed. The file set is one immutable
  * value that is swapped; a scan remembers its last key and seeks again when it was.
  */
-import { assert } from '../base/assert.ts'
+import { assert, defined } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, laterOf, tickBefore } from '../time/hybrid-time.ts'
@@ -25,17 +26,12 @@ import {
   union,
 } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
-import {
-  type CompactionJob,
-  type CompactionResult,
-  compactionJob,
-  mergeVersions,
-  runCompaction,
-} from './compaction.ts'
+import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
-import { type FilterFor } from './filter.ts'
 import { type Geometry } from './geometry.ts'
-import { type TreeEdit, type TreeState } from './manifest-state.ts'
+import { type FlushJob, type JobResult, type MergeJob, type NumberRange, numbersFor } from './job.ts'
+import { type LoggedMemtable } from './logged-memtable.ts'
+import { type TreeEdit, type TreeState, type TreeTotals } from './manifest-state.ts'
 import { Memtable } from './memtable.ts'
 import { type CompactionChoice } from './plan.ts'
 import { type ReadProbe } from './read-probe.ts'
@@ -48,30 +44,29 @@ import { VersionScan } from './version-scan.ts'
 import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
 /** What trees of one store share. */
-export interface TreeContext<Directive> {
+export interface TreeContext {
   readonly tables: TableFiles
   readonly geometry: Geometry
-  readonly filterFor: FilterFor<Directive>
-  /** A file number that was never used. */
-  readonly newNumber: () => number
 }
 
-/** A compaction that has run: the edit to make durable, and what it did. */
-export interface FinishedCompaction {
-  readonly edit: TreeEdit
-  readonly result: CompactionResult
-}
+/** Sets file numbers apart that were never used. */
+export type ReserveNumbers = (count: number) => NumberRange
+
+/** Says where in the log a memtable is. */
+export type PlaceMemtable = (memtable: Memtable) => Pick<LoggedMemtable, 'from' | 'through'>
 
 /** One LSM tree. */
 export class Tree<Directive> {
   readonly id: number
-  readonly #context: TreeContext<Directive>
+  readonly #context: TreeContext
   #memtable = new Memtable()
+  /** Full memtables that are not in a table yet, newest first. */
+  #frozen: readonly Memtable[] = []
   #state: TreeState
   #newestTime: HybridTime
   #epoch = 0
 
-  constructor(id: number, state: TreeState, context: TreeContext<Directive>) {
+  constructor(id: number, state: TreeState, context: TreeContext) {
     this.id = id
     this.#state = state
     this.#context = context
@@ -90,8 +85,14 @@ export class Tree<Directive> {
     return this.#state
   }
 
-  get memtable(): Memtable {
-    return this.#memtable
+  /** What is in memory only: the memtable that takes the writes, then those that are frozen, newest first. */
+  get memtables(): readonly [Memtable, ...Memtable[]] {
+    return [this.#memtable, ...this.#frozen]
+  }
+
+  /** How many memtables wait to be flushed, or are being flushed. */
+  get frozenCount(): number {
+    return this.#frozen.length
   }
 
   /** Every version in the tree is at or before this time; every one to come is after it. */
@@ -99,7 +100,7 @@ export class Tree<Directive> {
     return this.#newestTime
   }
 
-  /** Whether the memtable should be flushed. */
+  /** Whether the memtable should be frozen. */
   get isMemtableFull(): boolean {
     return this.#memtable.bytes >= this.#context.geometry.memtableBytes
   }
@@ -118,7 +119,7 @@ export class Tree<Directive> {
    */
   find(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
     const hash = hashOfKey(key)
-    const inMemory = this.#memtable.find(key, hash, view)
+    const inMemory = this.#memtable.find(key, hash, view) ?? this.#findFrozen(key, hash, view)
     probe?.({ at: 'memtable', version: inMemory })
     if (inMemory !== undefined) return inMemory
     for (const runs of this.#state.shape) {
@@ -170,7 +171,9 @@ export class Tree<Directive> {
   /** A cursor over the keys of all that can have something in the view. It is good until {@link epoch} changes. */
   cursor(view: Stretches, direction: Direction): KeyCursor {
     const open = (number: number) => this.#context.tables.open(number)
-    const sources: KeyCursor[] = this.#memtable.versionCount === 0 ? [] : [this.#memtable.cursor(direction)]
+    const sources: KeyCursor[] = []
+    for (const memtable of this.memtables)
+      if (memtable.versionCount > 0) sources.push(memtable.cursor(direction))
     for (const { tables } of this.#state.shape.flat()) {
       const shown = tables.filter((table) => isInView(table, view))
       if (shown.length > 0) sources.push(new RunCursor(open, shown, direction))
@@ -199,81 +202,77 @@ export class Tree<Directive> {
 
   /** Times outside of which the tree holds no version. */
   occupiedTimes(): Stretches {
-    const { versionCount, minTime, maxTime } = this.#memtable
-    const inMemory = versionCount === 0 ? NO_TIMES : closedStretch(minTime, maxTime)
+    const inMemory = this.memtables.map(({ versionCount, minTime, maxTime }) =>
+      versionCount === 0 ? NO_TIMES : closedStretch(minTime, maxTime),
+    )
     const inTables = tablesOf(this.#state.shape).map((table) =>
       difference(closedStretch(table.minTime, table.maxTime), table.emptyTimes ?? NO_TIMES),
     )
-    return union(inMemory, ...inTables)
+    return union(...inMemory, ...inTables)
+  }
+
+  /** Lets nothing more be written to what is in the memtable; nothing happens if it is empty. */
+  freeze(): void {
+    if (this.#memtable.versionCount === 0) return
+    this.#frozen = [this.#memtable, ...this.#frozen]
+    this.#memtable = new Memtable()
+    this.#epoch++
+  }
+
+  /** The job that flushes the oldest frozen memtable. */
+  flushJob(directive: Directive, place: PlaceMemtable, reserve: ReserveNumbers): FlushJob<Directive> {
+    const memtable = defined(this.#frozen.at(-1), 'a frozen memtable')
+    const { minTime, maxTime, versionCount } = memtable
+    const logged = { tablet: this.id, minTime, maxTime, versionCount, ...place(memtable) }
+    return { kind: 'flush', memtable, logged, directive, numbers: reserve(1) }
+  }
+
+  /** The job of a policy's choice. */
+  mergeJob(choice: CompactionChoice, directive: Directive, reserve: ReserveNumbers): MergeJob<Directive> {
+    const compaction = compactionJob(this.#state.shape, choice, directive)
+    const numbers = reserve(numbersFor(compaction, this.#context.geometry))
+    return { kind: 'compaction', compaction, numbers }
   }
 
   /**
-   * Writes the memtable, all of it, as a table of level 0. The edit is to be made durable, then
-   * {@link install}ed. Of the directive, only the times to watch count.
+   * The edit of a result, by what the tree is now. It is to be made durable, that of a compaction with
+   * the directive's ratchet, then {@link install}ed.
    */
-  writeFlush(directive: Directive): TreeEdit {
-    assert(this.#memtable.versionCount > 0, 'there is something to flush')
-    const { tables, geometry, newNumber, filterFor } = this.#context
-    const writer = tables.create(newNumber(), geometry, filterFor(directive).watched)
-    for (const version of this.#memtable.versions()) writer.add(version)
-    const table = writer.finish()
+  editOf(result: JobResult, choice?: CompactionChoice): TreeEdit {
     const { shape, totals } = this.#state
-    return {
-      tree: this.id,
-      remove: [],
-      add: [{ level: 0, run: newestRunNumber(shape[0]!), table }],
-      flushedThrough: this.#memtable.maxTime,
-      totals: {
-        ...totals,
-        flushes: totals.flushes + 1,
-        flushedBytes: totals.flushedBytes + table.bytes,
-        flushedVersions: totals.flushedVersions + table.versions,
-      },
+    const tree = this.id
+    if (result.kind === 'flush') {
+      const { table } = result
+      const add = [{ level: 0, run: newestRunNumber(shape[0]!), table }]
+      const flushes = { flushes: 1, flushedBytes: table.bytes, flushedVersions: table.versions }
+      return { tree, remove: [], add, flushedThrough: table.maxTime, totals: sumOf(totals, flushes) }
     }
-  }
-
-  /** The job of a policy's choice, as plain data. */
-  jobFor(choice: CompactionChoice, directive: Directive): CompactionJob<Directive> {
-    return compactionJob(this.#state.shape, choice, directive)
-  }
-
-  /** Runs a job. The edit is to be made durable, with the directive's ratchet, then {@link install}ed. */
-  runCompaction(job: CompactionJob<Directive>): FinishedCompaction {
-    const { tables, geometry, newNumber, filterFor } = this.#context
-    const filter = filterFor(job.directive)
-    const result = runCompaction(job, filter, {
-      geometry,
-      open: (number) => tables.open(number),
-      create: () => tables.create(newNumber(), geometry, filter.watched),
-    })
-    const { totals } = this.#state
-    const isMove = job.choice.kind === 'move'
-    const edit = {
-      ...result.edit,
-      tree: this.id,
-      pointer: job.choice.pointer,
-      totals: {
-        ...totals,
-        compactions: totals.compactions + (isMove ? 0 : 1),
-        moves: totals.moves + (isMove ? 1 : 0),
-        compactionReadBytes: totals.compactionReadBytes + result.readBytes,
-        compactionWrittenBytes: totals.compactionWrittenBytes + result.writtenBytes,
-        droppedVersions: totals.droppedVersions + result.droppedVersions,
-        droppedTombstones: totals.droppedTombstones + result.droppedTombstones,
-      },
+    const { edit, readBytes, writtenBytes, droppedVersions, droppedTombstones } = result.compaction
+    const work = {
+      ...{ compactionReadBytes: readBytes, compactionWrittenBytes: writtenBytes },
+      ...{ droppedVersions, droppedTombstones },
     }
-    return { edit, result }
+    const counted = choice?.kind === 'move' ? { moves: 1 } : { compactions: 1 }
+    return { ...edit, tree, pointer: choice?.pointer, totals: sumOf(totals, { ...work, ...counted }) }
   }
 
-  /** Takes the state that an edit of {@link writeFlush} or {@link runCompaction} led to. */
+  /** Takes the state that an edit of {@link editOf} led to. */
   install(state: TreeState): void {
-    const hasFlushed = state.flushedThrough > this.#state.flushedThrough
-    if (hasFlushed) {
-      assert(state.flushedThrough === this.#memtable.maxTime, 'a flush takes the whole memtable')
-      this.#memtable = new Memtable()
+    if (state.flushedThrough > this.#state.flushedThrough) {
+      const flushed = this.#frozen.at(-1)
+      assert(state.flushedThrough === flushed?.maxTime, 'a flush takes a whole memtable, the oldest')
+      this.#frozen = this.#frozen.filter((memtable) => memtable !== flushed)
     }
     this.#state = state
     this.#epoch++
+  }
+
+  #findFrozen(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
+    for (const memtable of this.#frozen) {
+      const version = memtable.find(key, hash, view)
+      if (version !== undefined) return version
+    }
+    return undefined
   }
 
   #findInRun(
@@ -302,17 +301,19 @@ export class Tree<Directive> {
     )
     const isNewestFirst = order === 'newest first'
     // For one key, every version in an upper place is newer than every version in a lower one.
-    if (isNewestFirst) yield* this.#memtable.versionBatches(key, view, order)
+    if (isNewestFirst) for (const memtable of this.memtables) yield* memtable.versionBatches(key, view, order)
     for (const { number } of isNewestFirst ? tables : tables.toReversed()) {
       const table = this.#context.tables.open(number)
       if (table.mayContain(hash)) yield* table.versionBatches(key, view, order)
     }
-    if (!isNewestFirst) yield* this.#memtable.versionBatches(key, view, order)
+    if (isNewestFirst) return
+    for (const memtable of this.memtables.toReversed()) yield* memtable.versionBatches(key, view, order)
   }
 
   #mergedVersions(): Generator<KeyedVersion> {
     const runs = this.#state.shape.flat()
-    return mergeVersions([this.#memtable.versions(), ...runs.map(({ tables }) => this.#versionsOf(tables))])
+    const inMemory = this.memtables.map((memtable) => memtable.versions())
+    return mergeVersions([...inMemory, ...runs.map(({ tables }) => this.#versionsOf(tables))])
   }
 
   *#versionsOf(tables: readonly TableMeta[]): Generator<KeyedVersion> {
@@ -323,6 +324,12 @@ export class Tree<Directive> {
 /** Whether a table can have a version in the view. */
 function isInView({ minTime, maxTime }: TableMeta, view: Stretches): boolean {
   return meetsClosed(view, minTime, maxTime)
+}
+
+function sumOf(totals: TreeTotals, more: Partial<TreeTotals>): TreeTotals {
+  const names = Object.keys(totals) as (keyof TreeTotals)[]
+  const sums = names.map((name) => [name, totals[name] + (more[name] ?? 0)])
+  return Object.fromEntries(sums) as TreeTotals
 }
 
 /** The tables of a sorted run that can have versions of a key: those between whose ends it stands. */

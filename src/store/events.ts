@@ -70,8 +70,29 @@ export interface FailureEvent {
   readonly error: Error
 }
 
+/** A flush or compaction could not be done in the background, and was done by the call that noticed. */
+export interface JobFailedEvent {
+  readonly kind: 'job-failed'
+  readonly tablet: number
+  readonly job: 'flush' | 'compaction'
+  /** Whether its worker died or fell silent: its jobs are done by calls from now on. */
+  readonly isLost: boolean
+  readonly error: Error
+}
+
+/** Maintenance of a tablet fell behind, and commits to it wait; or it has caught up. */
+export interface StallEvent {
+  readonly kind: 'stall'
+  readonly tablet: number
+  /** Each commit waits a little, until something is done, or no longer. */
+  readonly how: 'slow' | 'stop' | 'none'
+  /** What there is, or was, too much of. */
+  readonly because: 'memtables' | 'level 0' | 'compaction debt'
+}
+
 /** Anything that a store tells. */
-export type StoreEvent = FlushEvent | CompactionEvent | RecoveryEvent | ClockJumpEvent | FailureEvent
+export type StoreEvent =
+  FlushEvent | CompactionEvent | RecoveryEvent | ClockJumpEvent | FailureEvent | JobFailedEvent | StallEvent
 
 /** Hands events to whoever listens. */
 export class EventBus {

@@ -1,123 +1,140 @@
 /**
- * Flush and compaction, in the order that a power cut cannot break:
+ * Maintenance: what of flush and compaction is due, who does it, and who waits for it.
  *
- *     write the files ▶ sync them ▶ sync the directory ▶ sync the log ▶ append and sync the edit ▶ unlink
+ *     commit ─▶ is anything done? install it ─▶ is a memtable full? freeze it ─▶ is a lane free? start what is due
  *
- * The log goes before the manifest: otherwise a cut could leave half a commit in a table file, or lose a
- * hold whose release is the reason why versions are gone. Files go before the edit, so that an edit never
- * names what is not there; the edit goes before the unlinking. A cut may leave orphans, never a
- * reference to nothing.
+ * Nothing waits for an event loop. Each commit asks the two lanes, of flushes and of compactions, what has
+ * ended, installs it (`installer.ts`) and starts what is due next. Where jobs run here, that is all there is; where
+ * they run elsewhere, a commit may have to wait (`stalls.ts`). What a job dropped, it dropped by the directive that
+ * was taken when it was planned, and that goes with its result: times that were lost since are none of its
+ * business, and no time comes back.
  */
+import { assert, defined } from '../base/assert.ts'
 import { type Directive } from '../history/garbage.ts'
-import { type FileSystem } from '../storage/files.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type ManifestEdit, type TreeEdit } from '../storage/manifest-state.ts'
-import { type Manifest } from '../storage/manifest.ts'
+import { InlineRunner, type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
+import { type LogPlace } from '../storage/log.ts'
+import { type Memtable } from '../storage/memtable.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
-import { type Policy, type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
-import { EMPTY_SHAPE, tablesOf } from '../storage/shape.ts'
-import { type TableFiles } from '../storage/table-files.ts'
-import { type CommitLog } from '../tablet/commit-log.ts'
+import { type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
-import { type Tablet, type Tablets } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, earlierOf } from '../time/hybrid-time.ts'
-import { type EventBus } from './events.ts'
-import { type FileNumbers } from './parts.ts'
+import { type Tablet } from '../tablet/tablet.ts'
+import { Backpressure } from './backpressure.ts'
+import { Installer, type InstallerContext } from './installer.ts'
+import { type Ended, Lane, type Task } from './lane.ts'
+import { FROZEN_MAX, type Stall, type StallStats } from './stalls.ts'
 
 /** What maintenance works on. */
-export interface MaintenanceContext {
-  readonly files: FileSystem
-  readonly tables: TableFiles
-  readonly tablets: Tablets
-  readonly manifest: Manifest
-  readonly log: CommitLog
+export interface MaintenanceContext extends InstallerContext {
   readonly failStop: FailStop
   readonly geometry: Geometry
-  readonly policy: Policy
-  readonly numbers: FileNumbers
+  readonly jobs: JobIo<Directive>
+  /** Begins a runner that is elsewhere; left out, jobs run here. */
+  readonly startRunner?: (() => JobRunner<Directive>) | undefined
+  /** Microseconds since any moment. */
+  readonly monotonic: () => number
   readonly directiveFor: (tablet: number) => Directive
-  readonly events: EventBus
 }
 
 /** Keeps the trees of a store in shape. */
 export class Maintenance {
   readonly #context: MaintenanceContext
-  #hasCompacted = false
+  readonly #installer: Installer
+  readonly #backpressure: Backpressure
+  readonly #here: JobRunner<Directive>
+  readonly #flushes: Lane
+  readonly #compactions: Lane
+  /** Tablets with frozen memtables, and those that a policy has to be asked about, in the order in which they came. */
+  readonly #frozen = new Set<number>()
+  readonly #unsettled = new Set<number>()
+  /** Where the log was when a memtable was begun: what is in it stands behind. */
+  readonly #begins = new WeakMap<Memtable, LogPlace>()
 
   constructor(context: MaintenanceContext) {
     this.#context = context
+    this.#installer = new Installer(context)
+    this.#backpressure = new Backpressure(context)
+    this.#here = new InlineRunner(context.jobs)
+    const start = context.startRunner ?? (() => this.#here)
+    this.#flushes = new Lane(this.#here, start)
+    this.#compactions = new Lane(this.#here, start)
   }
 
-  /** What a commit has made due: full memtables, a long log, levels over their size. */
-  afterCommit(touched: readonly number[]): void {
-    const { tablets, geometry, log } = this.#context
-    const due = new Set(touched.map((id) => tablets.get(id)).filter((tablet) => tablet.isMemtableFull))
-    if (log.bytes > geometry.logBytes) for (const tablet of this.#pinningLog()) due.add(tablet)
-    for (const tablet of due) {
-      this.flush(tablet)
-      this.compactWhileDue(tablet)
+  /** What writers waited for maintenance. */
+  get stallStats(): StallStats {
+    return this.#backpressure.stats
+  }
+
+  /** The bytes that compactions would have to rewrite until nothing is due. */
+  get debtBytes(): number {
+    return this.#context.tablets.all().reduce((sum, tablet) => sum + this.#backpressure.debtOf(tablet), 0)
+  }
+
+  /** What a commit of so many bytes has made due: full memtables, a long log, levels over their size. */
+  afterCommit(touched: readonly number[], bytes: number): void {
+    const { tablets, geometry, log, failStop } = this.#context
+    this.#advance()
+    for (const id of touched) {
+      const tablet = tablets.get(id)
+      if (tablet.isMemtableFull) this.#freeze(tablet)
     }
+    if (log.bytes > geometry.logBytes) for (const tablet of this.#pinningLog()) this.#freeze(tablet)
+    this.#advance()
+    failStop.guard(() => this.#installer.removeObsolete(1))
+    if (this.#backpressure.isFelt) this.#slowDown(touched, bytes)
   }
 
-  /** Writes the memtable of a tablet down, if there is anything in it. */
+  /** Writes all that a tablet has in memory down, and compacts it while that is due, before it returns. */
   flush(tablet: Tablet): void {
-    const { failStop, log, events, directiveFor } = this.#context
-    if (tablet.memtable.versionCount === 0) return
-    failStop.guard(() => {
-      const edit = tablet.writeFlush(directiveFor(tablet.id))
-      const firstSegment = log.firstSegmentWith(this.#oldestInMemory([tablet.id]))
-      this.#install({ trees: [edit], firstSegment })
-      log.removeBefore(firstSegment)
-      const { table } = edit.add[0]!
-      events.emit({
-        kind: 'flush',
-        tablet: tablet.id,
-        table: table.number,
-        versions: table.versions,
-        bytes: table.bytes,
-      })
-    })
-  }
-
-  /** Runs compactions until the policy finds nothing due in the tablet. */
-  compactWhileDue(tablet: Tablet): void {
+    this.#writeDown(tablet)
     for (;;) {
       const plan = planCompaction(this.#policyInput(tablet))
-      if (plan.choice === undefined) return
-      this.#compact(tablet, plan)
+      if (plan.choice === undefined) {
+        this.#unsettled.delete(tablet.id)
+        return
+      }
+      this.#runHere(this.#mergeTask(tablet, plan))
     }
   }
 
   /** Flushes a tablet and merges all that it has into one run. */
   compactFully(tablet: Tablet): void {
-    this.flush(tablet)
+    this.#writeDown(tablet)
     const plan = planFullCompaction(this.#policyInput(tablet))
-    if (plan.choice !== undefined) this.#compact(tablet, plan)
+    if (plan.choice !== undefined) this.#runHere(this.#mergeTask(tablet, plan))
+  }
+
+  /** Stops what runs elsewhere, for good. What it would have made is made after the next opening. */
+  close(): void {
+    const { failStop, manifest, numbers } = this.#context
+    const abandoned = [this.#flushes, this.#compactions].filter((lane) => this.#abandon(lane))
+    this.#flushes.close()
+    this.#compactions.close()
+    if (failStop.hasFailed) return
+    failStop.guard(() => {
+      // A runner that did not answer may still write: nobody else may ever take its numbers.
+      if (abandoned.length > 0) manifest.commit({ nextNumber: numbers.next })
+      this.#installer.removeObsolete(Infinity)
+    })
   }
 
   /** Whether anything was compacted since this was asked last. */
   takeCompacted(): boolean {
-    const hasCompacted = this.#hasCompacted
-    this.#hasCompacted = false
-    return hasCompacted
+    return this.#installer.takeCompacted()
   }
 
-  /**
-   * Ends tablets that nobody can read any more: first the edit, then their files. Those that are gone
-   * already are passed over.
-   */
+  /** Ends tablets that nobody can read any more. Those that are gone already are passed over. */
   free(ids: readonly number[]): void {
-    const { failStop, manifest, tables, tablets, log } = this.#context
-    const { trees } = manifest.state
-    const files = ids.flatMap((id) => tablesOf(trees.get(id)?.shape ?? EMPTY_SHAPE))
-    const removeTrees = ids.filter((id) => trees.has(id))
-    if (removeTrees.length === 0) return tablets.forget(ids)
+    const { failStop, manifest, tablets } = this.#context
+    const trees = ids.filter((id) => manifest.state.trees.has(id))
+    for (const lane of [this.#flushes, this.#compactions])
+      if (lane.task !== undefined && ids.includes(lane.task.tablet)) this.#abandon(lane)
+    for (const known of [this.#frozen, this.#unsettled]) for (const id of ids) known.delete(id)
+    this.#backpressure.forget(ids)
+    if (trees.length === 0) return tablets.forget(ids)
     failStop.guard(() => {
-      const firstSegment = log.firstSegmentWith(this.#oldestInMemory(ids))
-      manifest.commit({ removeTrees, firstSegment, logSynced: log.syncedThrough })
-      tablets.forget(ids)
-      tables.remove(files.map(({ number }) => number))
-      log.removeBefore(firstSegment)
+      this.#installer.free(ids, trees)
+      this.#removeUnlessAwaited()
     })
   }
 
@@ -142,57 +159,184 @@ export class Maintenance {
     return { policy, shape, pointers, geometry, cutoff: directiveFor(tablet.id).cutoff }
   }
 
-  #compact(tablet: Tablet, plan: CompactionPlan): void {
-    const { failStop, directiveFor, tables, events, log, policy } = this.#context
-    const choice = plan.choice!
-    failStop.guard(() => {
-      const job = tablet.jobFor(choice, directiveFor(tablet.id))
-      const { cutoff } = job.directive
-      const { edit, result } = tablet.runCompaction(job)
-      const isWritten = choice.kind === 'merge'
-      const add = edit.add.map((one) =>
-        isWritten ? { ...one, table: { ...one.table, writtenAtCutoff: cutoff } } : one,
-      )
-      // The ratchet goes with the edit that drops, and so does the time at which holds had run out: what is
-      // lost is never readable again (law 4).
-      const judgedMicros = log.clock.retentionMicros()
-      this.#install({ trees: [{ ...edit, add, ratchet: cutoff }], judgedMicros })
-      this.#hasCompacted = true
-      const stays = new Set(edit.add.map(({ table }) => table.number))
-      tables.remove(edit.remove.filter((number) => !stays.has(number)))
-      const { kind: how, because, outputLevel, outputRun, inputs } = choice
-      const { readBytes, writtenBytes, droppedVersions } = result
-      events.emit({
-        ...{ kind: 'compaction', tablet: tablet.id, how, because, policy: policy.name },
-        ...{ scores: plan.scores, picks: plan.picks, outputLevel, outputRun },
-        ...{ readBytes, writtenBytes, droppedVersions, outputs: [...stays] },
-        inputs: inputs.map((input) => ({
-          level: input.level,
-          tables: input.tables.map(({ number }) => number),
-        })),
-      })
+  /** Installs what has ended and starts what is due, until nothing more can be done without waiting. */
+  #advance(): void {
+    while (this.#stepFlushes() || this.#stepCompactions());
+  }
+
+  #stepFlushes(): boolean {
+    if (this.#flushes.task !== undefined) return this.#take(this.#flushes, 0)
+    const [id] = this.#frozen
+    if (id === undefined) return false
+    this.#flushes.start(this.#flushTask(this.#context.tablets.get(id)))
+    return true
+  }
+
+  #stepCompactions(): boolean {
+    if (this.#compactions.task !== undefined) return this.#take(this.#compactions, 0)
+    const [id] = this.#unsettled
+    if (id === undefined) return false
+    const tablet = this.#context.tablets.get(id)
+    const plan = planCompaction(this.#policyInput(tablet))
+    if (plan.choice === undefined) this.#unsettled.delete(id)
+    // To move tables is to name them anew: it is done sooner than sent.
+    else if (plan.choice.kind === 'move') this.#runHere(this.#mergeTask(tablet, plan))
+    else this.#compactions.start(this.#mergeTask(tablet, plan))
+    return true
+  }
+
+  /** Installs what a lane's task made, if it has ended. */
+  #take(lane: Lane, waitMicros: number): boolean {
+    return this.#context.failStop.guard(() => {
+      const ended = lane.poll(waitMicros)
+      if (ended !== undefined) this.#finish(ended)
+      return ended !== undefined
     })
   }
 
-  #install(edit: ManifestEdit & { readonly trees: readonly TreeEdit[] }): void {
-    const { files, log, manifest, tablets, numbers } = this.#context
-    files.syncDirectory('')
-    log.sync()
-    manifest.commit({ ...edit, nextNumber: numbers.next, logSynced: log.syncedThrough })
-    for (const { tree } of edit.trees) tablets.get(tree).install(manifest.state.trees.get(tree)!)
+  #finish(ended: Ended): void {
+    const { task } = ended
+    this.#unsettled.add(task.tablet)
+    if ('result' in ended) return this.#install(task, ended.result)
+    const { kind, error } = ended.trouble
+    if (kind === 'log failed') throw error
+    const { kind: job, numbers } = task.job
+    this.#context.events.emit({
+      kind: 'job-failed',
+      tablet: task.tablet,
+      job,
+      isLost: kind === 'lost',
+      error,
+    })
+    this.#removeFilesOf(task)
+    this.#runHere({ ...task, job: { ...task.job, numbers: this.#reserve(numbers.end - numbers.first) } })
   }
 
-  /** The oldest version that is in memory only, once some tablets are written down, or gone. */
-  #oldestInMemory(done: readonly number[]): HybridTime {
-    const others = this.#context.tablets.all().filter(({ id }) => !done.includes(id))
-    return others.reduce((oldest, { memtable }) => earlierOf(oldest, memtable.minTime), MAX_TIME)
+  #runHere(task: Task): void {
+    this.#context.failStop.guard(() => {
+      this.#here.start(task.job)
+      const outcome = this.#here.poll(Infinity)
+      assert(outcome?.kind === 'done', 'what fails here throws')
+      this.#install(task, outcome.result)
+    })
   }
 
-  /** The tablets whose memtables need the oldest segment of the log. */
+  #install(...[task, result]: Parameters<Installer['install']>): void {
+    this.#installer.install(task, result)
+    this.#removeUnlessAwaited()
+    const tablet = this.#context.tablets.get(task.tablet)
+    if (tablet.frozenCount === 0) this.#frozen.delete(tablet.id)
+    this.#judge(tablet)
+  }
+
+  /** Where jobs run here, their commit has waited for them already, and files go at once. */
+  #removeUnlessAwaited(): void {
+    if (this.#context.startRunner === undefined) this.#installer.removeObsolete(Infinity)
+  }
+
+  /** Waits for what runs elsewhere, then writes all that a tablet has in memory down here. */
+  #writeDown(tablet: Tablet): void {
+    for (const lane of [this.#flushes, this.#compactions])
+      if (lane.task !== undefined) this.#take(lane, Infinity)
+    this.#freezeNow(tablet)
+    while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
+  }
+
+  /** Freezes what a tablet has in its memtable, when there is room for one more that is frozen. */
+  #freeze(tablet: Tablet): void {
+    while (tablet.frozenCount >= FROZEN_MAX && this.#flushes.task !== undefined) {
+      this.#judge(tablet)
+      this.#stop(tablet, this.#flushes)
+    }
+    this.#freezeNow(tablet)
+    this.#frozen.add(tablet.id)
+    this.#judge(tablet)
+  }
+
+  #freezeNow(tablet: Tablet): void {
+    tablet.freeze()
+    this.#begins.set(tablet.memtables[0], this.#context.log.release())
+  }
+
+  #flushTask(tablet: Tablet): Task {
+    const { log, directiveFor } = this.#context
+    const logged = (memtable: Memtable) => {
+      const segment = log.firstSegmentWith(memtable.minTime)
+      const begin = this.#begins.get(memtable)
+      return { from: begin?.segment === segment ? begin : { segment, bytes: 0 }, through: log.release() }
+    }
+    const job = tablet.flushJob(directiveFor(tablet.id), logged, this.#reserve)
+    return { tablet: tablet.id, job, judgedMicros: log.clock.retentionMicros() }
+  }
+
+  #mergeTask(tablet: Tablet, plan: CompactionPlan): Task {
+    const choice = defined(plan.choice, 'the choice of a plan')
+    const job = tablet.mergeJob(choice, this.#context.directiveFor(tablet.id), this.#reserve)
+    return { tablet: tablet.id, plan, job, judgedMicros: this.#context.log.clock.retentionMicros() }
+  }
+
+  readonly #reserve = (count: number): NumberRange => this.#context.numbers.reserve(count)
+
+  /** Whether a lane had something to stop. */
+  #abandon(lane: Lane): boolean {
+    const task = lane.abandon()
+    if (task !== undefined) this.#removeFilesOf(task)
+    return task !== undefined
+  }
+
+  /** Removes what a job left behind that will not be installed. */
+  #removeFilesOf({ job: { numbers } }: Task): void {
+    const { tables } = this.#context
+    tables.remove(tables.list().filter((number) => number >= numbers.first && number < numbers.end))
+  }
+
+  /** The tablets whose memtables need the oldest segment of the log, and are not on their way down. */
   #pinningLog(): readonly Tablet[] {
     const { log, tablets } = this.#context
-    const needs = ({ memtable }: Tablet) => log.firstSegmentWith(memtable.minTime)
-    const inMemory = tablets.all().filter(({ memtable }) => memtable.versionCount > 0)
-    return inMemory.filter((tablet) => needs(tablet) === log.firstSegment)
+    return tablets.all().filter(({ frozenCount, memtables: [memtable] }) => {
+      const isNeeded = frozenCount === 0 && memtable.versionCount > 0
+      return isNeeded && log.firstSegmentWith(memtable.minTime) === log.firstSegment
+    })
+  }
+
+  #judge(tablet: Tablet): Stall | undefined {
+    return this.#context.startRunner && this.#backpressure.judge(tablet)
+  }
+
+  /** Lets a commit wait, if it touched a tablet that is far behind. */
+  #slowDown(touched: readonly number[], bytes: number): void {
+    const { tablets } = this.#context
+    for (const id of touched) {
+      if (this.#backpressure.of(id) === undefined) continue
+      const tablet = tablets.get(id)
+      let stall = this.#judge(tablet)
+      while (stall?.how === 'stop' && this.#laneOf(stall).task !== undefined) {
+        this.#stop(tablet, this.#laneOf(stall))
+        stall = this.#backpressure.of(id)
+      }
+      if (stall?.how !== 'slow') continue
+      const micros = this.#backpressure.owe(bytes, stall.bytesPerSecond)
+      if (micros > 0) this.#wait(this.#laneOf(stall), 'slow', micros)
+      return
+    }
+  }
+
+  #laneOf(stall: Stall): Lane {
+    return stall.because === 'memtables' ? this.#flushes : this.#compactions
+  }
+
+  /** Waits until a lane is done with what it has. */
+  #stop(tablet: Tablet, lane: Lane): void {
+    this.#wait(lane, 'stop', Infinity)
+    this.#judge(tablet)
+  }
+
+  /** Waits for a lane, for so long at most. */
+  #wait(lane: Lane, how: Stall['how'], micros: number): void {
+    const { monotonic } = this.#context
+    const since = monotonic()
+    this.#take(lane, micros)
+    this.#backpressure.noteWait(how, monotonic() - since)
+    this.#advance()
   }
 }

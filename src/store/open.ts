@@ -14,6 +14,7 @@ import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
 import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { GEOMETRIES, type Sizes, geometryOf } from '../storage/geometry.ts'
+import { type JobIo, type JobRunner } from '../storage/job.ts'
 import { LogWriter, checkReaches, listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth, type ManifestState } from '../storage/manifest-state.ts'
 import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
@@ -22,7 +23,6 @@ import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
 import { tablesOf } from '../storage/shape.ts'
 import { TableFiles, type TableLimits } from '../storage/table-files.ts'
 import { tablePath } from '../storage/table-format.ts'
-import { type TreeContext } from '../storage/tree.ts'
 import { CommitLog, type LogRecovery, recoverLog } from '../tablet/commit-log.ts'
 import { FailStop } from '../tablet/fail-stop.ts'
 import { Tablets } from '../tablet/tablet.ts'
@@ -38,7 +38,15 @@ export interface World {
   readonly files: FileSystem
   readonly clock: PhysicalClock
   readonly checksum: Checksum
+  /**
+   * Where flushes and compactions run, for a database of this birth; called once for each runner that is
+   * needed, when it is. Left out, or answering nothing, they run in the commits that make them due.
+   */
+  readonly jobs?: ((birth: Birth) => StartRunner | undefined) | undefined
 }
+
+/** Begins a runner of jobs that is elsewhere. `io` is what running them here would take. */
+export type StartRunner = (io: JobIo<Directive>) => JobRunner<Directive>
 
 /** How to open a store. */
 export interface StoreOptions {
@@ -137,7 +145,9 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     ...removeOldSegments(files, manifest.state.firstSegment),
   ]
   const recovery = tellRecovery(loaded, orphans, events)
-  return new Store({ ...loaded, recovery, lock, manifest, log, clock: log.clock })
+  const start = world.jobs?.(manifest.state.birth)
+  const startRunner = start && (() => start(loaded.jobs))
+  return new Store({ ...loaded, recovery, lock, manifest, log, startRunner, clock: log.clock })
 }
 
 /** A policy changes cost, never answers, so nothing else has to be done with it (law 10). */
@@ -170,11 +180,7 @@ function load(
   const geometry = geometryOf(state.birth.geometry, options.sizes)
   const tables = new TableFiles(files, checksum, options.limits)
   const numbers = new FileNumbers(Math.max(state.nextNumber, ...tables.list().map((number) => number + 1)))
-  const trees: TreeContext<Directive> = {
-    ...{ tables, geometry, filterFor: garbageFilter },
-    newNumber: () => numbers.take(),
-  }
-  const tablets = new Tablets(trees, currentState)
+  const tablets = new Tablets({ tables, geometry }, currentState)
   const replayed = replayLog(world, state, tablets)
   const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
   const failStop = new FailStop()
@@ -182,6 +188,8 @@ function load(
   return {
     ...{ files, birth, policy, geometry, tables, tablets },
     ...{ numbers, events, failStop, replayed, newest },
+    jobs: { files, tables, geometry, filterFor: garbageFilter },
+    monotonic: () => world.clock.monotonic(),
   }
 }
 

@@ -1,8 +1,10 @@
 /**
  * The parts that an open store holds together.
  */
+import { type Directive } from '../history/garbage.ts'
 import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { type Geometry } from '../storage/geometry.ts'
+import { type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
 import { type Birth } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
 import { type Policy } from '../storage/policy.ts'
@@ -24,6 +26,11 @@ export interface StoreParts {
   readonly tables: TableFiles
   readonly tablets: Tablets
   readonly numbers: FileNumbers
+  readonly jobs: JobIo<Directive>
+  /** Begins a runner that is elsewhere; left out, jobs run here. */
+  readonly startRunner?: (() => JobRunner<Directive>) | undefined
+  /** Microseconds since any moment. */
+  readonly monotonic: () => number
   readonly events: EventBus
   readonly failStop: FailStop
   /** What was found when it was opened. */
@@ -48,7 +55,15 @@ export class FileNumbers {
     return this.#next
   }
 
-  take(): number {
-    return this.#next++
+  /** Sets so many numbers apart. */
+  reserve(count: number): NumberRange {
+    const first = this.#next
+    this.#next += count
+    return { first, end: this.#next }
+  }
+
+  /** Takes back what is left of a range from `end` on, if nothing was set apart since. */
+  giveBack(range: NumberRange, end: number): void {
+    if (this.#next === range.end) this.#next = end
   }
 }

@@ -24,7 +24,7 @@ import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
-import { type TabletWrites, type Write } from '../tablet/commit-record.ts'
+import { type TabletWrites, type Write } from '../storage/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
@@ -33,6 +33,7 @@ import { HeldScan, type Reading } from './held-scan.ts'
 import { Maintenance } from './maintenance.ts'
 import { type StoreParts } from './parts.ts'
 import { Readability } from './readability.ts'
+import { type Backlog } from './stalls.ts'
 
 /** Where a read of a table looks. */
 export interface ReadPoint {
@@ -150,6 +151,11 @@ export class Store {
   /** Every commit at or before this time survives a power cut. */
   get durableThrough(): HybridTime {
     return this.#writing?.log.durableThrough ?? this.#parts.clock.last
+  }
+
+  /** How far maintenance is behind, and who waited for it; `undefined` in a store that is read only. */
+  get backlog(): Backlog | undefined {
+    return this.#writing?.maintenance
   }
 
   /** Bytes of the commit log. */
@@ -317,10 +323,7 @@ export class Store {
   /** Writes the memtables of some tablets, or all, down. */
   flush(tablets?: readonly number[]): void {
     const { maintenance } = this.#writable()
-    for (const tablet of this.#chosen(tablets)) {
-      maintenance.flush(tablet)
-      maintenance.compactWhileDue(tablet)
-    }
+    for (const tablet of this.#chosen(tablets)) maintenance.flush(tablet)
     this.#keepUp()
   }
 
@@ -355,6 +358,7 @@ export class Store {
     this.#isOpen = false
     const { log, manifest, tables, lock } = this.#parts
     try {
+      this.#writing?.maintenance.close()
       log?.close()
       manifest?.close()
       tables.close()
@@ -394,6 +398,7 @@ export class Store {
   ): HybridTime {
     const { log, maintenance } = this.#writable()
     let touched: readonly number[] = []
+    const bytesBefore = log.appendedBytes
     const time = log.commit((at) => {
       const tablets = build(at)
       touched = tablets.map(({ tablet }) => tablet)
@@ -401,7 +406,7 @@ export class Store {
     }, durability)
     then()
     try {
-      maintenance.afterCommit(touched)
+      maintenance.afterCommit(touched, log.appendedBytes - bytesBefore)
       this.#keepUp()
     } catch (error) {
       // The commit itself has succeeded and must be reported so; the next one will be refused.

@@ -6,7 +6,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type Catalog, generationInForce } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { KeyIndex } from '../storage/key-index.ts'
-import { type TabletWrites, type Write } from '../tablet/commit-record.ts'
+import { type TabletWrites, type Write } from '../storage/commit-record.ts'
 import { tabletFor } from '../tablet/tablet.ts'
 import { BATCH_BYTES_MAX, type Key, viewKey, viewValue } from './codec.ts'
 

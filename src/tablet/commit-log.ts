@@ -18,7 +18,12 @@ import { type FileSystem } from '../storage/files.ts'
 import { type LogEnd, type LogPlace, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
 import { type ClockJump, HybridClock, type PhysicalClock } from '../time/clock.ts'
 import { type HybridTime, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
-import { type CommitLogRecord, type TabletWrites, decodeRecord, encodeRecord } from './commit-record.ts'
+import {
+  type CommitLogRecord,
+  type TabletWrites,
+  decodeRecord,
+  encodeRecord,
+} from '../storage/commit-record.ts'
 import { type FailStop } from './fail-stop.ts'
 
 /** What a commit can survive: nothing, the death of the process, a power cut. */
@@ -136,7 +141,10 @@ export class CommitLog {
     const { files, checksum, segmentBytes } = context
     const log = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
     // A crash at the begin of a segment took the ceiling away with which every segment begins.
-    if (recovery.end.contents.records.length === 0) log.append(encodeRecord({ kind: 'ceiling', time: floor }))
+    if (recovery.end.contents.records.length === 0) {
+      log.append(encodeRecord({ kind: 'ceiling', time: floor }))
+      log.sync()
+    }
     return new CommitLog(context, log, floor, recovery)
   }
 
@@ -203,6 +211,23 @@ export class CommitLog {
     this.#durableThrough = this.#newestCommit
   }
 
+  /** Hands all that was committed to the operating system, and says where the log ends. */
+  release(): LogPlace {
+    return this.#context.failStop.guard(() => this.#log.release())
+  }
+
+  /** Takes note that somebody else has made the log durable through a place. */
+  noteSynced(place: LogPlace): void {
+    this.#log.noteSynced(place)
+  }
+
+  /** Makes the log durable through a place, which it has reached, unless it is. */
+  syncThrough({ segment, bytes }: LogPlace): void {
+    const synced = this.#log.syncedThrough
+    if (segment > synced.segment || (segment === synced.segment && bytes > synced.bytes))
+      this.#context.failStop.guard(() => this.#log.sync())
+  }
+
   /** The oldest segment that holds a commit at or after `time`; the current one if there is none. */
   firstSegmentWith(time: HybridTime): number {
     const first = this.#segments.find(({ newestCommit }) => newestCommit >= time)
@@ -238,12 +263,13 @@ export class CommitLog {
     this.#durableThrough = this.#newestCommit
   }
 
-  /** A new segment begins with the ceiling, because the segments before it may go. */
+  /** A new segment begins with the ceiling, durably, because the segments before it may go. */
   #startSegmentIfFull(): void {
     if (!this.#log.isSegmentFull) return
     this.#log.startSegment()
     this.#durableThrough = this.#newestCommit
     this.#log.append(encodeRecord({ kind: 'ceiling', time: this.clock.ceiling }))
+    this.#log.sync()
   }
 
   #noteCommit(time: HybridTime): void {

@@ -10,7 +10,7 @@ import { type Directive } from '../history/garbage.ts'
 import { EMPTY_TREE, type ManifestState } from '../storage/manifest-state.ts'
 import { Tree, type TreeContext } from '../storage/tree.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
-import { type TabletWrites } from './commit-record.ts'
+import { type TabletWrites } from '../storage/commit-record.ts'
 
 /** The tablet of the catalog. It exists from the first commit on. */
 export const SYSTEM_TABLET = 0
@@ -25,11 +25,11 @@ export function tabletFor(tablets: readonly number[], _key: Uint8Array): number 
 
 /** The tablets of an open store, made when they are first asked for. */
 export class Tablets {
-  readonly #context: TreeContext<Directive>
+  readonly #context: TreeContext
   readonly #states: () => ManifestState
   readonly #tablets = new Map<number, Tablet>()
 
-  constructor(context: TreeContext<Directive>, states: () => ManifestState) {
+  constructor(context: TreeContext, states: () => ManifestState) {
     this.#context = context
     this.#states = states
   }

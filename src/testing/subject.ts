@@ -15,6 +15,7 @@ import { type PickerName } from '../storage/pickers.ts'
 import { type PolicyName } from '../storage/policy.ts'
 import { MemoryFiles } from '../storage/memory-files.ts'
 import { type StoreEvent } from '../store/events.ts'
+import { type StartRunner } from '../store/open.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, parseExact } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
@@ -52,6 +53,8 @@ export interface SubjectOptions extends ProcessOptions {
   readonly files?: 'memory' | 'simulated disk' | undefined
   /** What every second process is told instead. */
   readonly next?: ProcessOptions | undefined
+  /** Where flushes and compactions run. */
+  readonly startRunner?: StartRunner | undefined
 }
 
 /** A day: how long the table keeps its history whose cutoff tells the now of retention. */
@@ -271,7 +274,7 @@ export class Subject {
 
   /** Looks at what lies in the directory. */
   look(): void {
-    this.#structure.look(this.#db, this.#files)
+    this.#structure.look(this.#db, this.#files, this.#options.startRunner !== undefined)
     this.#structure.lookAtViews(this.#db, this.model, this.tables)
   }
 
@@ -315,7 +318,7 @@ export class Subject {
 
   #open(readOnly = false): Database {
     const { policy, level0Tables } = this.world
-    const { geometry = 'miniature', durability, next, ...first } = this.#options
+    const { geometry = 'miniature', durability, next, startRunner, ...first } = this.#options
     const process = { policy, ...first, ...(this.#processes % 2 === 1 ? next : {}) }
     const options = {
       ...{ readOnly, geometry, durability, ...process },
@@ -324,7 +327,8 @@ export class Subject {
         this.#onEvent(event)
       },
     }
-    return openDatabase({ files: this.#monitor.files, clock: this.#clock, checksum: crc32 }, options)
+    const clockAndFiles = { files: this.#monitor.files, clock: this.#clock }
+    return openDatabase({ ...clockAndFiles, checksum: crc32, jobs: () => startRunner }, options)
   }
 
   #onEvent(event: StoreEvent): void {

@@ -16,7 +16,7 @@ import { decodeManifestEdit, encodeManifestEdit } from '../../src/storage/manife
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { readRecords } from '../../src/storage/record-file.ts'
 import { TableWriter } from '../../src/storage/table-writer.ts'
-import { encodeRecord } from '../../src/tablet/commit-record.ts'
+import { encodeRecord } from '../../src/storage/commit-record.ts'
 import { endOfMicrosecond, hybridTime } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 import { ROOT } from '../house/source.ts'

@@ -11,6 +11,8 @@ import { ALL_KEYS } from '../../src/base/key-range.ts'
 import { type Directive, garbageFilter } from '../../src/history/garbage.ts'
 import { checkTree } from '../../src/storage/check.ts'
 import { GEOMETRIES, type Geometry } from '../../src/storage/geometry.ts'
+import { type Job, type NumberRange, runJob } from '../../src/storage/job.ts'
+import { type CompactionChoice } from '../../src/storage/plan.ts'
 import { DEFAULT_POLICY, planCompaction, planFullCompaction } from '../../src/storage/policy.ts'
 import {
   EMPTY_TREE,
@@ -24,6 +26,7 @@ import { TableFiles } from '../../src/storage/table-files.ts'
 import { Tree } from '../../src/storage/tree.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { type Stretches } from '../../src/time/stretches.ts'
+import { NO_PLACE } from '../storage/samples.ts'
 import { holds } from '../time/property.ts'
 import { StateHistory, type Step, steps } from './states.ts'
 
@@ -37,15 +40,11 @@ const GEOMETRY: Geometry = {
 
 /** A tree whose values say when they were written. */
 class HotTree {
-  readonly #tables = new TableFiles(new MemoryFiles(), crc32, { cacheBytes: 0, openTables: 2 })
+  readonly #files = new MemoryFiles()
+  readonly #tables = new TableFiles(this.#files, crc32, { cacheBytes: 0, openTables: 2 })
   #manifest = newManifestState({ geometry: 'miniature', clock: 'replay' })
   #numbers = 1
-  readonly tree = new Tree<Directive>(1, EMPTY_TREE, {
-    tables: this.#tables,
-    geometry: GEOMETRY,
-    filterFor: garbageFilter,
-    newNumber: () => this.#numbers++,
-  })
+  readonly tree = new Tree<Directive>(1, EMPTY_TREE, { tables: this.#tables, geometry: GEOMETRY })
 
   /** How many tables there are. */
   get tables(): number {
@@ -64,7 +63,8 @@ class HotTree {
   }
 
   flush(directive: Directive): void {
-    if (this.tree.memtable.versionCount > 0) this.#install(this.tree.writeFlush(directive))
+    this.tree.freeze()
+    if (this.tree.frozenCount > 0) this.#run(this.tree.flushJob(directive, NO_PLACE, this.#reserve))
   }
 
   compact(directive: Directive, isFull: boolean): void {
@@ -73,8 +73,7 @@ class HotTree {
       ...{ policy: DEFAULT_POLICY, shape, pointers, geometry: GEOMETRY, cutoff: directive.cutoff },
     })
     if (choice === undefined) return
-    const { edit } = this.tree.runCompaction(this.tree.jobFor(choice, directive))
-    this.#install(edit)
+    const edit = this.#run(this.tree.mergeJob(choice, directive, this.#reserve), choice)
     this.#tables.remove(
       edit.remove.filter((number) => !edit.add.some(({ table }) => table.number === number)),
     )
@@ -96,9 +95,18 @@ class HotTree {
     ])
   }
 
-  #install(edit: TreeEdit): void {
+  readonly #reserve = (count: number): NumberRange => {
+    this.#numbers += count
+    return { first: this.#numbers - count, end: this.#numbers }
+  }
+
+  /** Runs a job and installs what it made. */
+  #run(job: Job<Directive>, choice?: CompactionChoice): TreeEdit {
+    const io = { files: this.#files, tables: this.#tables, geometry: GEOMETRY, filterFor: garbageFilter }
+    const edit = this.tree.editOf(runJob(job, io), choice)
     this.#manifest = applyManifestEdit(this.#manifest, { trees: [edit] })
     this.tree.install(this.#manifest.trees.get(1)!)
+    return edit
   }
 }
 

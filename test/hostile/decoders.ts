@@ -30,7 +30,7 @@ import {
 } from '../../src/storage/table-format.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
 import { decodeKey, decodeValue, viewKey, viewValue } from '../../src/table/codec.ts'
-import { decodeRecord, encodeRecord } from '../../src/tablet/commit-record.ts'
+import { decodeRecord, encodeRecord } from '../../src/storage/commit-record.ts'
 import { type Directory } from '../../src/testing/hostile/attack.ts'
 import { forgeJson } from '../../src/testing/hostile/json-forgery.ts'
 import { forgeRecordFile, recordFileParts } from '../../src/testing/hostile/record-forgery.ts'

@@ -10,11 +10,12 @@ import { type KeyRange, keyRange } from '../../src/base/key-range.ts'
 import { checkTree } from '../../src/storage/check.ts'
 import { type Direction } from '../../src/storage/cursor.ts'
 import { type VersionFilter } from '../../src/storage/filter.ts'
+import { type Job, type NumberRange, runJob } from '../../src/storage/job.ts'
+import { type CompactionChoice } from '../../src/storage/plan.ts'
 import { DEFAULT_POLICY, planCompaction, planFullCompaction } from '../../src/storage/policy.ts'
 import {
   EMPTY_TREE,
   type ManifestState,
-  type TreeEdit,
   applyManifestEdit,
   newManifestState,
 } from '../../src/storage/manifest-state.ts'
@@ -27,6 +28,7 @@ import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
 import {
+  NO_PLACE,
   KEYS,
   PROBES,
   allShown,
@@ -46,20 +48,25 @@ const keepAll = (): VersionFilter => ({ beginKey: () => undefined, keeps: () => 
 class InstalledTree {
   readonly files = new MemoryFiles()
   readonly tables: TableFiles = tableFiles(this.files, 500)
-  readonly context: TreeContext<string>
+  readonly context: TreeContext
   tree: Tree<string>
   #manifest: ManifestState = newManifestState({ geometry: 'tiny', clock: 'system' })
   #next = 1
 
   constructor() {
     const geometry = smallGeometry({ level0Tables: 1, level1Bytes: 250, sizeRatio: 2, memtableBytes: 800 })
-    const newNumber = () => this.#next++
-    this.context = { tables: this.tables, geometry, filterFor: keepAll, newNumber }
+    this.context = { tables: this.tables, geometry }
     this.tree = new Tree(4, EMPTY_TREE, this.context)
   }
 
+  /** Ends what the memtable takes. */
+  freeze(): void {
+    this.tree.freeze()
+  }
+
   flush(): void {
-    if (this.tree.memtable.versionCount > 0) this.#install(this.tree.writeFlush('a directive'))
+    this.freeze()
+    while (this.tree.frozenCount > 0) this.#run(this.tree.flushJob('a directive', NO_PLACE, this.#reserve))
   }
 
   /** Runs one compaction, if one is due; all there is to merge if `fully`. */
@@ -69,7 +76,7 @@ class InstalledTree {
       ...{ policy: DEFAULT_POLICY, shape, pointers, geometry: this.context.geometry, cutoff: MIN_TIME },
     })
     if (choice === undefined) return false
-    this.#install(this.tree.runCompaction(this.tree.jobFor(choice, 'a directive')).edit)
+    this.#run(this.tree.mergeJob(choice, 'a directive', this.#reserve), choice)
     return true
   }
 
@@ -79,7 +86,15 @@ class InstalledTree {
     this.tree = new Tree(4, this.tree.state, this.context)
   }
 
-  #install(edit: TreeEdit): void {
+  readonly #reserve = (count: number): NumberRange => {
+    this.#next += count
+    return { first: this.#next - count, end: this.#next }
+  }
+
+  /** Runs a job and installs what it made. */
+  #run(job: Job<string>, choice?: CompactionChoice): void {
+    const io = { files: this.files, tables: this.tables, geometry: this.context.geometry, filterFor: keepAll }
+    const edit = this.tree.editOf(runJob(job, io), choice)
     this.#manifest = applyManifestEdit(this.#manifest, { trees: [edit] })
     this.tree.install(this.#manifest.trees.get(4)!)
     const stays = new Set(edit.add.map(({ table }) => table.number))
@@ -89,7 +104,9 @@ class InstalledTree {
 
 const value = fc.option(fc.uint8Array({ maxLength: 60, size: 'max' }), { nil: undefined, freq: 4 })
 const key = fc.nat({ max: KEYS.length - 1 })
-const maintenance = fc.constantFrom<Maintenance>('flush', 'flush', 'compact', 'rest', 'compact fully')
+const maintenance = fc.constantFrom<Maintenance>(
+  ...(['freeze', 'flush', 'flush', 'compact', 'rest', 'compact fully'] as const),
+)
 const write = fc.uniqueArray(fc.tuple(key, value), {
   minLength: 1,
   maxLength: 6,
@@ -97,7 +114,7 @@ const write = fc.uniqueArray(fc.tuple(key, value), {
 })
 type Write = readonly (readonly [number, Uint8Array | undefined])[]
 /** `rest`: compactions until none is due. */
-type Maintenance = 'flush' | 'compact' | 'rest' | 'compact fully'
+type Maintenance = 'freeze' | 'flush' | 'compact' | 'rest' | 'compact fully'
 
 /** A tree and the list of all versions that were written to it. */
 class Subject {
@@ -118,7 +135,8 @@ class Subject {
   }
 
   run(step: Write | Maintenance): void {
-    if (step === 'flush') this.installed.flush()
+    if (step === 'freeze') this.installed.freeze()
+    else if (step === 'flush') this.installed.flush()
     else if (step === 'compact') this.installed.compact(false)
     else if (step === 'compact fully') this.installed.compact(true)
     else if (step === 'rest') while (this.installed.compact(false));
@@ -335,4 +353,24 @@ describe('a scan that is open', () => {
     expect(blocks).toBeGreaterThan(15)
     expect(read() - before).toBeLessThanOrEqual(4)
   })
+})
+
+test('what is frozen is occupied and read, until its table is; a directive of before knows no later gap', () => {
+  const installed = new InstalledTree()
+  const { tree } = installed
+  const writeAt = (time: number) =>
+    tree.apply(tick(time), [{ key: bytesOfText('k'), value: bytesOfText('v') }])
+  writeAt(3)
+  installed.freeze()
+  writeAt(5)
+  // The job of the frozen memtable watches nothing, as if a restore had left its gap only later.
+  const occupied = [stretch(tick(2), tick(3)), stretch(tick(4), tick(5))]
+  expect(tree.occupiedTimes()).toEqual(union(...occupied))
+  expect(tree.find(bytesOfText('k'), stretch(tick(0), tick(4)))?.time).toBe(tick(3))
+  installed.flush()
+  expect(tree.frozenCount).toBe(0)
+  expect(tree.occupiedTimes()).toEqual(union(...occupied))
+  installed.compact(true)
+  // Merged into one table that spans both, in which nobody looked for the gap between them.
+  expect(tree.occupiedTimes()).toEqual(stretch(tick(2), tick(5)))
 })

@@ -2,25 +2,29 @@
 import { expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { type Directive, garbageFilter } from '../../src/history/garbage.ts'
+import { runJob } from '../../src/storage/job.ts'
 import { applyManifestEdit, newManifestState } from '../../src/storage/manifest-state.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { Tablets } from '../../src/tablet/tablet.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
-import { shown, smallGeometry, tableFiles, tick } from '../storage/samples.ts'
+import { NO_PLACE, shown, smallGeometry, tableFiles, tick } from '../storage/samples.ts'
 
 const NO_DIRECTIVE: Directive = { generations: [], readable: NO_TIMES, cutoff: MIN_TIME }
 
 function sample() {
   let manifest = newManifestState({ geometry: 'tiny', clock: 'system' })
   let number = 1
-  const context = {
-    ...{ tables: tableFiles(), geometry: smallGeometry(), filterFor: garbageFilter },
-    newNumber: () => number++,
-  }
+  const files = new MemoryFiles()
+  const context = { tables: tableFiles(files), geometry: smallGeometry() }
+  const io = { ...context, files, filterFor: garbageFilter }
   const open = () => new Tablets(context, () => manifest)
   const flush = (tablets: Tablets, id: number) => {
-    manifest = applyManifestEdit(manifest, { trees: [tablets.get(id).writeFlush(NO_DIRECTIVE)] })
-    tablets.get(id).install(manifest.trees.get(id)!)
+    const tablet = tablets.get(id)
+    tablet.freeze()
+    const job = tablet.flushJob(NO_DIRECTIVE, NO_PLACE, () => ({ first: number, end: ++number }))
+    manifest = applyManifestEdit(manifest, { trees: [tablet.editOf(runJob(job, io))] })
+    tablet.install(manifest.trees.get(id)!)
   }
   return { open, flush }
 }
@@ -60,7 +64,7 @@ test('what the log brings back goes to those tablets only whose files do not hav
   for (let turn = 0; turn < 2; turn++) {
     const again = open()
     for (const { time, tablets } of commits) again.replay(time, tablets)
-    expect([5, 9].map((id) => again.get(id).memtable.versionCount)).toEqual([4, 2])
+    expect([5, 9].map((id) => again.get(id).memtables[0].versionCount)).toEqual([4, 2])
     for (const id of [5, 9]) {
       for (const time of [1, 2, 3, 4]) {
         const view = stretch(tick(0), tick(time))

@@ -3,7 +3,7 @@
  * which of them a power cut leaves.
  */
 import { textOfBytes } from '../../base/bytes.ts'
-import { decodeRecord } from '../../tablet/commit-record.ts'
+import { decodeRecord } from '../../storage/commit-record.ts'
 import { SYSTEM_TABLET } from '../../tablet/tablet.ts'
 import { type HybridTime, MIN_TIME, laterOf } from '../../time/hybrid-time.ts'
 import { KnownRecords } from './known-file.ts'

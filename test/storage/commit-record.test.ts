@@ -8,7 +8,7 @@ import {
   type TabletWrites,
   decodeRecord,
   encodeRecord,
-} from '../../src/tablet/commit-record.ts'
+} from '../../src/storage/commit-record.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 

@@ -8,8 +8,8 @@
  * A commit is one record, so it is there in whole or not at all, over any number of tables (law 5).
  */
 import { BinaryReader, BinaryWriter, FormatError } from '../base/binary.ts'
-import { hashOfKey } from '../storage/bloom-filter.ts'
-import { KeyIndex } from '../storage/key-index.ts'
+import { hashOfKey } from './bloom-filter.ts'
+import { KeyIndex } from './key-index.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
 /** One write: a value, or `undefined` to delete. */

@@ -1,0 +1,90 @@
+/**
+ * The thread that runs jobs, on files of its own: it shares nothing with the one that asks but the disk, and
+ * touches only files that a job may read and those whose numbers are set apart for it. It has no lock and
+ * no manifest, and of the log it reads and syncs what is there. Between two jobs it keeps nothing open.
+ */
+import { type MessagePort, workerData } from 'node:worker_threads'
+import { type Directive, garbageFilter } from '../history/garbage.ts'
+import { type AppendFile, type FileSystem, type RandomFile } from '../storage/files.ts'
+import { type SentJob, runSentJob } from '../storage/job.ts'
+import { TableFiles } from '../storage/table-files.ts'
+import {
+  ABANDONED,
+  BEATS,
+  ENDED,
+  type JobAnswer,
+  type JobReply,
+  type JobRequest,
+  type JobThreadData,
+} from './job-messages.ts'
+import { NodeFiles, checksum } from './node-files.ts'
+
+/** Blocks are read once, in order: the cache only has to hold those at which inputs stand. */
+const LIMITS = { cacheBytes: 4 * 1024 * 1024, openTables: 200 }
+
+const { root, geometry, signals, port } = workerData as JobThreadData
+
+port.on('message', ({ id, job }: JobRequest) => {
+  reply(port, { id, ...answerTo(id, job) })
+})
+beat()
+
+function answerTo(id: number, job: SentJob<Directive>): JobAnswer {
+  const files = watched(new NodeFiles(root), id)
+  const tables = new TableFiles(files, checksum, LIMITS)
+  try {
+    const outcome = runSentJob(job, { files, tables, geometry, filterFor: garbageFilter }, checksum)
+    if (outcome.kind === 'done') return outcome
+    return { kind: outcome.kind === 'log failed' ? 'log failed' : 'failed', failure: outcome.error.message }
+  } catch (error) {
+    return { kind: 'failed', failure: error instanceof Error ? error.message : String(error) }
+  } finally {
+    tables.close()
+  }
+}
+
+function reply(to: MessagePort, message: JobReply): void {
+  to.postMessage(message, [])
+  Atomics.store(signals, ENDED, message.id)
+  Atomics.notify(signals, ENDED)
+}
+
+function beat(): void {
+  Atomics.add(signals, BEATS, 1)
+}
+
+/** Files on which every call is a sign of life, and a chance to stop. */
+function watched(files: FileSystem, id: number): FileSystem {
+  const watch = <T>(call: () => T): T => {
+    beat()
+    if (Atomics.load(signals, ABANDONED) >= id) throw new Error('the job was given up')
+    return call()
+  }
+  const appending = (file: AppendFile): AppendFile => ({
+    get size() {
+      return file.size
+    },
+    append: (bytes) => watch(() => file.append(bytes)),
+    sync: () => watch(() => file.sync()),
+    close: () => file.close(),
+  })
+  const reading = (file: RandomFile): RandomFile => ({
+    size: file.size,
+    read: (offset, length) => watch(() => file.read(offset, length)),
+    close: () => file.close(),
+  })
+  return {
+    create: (path) => appending(watch(() => files.create(path))),
+    append: (path) => appending(watch(() => files.append(path))),
+    open: (path) => reading(watch(() => files.open(path))),
+    size: (path) => files.size(path),
+    truncate: (path, length) => files.truncate(path, length),
+    rename: (from, to) => files.rename(from, to),
+    link: (from, to) => files.link(from, to),
+    remove: (path) => files.remove(path),
+    list: (directory) => files.list(directory),
+    makeDirectory: (path) => files.makeDirectory(path),
+    syncDirectory: (path) => watch(() => files.syncDirectory(path)),
+    lock: (path) => files.lock(path),
+  }
+}

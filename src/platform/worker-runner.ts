@@ -1,0 +1,172 @@
+/**
+ * Runs jobs in a worker thread, for a caller whose event loop may never turn: the outcome is fetched from
+ * a port when shared numbers say that it is there (`job-messages.ts`).
+ *
+ * The thread begins with the first job and does not keep the process alive. Every wait has a limit, and the
+ * thread has to show signs of life: one that is silent for too long is lost, whether it died, hangs, or could
+ * not even be loaded. What it may have written then is the caller's to remove.
+ */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { performance } from 'node:perf_hooks'
+import { MessageChannel, type MessagePort, Worker, receiveMessageOnPort } from 'node:worker_threads'
+import { assert, defined } from '../base/assert.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type Directive } from '../history/garbage.ts'
+import { type Geometry } from '../storage/geometry.ts'
+import { type Job, type JobOutcome, type JobRunner, sentJob } from '../storage/job.ts'
+import {
+  ABANDONED,
+  BEATS,
+  ENDED,
+  type JobReply,
+  type JobRequest,
+  type JobThreadData,
+  SIGNALS,
+} from './job-messages.ts'
+
+/** How a runner can be told to differ, for tests mostly. Milliseconds. */
+export interface WorkerRunnerOptions {
+  /** The module of the thread. */
+  readonly module?: URL | undefined
+  /** A thread that shows no sign of life for so long is lost; one sync of a slow disk shows none. @defaultValue 10 000 */
+  readonly silenceMs?: number | undefined
+  /** How long a job that is given up may take to stop. @defaultValue 2000 */
+  readonly stopMs?: number | undefined
+}
+
+/** One wait of the operating system; between two of them signs of life are looked at. */
+const WAIT_MS = 50
+
+/** What a thread may take of objects. A memtable and the heads of a merge fit in well; what is young dies young. */
+const [YOUNG_MB, OLD_MB] = [4, 192]
+
+/** Runs the jobs of one database in a thread. */
+export class WorkerRunner implements JobRunner<Directive> {
+  readonly #root: string
+  readonly #geometry: Geometry
+  readonly #module: URL
+  readonly #silenceMs: number
+  readonly #stopMs: number
+  readonly #signals = new Int32Array(new SharedArrayBuffer(4 * SIGNALS))
+  #worker: Worker | undefined
+  #port: MessagePort | undefined
+  #loss: Error | undefined
+  #job = 0
+  #isRunning = false
+  #beats = 0
+  #aliveAtMs = 0
+
+  constructor(root: string, geometry: Geometry, options: WorkerRunnerOptions = {}) {
+    this.#root = root
+    this.#geometry = geometry
+    this.#module = options.module ?? new URL('./job-thread.js', import.meta.url)
+    this.#silenceMs = options.silenceMs ?? 10_000
+    this.#stopMs = options.stopMs ?? 2000
+  }
+
+  start(job: Job<Directive>): void {
+    assert(!this.#isRunning, 'a runner has one job at a time')
+    this.#isRunning = true
+    this.#job++
+    this.#aliveAtMs = performance.now()
+    if (this.#worker === undefined) this.#begin()
+    if (this.#loss !== undefined) return
+    const request: JobRequest = { id: this.#job, job: sentJob(job) }
+    this.#port?.postMessage(request, [])
+  }
+
+  poll(waitMicros: number): JobOutcome | undefined {
+    if (!this.#isRunning) return undefined
+    const untilMs = waitMicros === 0 ? 0 : performance.now() + waitMicros / 1000
+    for (;;) {
+      const outcome = this.#outcome()
+      if (outcome !== undefined) {
+        this.#isRunning = false
+        return outcome
+      }
+      const leftMs = waitMicros === 0 ? 0 : untilMs - performance.now()
+      if (leftMs <= 0) return undefined
+      Atomics.wait(this.#signals, ENDED, this.#job - 1, Math.min(leftMs, WAIT_MS))
+    }
+  }
+
+  abandon(): void {
+    if (!this.#isRunning) return
+    Atomics.store(this.#signals, ABANDONED, this.#job)
+    // Whatever it says then, the job is over.
+    if (this.poll(1000 * this.#stopMs) === undefined) this.#lose(new Error('a worker did not stop'))
+    this.#isRunning = false
+  }
+
+  close(): void {
+    this.abandon()
+    this.#end()
+  }
+
+  #begin(): void {
+    const { port1, port2 } = new MessageChannel()
+    const data: JobThreadData = {
+      ...{ root: this.#root, geometry: this.#geometry, signals: this.#signals, port: port2 },
+    }
+    try {
+      // Bundled, the module may be anywhere. A worker would say so only to an event loop that turns.
+      if (!existsSync(fileURLToPath(this.#module))) throw new Error('the module of the worker is not there')
+      this.#worker = new Worker(this.#module, {
+        ...{ workerData: data, transferList: [port2], execArgv: [] },
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, maxOldGenerationSizeMb: OLD_MB },
+      })
+    } catch (error) {
+      port1.close()
+      return this.#lose(error instanceof Error ? error : new Error(String(error)))
+    }
+    this.#worker.on('error', (error) => {
+      this.#loss ??= error instanceof Error ? error : new Error(String(error))
+    })
+    this.#worker.on('exit', () => {
+      this.#loss ??= new Error('the worker has ended')
+    })
+    this.#worker.unref()
+    this.#port = port1
+    port1.unref()
+  }
+
+  #outcome(): JobOutcome | undefined {
+    // What has ended counts, even of a thread that is gone since.
+    if (Atomics.load(this.#signals, ENDED) === this.#job) return this.#receive()
+    if (this.#loss === undefined) this.#listenForLife()
+    return this.#loss === undefined ? undefined : { kind: 'lost', error: this.#loss }
+  }
+
+  #receive(): JobOutcome {
+    const port = defined(this.#port, 'the port of a worker')
+    const reply = receiveMessageOnPort(port)?.message as JobReply | undefined
+    if (reply === undefined) return { kind: 'lost', error: new Error('a worker ended a job without a reply') }
+    assert(reply.id === this.#job, 'a reply is that of the job')
+    if (reply.kind === 'done') return reply
+    return { kind: reply.kind, error: new PalimpsestError('IO_FAILED', reply.failure) }
+  }
+
+  #listenForLife(): void {
+    const beats = Atomics.load(this.#signals, BEATS)
+    const nowMs = performance.now()
+    if (beats !== this.#beats) {
+      this.#beats = beats
+      this.#aliveAtMs = nowMs
+    } else if (nowMs - this.#aliveAtMs > this.#silenceMs) {
+      this.#lose(new Error(`a worker was silent for ${Math.round(nowMs - this.#aliveAtMs)} ms`))
+    }
+  }
+
+  #lose(error: Error): void {
+    this.#loss ??= error
+    this.#end()
+  }
+
+  #end(): void {
+    this.#port?.close()
+    void this.#worker?.terminate()
+    this.#worker = undefined
+    this.#port = undefined
+  }
+}

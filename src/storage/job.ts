@@ -1,0 +1,209 @@
+/**
+ * Jobs: the middle step of flush and compaction, the one that takes long, as something that can be done
+ * elsewhere and later.
+ *
+ *     plan (tree, policy) ──▶ job ──▶ run: here, or in a worker ──▶ result ──▶ edit ──▶ install (store)
+ *
+ * A job reads what no longer changes, a frozen memtable or table files, and writes new files under numbers
+ * that were set apart for it. So nothing that happens meanwhile can disturb it, and a job that is lost
+ * leaves nothing but files that nobody names.
+ *
+ * A runner takes one job at a time. Its caller never has to let an event loop turn: it asks.
+ */
+import { assert, defined } from '../base/assert.ts'
+import { type Checksum } from '../base/checksum.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { type CompactionJob, type CompactionResult, runCompaction } from './compaction.ts'
+import { type FileSystem } from './files.ts'
+import { type FilterFor } from './filter.ts'
+import { type Geometry } from './geometry.ts'
+import { type LogPlace, syncSegment } from './log.ts'
+import { type LoggedMemtable, readLoggedMemtable } from './logged-memtable.ts'
+import { type Memtable } from './memtable.ts'
+import { type TableFiles } from './table-files.ts'
+import { type TableMeta } from './table-format.ts'
+
+/** File numbers that are set apart for a job: from `first` on, below `end`. */
+export interface NumberRange {
+  readonly first: number
+  readonly end: number
+}
+
+/** Writes a frozen memtable, all of it, as one table. Of the directive, only the times to watch count. */
+export interface FlushJob<Directive> {
+  readonly kind: 'flush'
+  readonly memtable: Memtable
+  /** Where the memtable is in the log, for those who are elsewhere. */
+  readonly logged: LoggedMemtable
+  readonly directive: Directive
+  readonly numbers: NumberRange
+}
+
+/** Merges tables. */
+export interface MergeJob<Directive> {
+  readonly kind: 'compaction'
+  readonly compaction: CompactionJob<Directive>
+  readonly numbers: NumberRange
+}
+
+/** Something to run. */
+export type Job<Directive> = FlushJob<Directive> | MergeJob<Directive>
+
+/** The table that a flush wrote. */
+export interface FlushResult {
+  readonly kind: 'flush'
+  readonly table: TableMeta
+  /** The place through which whoever ran the job has synced the log, if it did. */
+  readonly logSynced?: LogPlace | undefined
+}
+
+/** What a compaction wrote and dropped. */
+export interface MergeResult {
+  readonly kind: 'compaction'
+  readonly compaction: CompactionResult
+}
+
+/** What a job made, as plain data. The files are durable, and so are their names. */
+export type JobResult = FlushResult | MergeResult
+
+/** How a job ended. */
+export type JobOutcome =
+  | { readonly kind: 'done'; readonly result: JobResult }
+  /** It failed where it ran. Whoever runs it again, here, finds out why. */
+  | { readonly kind: 'failed'; readonly error: Error }
+  /** The log could not be synced. Another try could seem to succeed, so nothing may be written any more. */
+  | { readonly kind: 'log failed'; readonly error: Error }
+  /** Where it ran is gone, or silent: nothing should be given there any more. */
+  | { readonly kind: 'lost'; readonly error: Error }
+
+/** Runs jobs, one at a time. */
+export interface JobRunner<Directive> {
+  /** Begins a job; the one before has ended or was abandoned. */
+  start(job: Job<Directive>): void
+  /**
+   * How the job ended, told once; `undefined` while it runs. Waits for it for up to `waitMicros`
+   * microseconds, `Infinity` for as long as it takes: then there always is an answer.
+   */
+  poll(waitMicros: number): JobOutcome | undefined
+  /** Stops the job that runs, if one does, and forgets it. Files that it wrote may be left. */
+  abandon(): void
+  /** As {@link abandon}, for good. */
+  close(): void
+}
+
+/** A job as it can be sent: plain data. */
+export type SentJob<Directive> = MergeJob<Directive> | Omit<FlushJob<Directive>, 'memtable'>
+
+/** What running a job takes. */
+export interface JobIo<Directive> {
+  readonly files: FileSystem
+  readonly tables: TableFiles
+  readonly geometry: Geometry
+  readonly filterFor: FilterFor<Directive>
+}
+
+/** Runs a job. */
+export function runJob<Directive>(job: Job<Directive>, io: JobIo<Directive>): JobResult {
+  return job.kind === 'flush' ? runFlush(job, io) : runMerge(job, io)
+}
+
+/** The job as it can be sent. */
+export function sentJob<Directive>(job: Job<Directive>): SentJob<Directive> {
+  if (job.kind === 'compaction') return job
+  const { memtable: _, ...rest } = job
+  return rest
+}
+
+/**
+ * Runs a job where there is nothing but the files. A memtable is read out of the log, and the log becomes durable
+ * through it, which an install asks for. Of failures, those that files can cause are told; others are bugs.
+ */
+export function runSentJob<Directive>(
+  job: SentJob<Directive>,
+  io: JobIo<Directive>,
+  checksum: Checksum,
+): JobOutcome {
+  let isSyncing = false
+  try {
+    if (job.kind === 'compaction') return { kind: 'done', result: runMerge(job, io) }
+    const { through } = job.logged
+    isSyncing = true
+    syncSegment(io.files, through.segment)
+    isSyncing = false
+    const memtable = readLoggedMemtable(io.files, checksum, job.logged)
+    return { kind: 'done', result: { ...runFlush({ ...job, memtable }, io), logSynced: through } }
+  } catch (error) {
+    if (!(error instanceof PalimpsestError)) throw error
+    return { kind: isSyncing ? 'log failed' : 'failed', error }
+  }
+}
+
+/** Writes a memtable as one table. */
+function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directive>): FlushResult {
+  const { watched } = io.filterFor(job.directive)
+  const writer = io.tables.create(job.numbers.first, io.geometry, watched)
+  for (const version of job.memtable.versions()) writer.add(version)
+  const table = writer.finish()
+  io.files.syncDirectory('')
+  return { kind: 'flush', table }
+}
+
+/** Merges tables. */
+function runMerge<Directive>(job: MergeJob<Directive>, io: JobIo<Directive>): MergeResult {
+  const { files, tables, geometry } = io
+  const { first, end } = job.numbers
+  const filter = io.filterFor(job.compaction.directive)
+  let next = first
+  const create = () => {
+    assert(next < end, 'a job writes no more tables than it has numbers')
+    return tables.create(next++, geometry, filter.watched)
+  }
+  const open = (number: number) => tables.open(number)
+  const compaction = runCompaction(job.compaction, filter, { geometry, open, create })
+  if (next > first) files.syncDirectory('')
+  return { kind: 'compaction', compaction }
+}
+
+/** How many numbers a job can need. A table ends at its target size; twice as many is for what a cut repeats. */
+export function numbersFor(compaction: CompactionJob<unknown>, { tableBytes }: Geometry): number {
+  const { kind, inputs } = compaction.choice
+  if (kind === 'move') return 0
+  const bytes = inputs.flatMap(({ tables }) => tables).reduce((sum, table) => sum + table.bytes, 0)
+  return 2 * Math.ceil(bytes / tableBytes) + 2
+}
+
+/** The first number that a result left unused. */
+export function endOfNumbers(result: JobResult, { first }: NumberRange): number {
+  const tables =
+    result.kind === 'flush' ? [result.table] : result.compaction.edit.add.map(({ table }) => table)
+  return tables.reduce((end, { number }) => Math.max(end, number + 1), first)
+}
+
+/** Runs each job here, when it is asked for: whoever asks waits, and gets its failure as it was thrown. */
+export class InlineRunner<Directive> implements JobRunner<Directive> {
+  readonly #io: JobIo<Directive>
+  #job: Job<Directive> | undefined
+
+  constructor(io: JobIo<Directive>) {
+    this.#io = io
+  }
+
+  start(job: Job<Directive>): void {
+    assert(this.#job === undefined, 'a runner has one job at a time')
+    this.#job = job
+  }
+
+  poll(): JobOutcome {
+    const job = defined(this.#job, 'the job of a runner')
+    this.#job = undefined
+    return { kind: 'done', result: runJob(job, this.#io) }
+  }
+
+  abandon(): void {
+    this.#job = undefined
+  }
+
+  close(): void {
+    this.abandon()
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * A runner of jobs for simulation: it runs each job when it is given, with nothing but the files, as a thread would, and
+ * lets the result wait. So everything that can happen between planning and installing does, the same way every time.
+ *
+ *     start ─▶ runs ─▶ asked once, twice, … ─▶ done      or failed, or lost: then what it wrote is left behind
+ */
+import { crc32 } from '../base/checksum.ts'
+import { type Directive } from '../history/garbage.ts'
+import { type Job, type JobIo, type JobOutcome, type JobRunner, runSentJob, sentJob } from '../storage/job.ts'
+
+/** What becomes of a job. */
+export type JobFate =
+  | { readonly ends: 'done' | 'failed' | 'lost'; readonly afterPolls: number }
+  /** It ends only for those who wait for it, and badly. */
+  | { readonly ends: 'never' }
+
+/** Runs jobs, each with a fate. */
+export class DelayedRunner implements JobRunner<Directive> {
+  readonly #io: JobIo<Directive>
+  readonly #fateOf: (job: Job<Directive>) => JobFate
+  #waiting: { readonly outcome: JobOutcome; readonly fate: JobFate; polls: number } | undefined
+
+  constructor(io: JobIo<Directive>, fateOf: (job: Job<Directive>) => JobFate) {
+    this.#io = io
+    this.#fateOf = fateOf
+  }
+
+  start(job: Job<Directive>): void {
+    const outcome = runSentJob(sentJob(job), this.#io, crc32)
+    this.#waiting = { outcome, fate: this.#fateOf(job), polls: 0 }
+  }
+
+  poll(waitMicros: number): JobOutcome | undefined {
+    const waiting = this.#waiting
+    if (waiting === undefined) return undefined
+    const { fate } = waiting
+    const isOver = fate.ends !== 'never' && waiting.polls++ >= fate.afterPolls
+    if (!isOver && waitMicros !== Infinity) return undefined
+    this.#waiting = undefined
+    if (fate.ends === 'done') return waiting.outcome
+    const error = new Error('a fate of the simulation')
+    return { kind: fate.ends === 'never' ? 'lost' : fate.ends, error }
+  }
+
+  abandon(): void {
+    this.#waiting = undefined
+  }
+
+  close(): void {
+    this.abandon()
+  }
+}

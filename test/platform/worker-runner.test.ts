@@ -1,0 +1,238 @@
+/**
+ * Jobs in a real thread, the built one, on real files. Wherever flushes and compactions run, and whatever
+ * becomes of the thread, answers are the same (law 10), and what a job left behind goes.
+ *
+ * No test lets the event loop turn before it has its answers: neither may a program.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { PalimpsestError } from '../../src/base/errors.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
+import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
+import { WorkerRunner, type WorkerRunnerOptions } from '../../src/platform/worker-runner.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
+import { GEOMETRIES } from '../../src/storage/geometry.ts'
+import { type StoreEvent } from '../../src/store/events.ts'
+import { ReplayClock } from '../../src/time/replay-clock.ts'
+
+const DIST = join(import.meta.dirname, '../../dist')
+const BUILT = pathToFileURL(join(DIST, 'platform/job-thread.js'))
+const START = 1_763_633_730_000_000
+const scratch = mkdtempSync(join(tmpdir(), 'palimpsest-worker-'))
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true })
+})
+
+interface Opened {
+  readonly db: Database
+  readonly clock: ReplayClock
+  readonly events: StoreEvent[]
+}
+
+/** A database whose jobs run in threads, or here without `options`. */
+function openIn(
+  directory: string,
+  options?: WorkerRunnerOptions,
+  clock = new ReplayClock({ micros: START }),
+): Opened {
+  const files = new NodeFiles(join(scratch, directory))
+  const { miniature } = GEOMETRIES
+  const jobs = () => options && (() => new WorkerRunner(files.root, miniature, { module: BUILT, ...options }))
+  const events: StoreEvent[] = []
+  const onEvent = (event: StoreEvent) => {
+    if (event.kind === 'failure') throw event.error
+    events.push(event)
+  }
+  const db = openDatabase({ files, clock, checksum, jobs }, { geometry: 'miniature', onEvent })
+  return { db, clock, events }
+}
+
+/** Commits, restores and holds, the same for the same seed. */
+function work({ db, clock }: Opened, commits: number, seed: number): void {
+  const random = seededRandom(seed)
+  if (!db.keyspaces.includes('ks')) {
+    db.createKeyspace('ks')
+    db.createTable('ks.t', { values: 'text', keep: '20s' })
+  }
+  const table = db.table<string, string>('ks.t')
+  for (let i = 0; i < commits; i++) {
+    clock.advance(100_000)
+    const key = `key ${random.below(40)}`
+    if (random.below(5) === 0) table.delete(key)
+    else table.put(key, `${seed} ${i} `.repeat(1 + random.below(8)))
+    if (i % 40 === 20) db.hold({ name: `hold-${seed}-${i}`, table: 'ks.t', at: '-3s' })
+    if (i % 40 === 30) void db.restore('ks', { to: '-2s' })
+  }
+}
+
+/** Everything that can be read. */
+function answers({ db, clock }: Opened): unknown {
+  const table = db.table<string, string>('ks.t')
+  const times = [
+    ...db.holds().flatMap((hold) => (hold.kind === 'hold' ? [hold.name] : [])),
+    '-1s',
+    '-5s',
+    '-19s',
+    'now',
+  ]
+  clock.advance(1)
+  return {
+    scans: times.map((asOf) => [asOf, outcomeOf(() => [...table.scan({ asOf })])]),
+    history: [...table.history('key 7')].map(({ cause, value }) => [cause, value]),
+    faults: db.check().flatMap(({ faults }) => faults),
+  }
+}
+
+/** What a call answers, or the code of its refusal. */
+function outcomeOf(call: () => unknown): unknown {
+  try {
+    return call()
+  } catch (error) {
+    if (error instanceof PalimpsestError) return error.code
+    throw error
+  }
+}
+
+const kinds = (events: readonly StoreEvent[]) => new Set(events.map(({ kind }) => kind))
+const tableFiles = (directory: string) =>
+  readdirSync(join(scratch, directory)).filter((name) => name.endsWith('.table'))
+
+/** The text of a thread that does something else than its job. */
+function moduleOf(name: string, onMessage: string): URL {
+  const path = join(scratch, name)
+  const text = `
+    import { workerData } from 'node:worker_threads'
+    import { writeFileSync } from 'node:fs'
+    const { port, root, signals } = workerData
+    port.on('message', ({ id, job }) => {
+      writeFileSync(root + '/' + String(job.numbers.first).padStart(6, '0') + '.table', 'half a table')
+      ${onMessage}
+    })`
+  writeFileSync(path, text)
+  return pathToFileURL(path)
+}
+
+test('threads and commits that do the work themselves give the same answers, before and after a reopen', () => {
+  const inline = openIn('inline')
+  const worker = openIn('worker', {})
+  // A thread begins, and ends its work, when the machine lets it.
+  for (let round = 0; round < 20 && !kinds(worker.events).has('compaction'); round++)
+    for (const each of [inline, worker]) work(each, 100, 100 + round)
+  expect([...kinds(worker.events)]).toContain('compaction')
+  expect([...kinds(worker.events)]).not.toContain('job-failed')
+  expect(answers(worker)).toEqual(answers(inline))
+  inline.db.close()
+  worker.db.close()
+  const again = [openIn('inline', undefined, inline.clock), openIn('worker', {}, worker.clock)] as const
+  for (const each of again) work(each, 40, 2)
+  expect(answers(again[1])).toEqual(answers(again[0]))
+  for (const { db } of again) {
+    db.compact()
+    db.close()
+  }
+})
+
+test.each([
+  ['dies', 'process.exit(3)', true],
+  ['throws', "throw new Error('thrown')", true],
+  ['hangs', 'for (;;);', true],
+  ['fails', "port.postMessage({ id, kind: 'failed', failure: 'no' }); Atomics.store(signals, 1, id)", false],
+] as const)('where the thread %s, the job is done here and its files go', (name, onMessage, isLost) => {
+  const inline = openIn(`inline ${name}`)
+  const worker = openIn(name, { module: moduleOf(`${name}.mjs`, onMessage), silenceMs: 150 })
+  for (const each of [inline, worker]) work(each, 45, 3)
+  expect(worker.events.filter((event) => event.kind === 'job-failed')[0]).toMatchObject({ isLost })
+  // Writing goes on until a flush is due and its thread is found out.
+  expect(answers(worker)).toEqual(answers(inline))
+  worker.db.compact()
+  inline.db.compact()
+  expect(answers(worker)).toEqual(answers(inline))
+  const named = worker.db.files('ks.t').length
+  expect(tableFiles(name).length).toBeGreaterThanOrEqual(named)
+  for (const file of tableFiles(name))
+    expect(readFileSync(join(scratch, name, file)).length).toBeGreaterThan('half a table'.length)
+  worker.db.close()
+  inline.db.close()
+})
+
+test('a module that is not there is found out at once, without a turn of the event loop', () => {
+  const worker = openIn('no module', { module: pathToFileURL(join(scratch, 'nowhere.mjs')) })
+  work(worker, 20, 4)
+  expect(worker.events.find((event) => event.kind === 'job-failed')).toMatchObject({ isLost: true })
+  worker.db.close()
+})
+
+test('a close while a job runs leaves no files of it, and loses nothing', () => {
+  for (const [name, onMessage] of [
+    ['hanging', 'for (;;);'],
+    ['real', undefined],
+  ] as const) {
+    const module = onMessage === undefined ? BUILT : moduleOf(`close ${name}.mjs`, onMessage)
+    const inline = openIn(`close inline ${name}`)
+    const worker = openIn(`close ${name}`, { module, stopMs: 100 })
+    // Few enough that nobody has to wait for a memtable.
+    for (const each of [inline, worker]) work(each, 15, 5)
+    worker.db.close()
+    inline.db.close()
+    const files = tableFiles(`close ${name}`)
+    const again = openIn(`close ${name}`, undefined, worker.clock)
+    expect(again.db.recovery.orphans, name).toEqual([])
+    expect(tableFiles(`close ${name}`)).toEqual(files)
+    const other = openIn(`close inline ${name}`, undefined, inline.clock)
+    expect(answers(again)).toEqual(answers(other))
+    for (const { db } of [again, other]) db.close()
+  }
+})
+
+test('damage that a thread meets is met again here, with its code', () => {
+  const worker = openIn('damaged')
+  work(worker, 60, 6)
+  worker.db.flush()
+  const damaged = worker.db.files('ks.t').map(({ number }) => `${String(number).padStart(6, '0')}.table`)
+  worker.db.close()
+  for (const file of damaged) {
+    const path = join(scratch, 'damaged', file)
+    const bytes = readFileSync(path)
+    writeFileSync(path, bytes.fill(0x55, 0, bytes.length >> 1))
+  }
+  const files = new NodeFiles(join(scratch, 'damaged'))
+  const jobs = () => () => new WorkerRunner(files.root, GEOMETRIES.miniature, { module: BUILT })
+  const events: StoreEvent[] = []
+  const db = openDatabase(
+    { files, clock: worker.clock, checksum, jobs },
+    { onEvent: (event) => events.push(event) },
+  )
+  const table = db.table<string, string>('ks.t')
+  const write = () => {
+    for (let i = 0; i < 1000; i++) table.put(`key ${i % 40}`, `again ${i}`.repeat(5))
+  }
+  expect(write).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }) as Error)
+  const failure = events.find((event) => event.kind === 'failure')
+  expect(failure).toMatchObject({ error: { code: 'TABLE_CORRUPT' } })
+  expect(kinds(events)).toContain('job-failed')
+  db.close()
+})
+
+test('a process that never closes its database ends by itself, and the next opening finds all of it', () => {
+  const script = `
+    import { open } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
+    const db = open(process.argv[1], { geometry: 'tiny', background: 'worker' })
+    db.createKeyspace('ks')
+    const table = db.createTable('ks.t')
+    for (let i = 0; i < 5000; i++) table.put('key ' + (i % 700), 'value ' + i)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    for (let i = 5000; i < 6000; i++) table.put('key ' + (i % 700), 'value ' + i)`
+  const path = join(scratch, 'process')
+  const argv = ['--input-type=module', '-e', script, path]
+  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const files = new NodeFiles(path)
+  const db = openDatabase({ files, clock: new ReplayClock({ micros: START }), checksum })
+  expect(db.table('ks.t').get('key 399')).toBe('value 5999')
+  expect(db.stats().tables[0]!.totals.flushes).toBeGreaterThan(0)
+  db.close()
+})

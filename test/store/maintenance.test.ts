@@ -1,0 +1,139 @@
+/**
+ * Maintenance that is elsewhere: commits wait more the further it is behind, and are told so; files that nothing needs
+ * go one with each commit; a log that could not be synced elsewhere is the end.
+ */
+import { expect, test } from 'vitest'
+import { crc32 } from '../../src/base/checksum.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
+import { type Directive } from '../../src/history/garbage.ts'
+import { namesIn } from '../../src/storage/file-rules.ts'
+import {
+  type Job,
+  type JobIo,
+  type JobOutcome,
+  type JobRunner,
+  runSentJob,
+  sentJob,
+} from '../../src/storage/job.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { type StoreEvent } from '../../src/store/events.ts'
+import { ReplayClock } from '../../src/time/replay-clock.ts'
+import { PalimpsestError } from '../../src/base/errors.ts'
+
+/** Runs each job when it is allowed to, or waited for to the end; notes the waits. */
+class HeldRunner implements JobRunner<Directive> {
+  static isHeld = true
+  readonly waits: number[]
+  readonly #io: JobIo<Directive>
+  #job: Job<Directive> | undefined
+
+  constructor(io: JobIo<Directive>, waits: number[]) {
+    this.#io = io
+    this.waits = waits
+  }
+
+  start(job: Job<Directive>): void {
+    this.#job = job
+  }
+
+  poll(waitMicros: number): JobOutcome | undefined {
+    if (waitMicros > 0) this.waits.push(waitMicros)
+    if (this.#job === undefined || (HeldRunner.isHeld && waitMicros !== Infinity)) return undefined
+    const job = this.#job
+    this.#job = undefined
+    return runSentJob(sentJob(job), this.#io, crc32)
+  }
+
+  abandon(): void {
+    this.#job = undefined
+  }
+
+  close(): void {
+    this.abandon()
+  }
+}
+
+interface Opened {
+  readonly db: Database
+  readonly files: MemoryFiles
+  readonly events: StoreEvent[]
+  readonly waits: number[]
+}
+
+function openHeld(start?: (io: JobIo<Directive>) => JobRunner<Directive>): Opened {
+  HeldRunner.isHeld = true
+  const files = new MemoryFiles()
+  const events: StoreEvent[] = []
+  const waits: number[] = []
+  const jobs = () => start ?? ((io: JobIo<Directive>) => new HeldRunner(io, waits))
+  const clock = new ReplayClock({ micros: 1_763_633_730_000_000 })
+  const world = { files, clock, checksum: crc32, jobs }
+  const db = openDatabase(world, { geometry: 'miniature', onEvent: (event) => events.push(event) })
+  db.createKeyspace('ks')
+  db.createTable('ks.t', { values: 'text' })
+  return { db, files, events, waits }
+}
+
+function put(db: Database, count: number, size = 40): void {
+  const table = db.table<string, string>('ks.t')
+  for (let i = 0; i < count; i++) table.put(`key ${i % 20}`, 'v'.repeat(size))
+}
+
+const stalls = (events: readonly StoreEvent[]) =>
+  events.flatMap((event) => (event.kind === 'stall' ? [`${event.how}: ${event.because}`] : []))
+const tablesIn = (files: MemoryFiles) => namesIn(files, '').filter((name) => name.endsWith('.table'))
+
+test('commits wait more the fuller memtables are, in the end for a flush, and no more when it has caught up', () => {
+  const { db, events, waits } = openHeld()
+  const table = db.table<string, string>('ks.t')
+  // Each fills a memtable.
+  for (let i = 0; i < 10 && !stalls(events).includes('stop: memtables'); i++)
+    table.put('key', 'v'.repeat(1e5))
+  expect(stalls(events)).toEqual(['slow: memtables', 'stop: memtables', 'slow: memtables'])
+  const finite = waits.filter(Number.isFinite)
+  expect(finite.length).toBeGreaterThanOrEqual(2)
+  expect(finite[0]).toBeCloseTo((1e5 / (16 * 2 ** 20)) * 1e6, -3)
+  expect(finite[1]! / finite[0]!).toBeCloseTo(2)
+  expect(waits).toContain(Infinity)
+  expect(db.stats().stalls).toMatchObject({ slowed: finite.length, stopped: 1 })
+  HeldRunner.isHeld = false
+  put(db, 20)
+  expect(stalls(events).at(-1)).toMatch(/^none: /)
+  const before = waits.length
+  put(db, 10)
+  expect(waits.length).toBe(before)
+  db.close()
+})
+
+test('what a compaction has replaced goes one file with each commit, and all of it with a close', () => {
+  const { db, files } = openHeld()
+  HeldRunner.isHeld = false
+  const left: number[] = []
+  for (let i = 0; i < 200; i++) {
+    put(db, 1)
+    const named = db
+      .stats()
+      .tables.reduce((sum, { levels }) => sum + levels.reduce((n, l) => n + l.tables, 0), 0)
+    left.push(tablesIn(files).length - named)
+  }
+  expect(Math.max(...left)).toBeGreaterThan(1)
+  for (const [i, count] of left.entries()) if (i > 0) expect(count).toBeGreaterThanOrEqual(left[i - 1]! - 1)
+  db.close()
+  const again = openDatabase({ files, clock: new ReplayClock({ micros: 1 }), checksum: crc32 })
+  expect(again.recovery.orphans).toEqual([])
+  again.close()
+})
+
+test('a log that could not be synced elsewhere ends the store, even if it could be synced here', () => {
+  const error = new PalimpsestError('IO_FAILED', 'no sync')
+  const { db, events } = openHeld(() => ({
+    start: () => undefined,
+    poll: () => ({ kind: 'log failed', error }),
+    abandon: () => undefined,
+    close: () => undefined,
+  }))
+  expect(() => put(db, 200)).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }) as Error)
+  expect(events.find((event) => event.kind === 'failure')).toMatchObject({ error })
+  expect(events.some((event) => event.kind === 'job-failed')).toBe(false)
+  db.close()
+})
