@@ -12,6 +12,7 @@ import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
 import { KeyIndex } from './key-index.ts'
+import { PackedVersions } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
 import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
 
@@ -25,17 +26,17 @@ const BATCH_VERSIONS = 256
 
 interface Entry {
   readonly key: Uint8Array
-  /** Oldest first. */
-  readonly versions: Version[]
+  /** Their numbers, oldest first. */
+  readonly versions: number[]
 }
 
 /** Versions by key, in memory. */
 export class Memtable {
   readonly #entries = new KeyIndex<Entry>()
+  readonly #packed = new PackedVersions()
   #sorted: Entry[] = []
   #unsorted: Entry[] = []
   #bytes = 0
-  #versionCount = 0
   #minTime: HybridTime = MAX_TIME
   #maxTime: HybridTime = MIN_TIME
 
@@ -45,7 +46,7 @@ export class Memtable {
   }
 
   get versionCount(): number {
-    return this.#versionCount
+    return this.#packed.count
   }
 
   /** The oldest time in it; `MAX_TIME` when it is empty. */
@@ -58,19 +59,22 @@ export class Memtable {
     return this.#maxTime
   }
 
-  /** Adds a version that is newer than all of its key. The bytes become the memtable's. */
+  /** Adds a version that is newer than all of its key. The bytes are copied. */
   add(key: Uint8Array, version: Version): void {
     const hash = hashOfKey(key)
     let entry = this.#entries.find(key, hash)
     if (entry === undefined) {
-      entry = { key, versions: [] }
+      entry = { key: this.#packed.keep(key), versions: [] }
       this.#entries.add(entry, hash)
       this.#unsorted.push(entry)
       this.#bytes += KEY_OVERHEAD_BYTES + key.length
     }
-    assert((entry.versions.at(-1)?.time ?? MIN_TIME) < version.time, 'the times of a key rise (law 1)')
-    entry.versions.push(version)
-    this.#versionCount++
+    const newest = entry.versions.at(-1)
+    assert(
+      newest === undefined || this.#packed.timeAt(newest) < version.time,
+      'the times of a key rise (law 1)',
+    )
+    entry.versions.push(this.#packed.add(version))
     this.#bytes += VERSION_OVERHEAD_BYTES + (version.value?.length ?? 0)
     if (version.time < this.#minTime) this.#minTime = version.time
     if (version.time > this.#maxTime) this.#maxTime = version.time
@@ -79,7 +83,7 @@ export class Memtable {
   /** The newest version of the key whose time lies in the view; `hash` is the key's. */
   find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
     const entry = this.#entries.find(key, hash)
-    return entry && newestIn(entry.versions, view)
+    return entry && newestIn(this.#packed, entry.versions, view)
   }
 
   /** The versions of the key whose times lie in the view, some at a time. Not to be read on after the next {@link add}. */
@@ -87,12 +91,14 @@ export class Memtable {
     const versions = this.#entries.find(key)?.versions ?? []
     const isNewestFirst = order === 'newest first'
     for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
-      const from = countThrough(versions, after, versions.length)
-      const to = countThrough(versions, through, versions.length)
+      const from = countThrough(this.#packed, versions, after, versions.length)
+      const to = countThrough(this.#packed, versions, through, versions.length)
       for (let done = from; done < to; done += BATCH_VERSIONS) {
         const end = Math.min(to, done + BATCH_VERSIONS)
         const batch: Version[] = []
-        for (let i = done; i < end; i++) batch.push(versions[isNewestFirst ? to - 1 - (i - from) : i]!)
+        for (let i = done; i < end; i++) {
+          batch.push(this.#packed.versionAt(versions[isNewestFirst ? to - 1 - (i - from) : i]!))
+        }
         yield batch
       }
     }
@@ -100,14 +106,14 @@ export class Memtable {
 
   /** A cursor over the keys. It must not be used after the next {@link add}. */
   cursor(direction: Direction): KeyCursor {
-    return new MemtableCursor(this.#inOrder(), direction)
+    return new MemtableCursor(this.#packed, this.#inOrder(), direction)
   }
 
   /** Every version, keys rising, times of a key falling. */
   *versions(): Generator<KeyedVersion> {
     for (const { key, versions } of this.#inOrder()) {
       for (let i = versions.length - 1; i >= 0; i--) {
-        const { time, value } = versions[i]!
+        const { time, value } = this.#packed.versionAt(versions[i]!)
         yield { key, time, value }
       }
     }
@@ -124,13 +130,15 @@ export class Memtable {
 }
 
 class MemtableCursor implements KeyCursor {
+  readonly #packed: PackedVersions
   readonly #entries: readonly Entry[]
   readonly #step: 1 | -1
   #at: number
   readonly span: KeySpan = emptySpan()
   isAtKey = false
 
-  constructor(entries: readonly Entry[], direction: Direction) {
+  constructor(packed: PackedVersions, entries: readonly Entry[], direction: Direction) {
+    this.#packed = packed
     this.#entries = entries
     this.#step = direction === 'forward' ? 1 : -1
     this.#at = entries.length
@@ -153,7 +161,7 @@ class MemtableCursor implements KeyCursor {
   }
 
   newestIn(view: Stretches): Version | undefined {
-    return newestIn(this.#entries[this.#at]!.versions, view)
+    return newestIn(this.#packed, this.#entries[this.#at]!.versions, view)
   }
 
   newestBeside(view: Stretches): Version | undefined {
@@ -171,26 +179,33 @@ class MemtableCursor implements KeyCursor {
 }
 
 /** The newest of versions in rising order whose time lies in the view. */
-function newestIn(versions: readonly Version[], view: Stretches): Version | undefined {
+function newestIn(packed: PackedVersions, versions: readonly number[], view: Stretches): Version | undefined {
   let end = versions.length
-  for (let s = view.length - 1; s >= 0; s = lastBefore(view, versions[end - 1]!.time)) {
+  for (let s = view.length - 1; s >= 0;) {
     const { after, through } = view[s]!
-    end = countThrough(versions, through, end)
+    end = countThrough(packed, versions, through, end)
     if (end === 0) return undefined
     const candidate = versions[end - 1]!
-    if (candidate.time > after) return candidate
+    const time = packed.timeAt(candidate)
+    if (time > after) return packed.versionAt(candidate)
+    s = lastBefore(view, time)
   }
   return undefined
 }
 
 /** How many of the first `end` versions are at or before `time`. */
-function countThrough(versions: readonly Version[], time: HybridTime, end: number): number {
-  if (end > 0 && versions[end - 1]!.time <= time) return end
+function countThrough(
+  packed: PackedVersions,
+  versions: readonly number[],
+  time: HybridTime,
+  end: number,
+): number {
+  if (end > 0 && packed.timeAt(versions[end - 1]!) <= time) return end
   let low = 0
   let high = end
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (versions[middle]!.time <= time) low = middle + 1
+    if (packed.timeAt(versions[middle]!) <= time) low = middle + 1
     else high = middle
   }
   return low

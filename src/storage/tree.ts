@@ -105,7 +105,7 @@ export class Tree<Directive> {
     return this.#memtable.bytes >= this.#context.geometry.memtableBytes
   }
 
-  /** Takes the writes of one commit, all at one time; the keys differ. The bytes become the tree's. */
+  /** Takes the writes of one commit, all at one time; the keys differ. The bytes are copied. */
   apply(time: HybridTime, writes: readonly { key: Uint8Array; value: Uint8Array | undefined }[]): void {
     assert(time > this.#newestTime, 'no version enters a tree at or below its newest time')
     for (const { key, value } of writes) this.#memtable.add(key, { time, value })

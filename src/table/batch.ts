@@ -6,7 +6,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type Catalog, generationInForce } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { KeyIndex } from '../storage/key-index.ts'
-import { type TabletWrites, type Write } from '../storage/commit-record.ts'
+import { type TabletWrites } from '../storage/commit-record.ts'
 import { tabletFor } from '../tablet/tablet.ts'
 import { BATCH_BYTES_MAX, type Key, viewKey, viewValue } from './codec.ts'
 
@@ -27,7 +27,9 @@ interface OpenTablet {
   readonly index: KeyIndex<OpenWrite>
 }
 
-/** The writes of a commit, by tablet. Throws `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`. */
+/**
+ * The writes of a commit, by tablet. Their bytes may be the caller's: whoever keeps them copies them. Throws `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`.
+ */
 export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): readonly TabletWrites[] {
   const tablets = new Map<number, OpenTablet>()
   const tabletOf = new Map<TableRow, (key: Uint8Array) => number>()
@@ -47,11 +49,7 @@ export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): reado
     tabletOf.set(table, find)
     addWrite(tablets, find(key), { key, value })
   }
-  const arena = new Arena(bytes)
-  return [...tablets].map(([tablet, { writes }]) => ({
-    tablet,
-    writes: writes.map((write) => arena.own(write)),
-  }))
+  return [...tablets].map(([tablet, { writes }]) => ({ tablet, writes }))
 }
 
 /** Which tablet of a table takes a key now. */
@@ -68,28 +66,6 @@ function addWrite(tablets: Map<number, OpenTablet>, id: number, write: OpenWrite
   else {
     tablet.writes.push(write)
     tablet.index.add(write)
-  }
-}
-
-/** Memory for all bytes of a batch in one piece, which costs much less than as many pieces. */
-class Arena {
-  readonly #memory: Uint8Array
-  #used = 0
-
-  constructor(bytes: number) {
-    this.#memory = new Uint8Array(bytes)
-  }
-
-  /** The write in memory that is not the caller's. */
-  own({ key, value }: Write): Write {
-    return { key: this.#copy(key), value: value && this.#copy(value) }
-  }
-
-  #copy(bytes: Uint8Array): Uint8Array {
-    const from = this.#used
-    this.#memory.set(bytes, from)
-    this.#used += bytes.length
-    return this.#memory.subarray(from, this.#used)
   }
 }
 
