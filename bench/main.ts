@@ -13,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   memory: async () => (await import('./memory.ts')).benchmarkMemory,
   pauses: async () => (await import('./pauses.ts')).benchmarkPauses,
   peers: async () => (await import('./peers.ts')).benchmarkPeers,
+  profile: async () => (await import('./profile.ts')).benchmarkProfile,
   restore: async () => (await import('./restore.ts')).benchmarkRestore,
 }
 

@@ -21,25 +21,29 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RandomStream, seededRandom } from '../src/simulator/random.ts'
 import { type Benchmark } from './benchmark.ts'
+import {
+  COMMITS,
+  KEYS,
+  KEYS_PER_COMMIT,
+  SEED,
+  UNITS,
+  VERSIONS,
+  VERSIONS_PER_KEY,
+  keyOf,
+  keys,
+  loadInto,
+  readings,
+} from './history.ts'
 import { installPeers } from './install.ts'
 import { medianOf } from './median.ts'
 import { openLeveldb } from './peers/leveldb.ts'
 import { openLmdb } from './peers/lmdb.ts'
 import { openPalimpsest } from './peers/palimpsest.ts'
 import { openSqlite } from './peers/sqlite.ts'
-import { type Row, type Tally, type VersionStore } from './peers/store.ts'
+import { type Tally, type VersionStore } from './peers/store.ts'
 import { type Work, measure } from './rounds.ts'
 
-const KEYS = 50_000
-const VERSIONS_PER_KEY = 20
-const VERSIONS = KEYS * VERSIONS_PER_KEY
-const KEYS_PER_COMMIT = 100
-const COMMITS = VERSIONS / KEYS_PER_COMMIT
-const VALUE_BYTES = 100
 const ROUNDS = 5
-const SEED = 1
-/** How many units of work are made beforehand. */
-const UNITS = 64
 /** Commits of the load in which each one is synced. */
 const SYNCED_COMMITS = 300
 
@@ -141,22 +145,6 @@ export const benchmarkPeers: Benchmark = async (progress) => {
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-}
-
-/** Every key once in each of 20 rounds, each time in another order. */
-async function loadInto(store: VersionStore, commits: number): Promise<void> {
-  const random = seededRandom(SEED).fork('load')
-  const order = Array.from({ length: KEYS }, (_, i) => i)
-  for (let commit = 0; commit < commits; commit++) {
-    const from = (commit * KEYS_PER_COMMIT) % KEYS
-    if (from === 0) shuffle(order, random)
-    const rows = order.slice(from, from + KEYS_PER_COMMIT).map((key): Row => {
-      return { key: keyOf(key), value: valueOf(key, commit) }
-    })
-    const done = store.commit(rows, commit + 1)
-    if (done !== undefined) await done
-  }
-  await store.settle()
 }
 
 /** Reads everything once, so that what is measured next comes from memory, as far as a store keeps it there. */
@@ -288,43 +276,4 @@ async function microsOf(work: () => unknown): Promise<number> {
   const start = process.hrtime.bigint()
   await work()
   return Number(process.hrtime.bigint() - start) / 1000
-}
-
-function keys(random: RandomStream, count: number): readonly Uint8Array[] {
-  return Array.from({ length: count * UNITS }, () => keyOf(random.below(KEYS)))
-}
-
-function readings(random: RandomStream, count: number, keysMax: number = KEYS) {
-  // From the end of the first round on, every key is there.
-  const first = COMMITS / VERSIONS_PER_KEY
-  return Array.from({ length: count * UNITS }, () => {
-    return { key: keyOf(random.below(keysMax)), time: first + 1 + random.below(COMMITS - first) }
-  })
-}
-
-const encoder = new TextEncoder()
-
-/** Sixteen bytes. */
-function keyOf(key: number): Uint8Array {
-  return encoder.encode(`key:${String(key).padStart(12, '0')}`)
-}
-
-/** Bytes that differ between keys and commits. */
-function valueOf(key: number, commit: number): Uint8Array {
-  const value = new Uint8Array(VALUE_BYTES)
-  let state = (key * 20_011 + commit) >>> 0
-  for (let i = 0; i < VALUE_BYTES; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    value[i] = state >>> 24
-  }
-  return value
-}
-
-function shuffle(order: number[], random: RandomStream): void {
-  for (let i = order.length - 1; i > 0; i--) {
-    const other = random.below(i + 1)
-    const kept = order[i]!
-    order[i] = order[other]!
-    order[other] = kept
-  }
 }
