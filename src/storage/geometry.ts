@@ -43,7 +43,7 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
   default: {
     memtableBytes: 16 * MIB,
     tableBytes: 8 * MIB,
-    blockBytes: 8 * KIB,
+    blockBytes: 32 * KIB,
     filterBitsPerKey: 10,
     level0Tables: 4,
     level1Bytes: 64 * MIB,

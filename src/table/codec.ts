@@ -2,7 +2,8 @@
  * What users put in and get out, as bytes: keys and values of a table by its types.
  *
  * Text is UTF-8, so text keys sort by code point. Documents are MessagePack. What comes out is plain:
- * bytes are `Uint8Array`s of their own memory, never a `Buffer`, never a look into the engine's.
+ * bytes are `Uint8Array`s, never a `Buffer`, never a look into the engine's memory. Small ones share an
+ * `ArrayBuffer` with others that were handed out, as Node's buffers do.
  */
 import { Packr } from 'msgpackr'
 import { FormatError } from '../base/binary.ts'

@@ -143,7 +143,8 @@ export class Table<K extends Key = Key, V = unknown> {
   }
 
   /**
-   * The value of a key, or `undefined` where it has none.
+   * The value of a key, or `undefined` where it has none. Here and in all other reads, small byte strings may
+   * share an `ArrayBuffer` with each other: copy one before you transfer its buffer to another thread.
    * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
    */
   get(key: K, options: ReadOptions = {}): V | undefined {

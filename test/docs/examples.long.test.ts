@@ -1,12 +1,12 @@
 /**
  * The commands of the documents that are marked `long`. `npm run test:long` is the run that this is a part of,
- * and `npm run test:kit` is another part of that.
+ * and the others are parts of that.
  */
 import { afterAll, expect, test } from 'vitest'
 import { ReaderRepository, argumentsOf, commandsOf } from './examples.ts'
 import { blocksOf, documents } from './markdown.ts'
 
-const PARTS = ['npm run test:long', 'npm run -s test:kit']
+const PARTS = ['npm run test:long', 'npm run -s test:kit', 'npm run -s test:hostile']
 
 const repository = new ReaderRepository()
 afterAll(() => repository.remove())
