@@ -22,11 +22,12 @@ export function compareExplanations(comparison: Comparison, table: ComparedTable
   const placed: PlacedVersion[] = []
   for (const version of model.versions) {
     if (version.table !== table.number) continue
-    const { verdict, stored } = handle.explainVersion(keyOf(table.keys, version.key), version.time)
-    const isKept = verdict === 'kept'
+    const { verdict, stored, time } = handle.explainVersion(keyOf(table.keys, version.key), version.time)
+    // The last tick of a microsecond asks for the newest version in it that is left, which may be an earlier one.
+    const isKept = verdict === 'kept' && time === version.time
     const what = `${verdict}: ${version.key} at ${formatExact(version.time)} in ${table.name}`
     expectSame(`whether a version is kept that is ${what}`, isKept, kept.includes(version))
-    if (stored !== undefined) placed.push({ ...version, stored })
+    if (stored !== undefined && time === version.time) placed.push({ ...version, stored })
     counts.explanations++
   }
   readEdges(comparison, table, handle, placed)
