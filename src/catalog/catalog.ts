@@ -85,6 +85,7 @@ function catalogOf(rows: Iterable<CatalogRow>, resolved: WeakMap<Generation, Gen
     else if (row.kind === 'generation') {
       // Rows of a table come in the order of their starts: that of their keys, and of their commits.
       const earlier = generations.get(row.table.id) ?? []
+      checkAlone(row.table.id, earlier.at(-1), row.row)
       const generation = resolved.get(row.row) ?? withBase(row.row, earlier)
       resolved.set(row.row, generation)
       earlier.push(generation)
@@ -96,7 +97,6 @@ function catalogOf(rows: Iterable<CatalogRow>, resolved: WeakMap<Generation, Gen
     else if (row.kind === 'hold') holds.set(row.row.id, row.row)
     else freed.add(row.tablet)
   }
-  for (const [id, all] of generations) checkGenerations(id, all)
   const tablets = new Map([[CATALOG.id, [SYSTEM_TABLET]]])
   for (const [id, all] of generations) tablets.set(id, [...new Set(all.flatMap((one) => one.tablets))])
   return { next, keyspaces, tables, generations, tablets, homes, restores, retention, ratchets, holds, freed }
@@ -113,14 +113,11 @@ export function definitionsOf(rows: Iterable<CatalogRow>): Pick<Catalog, 'keyspa
   return { keyspaces, tables }
 }
 
-/** One generation of a table is in force at a time. */
-function checkGenerations(table: number, generations: readonly Generation[]): void {
-  for (const [i, { start }] of generations.entries()) {
-    const before = generations[i - 1]
-    if (before === undefined || endOf(before) < start) continue
-    const details = { table, start: formatExact(start) }
-    throw new PalimpsestError('CATALOG_CORRUPT', 'two generations of a table are in force at once', details)
-  }
+/** One generation of a table is in force at a time. To be known before anybody looks for the one at some time. */
+function checkAlone(table: number, before: Generation | undefined, { start }: Generation): void {
+  if (before === undefined || endOf(before) < start) return
+  const details = { table, start: formatExact(start) }
+  throw new PalimpsestError('CATALOG_CORRUPT', 'two generations of a table are in force at once', details)
 }
 
 /** A base that is named by a time is the view as of it. */

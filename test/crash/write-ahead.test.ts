@@ -215,3 +215,14 @@ describe('after a crash', () => {
     expect(recoverFrom((call) => !isMissed(call))).toContain(rule)
   })
 })
+
+test('a file that was renamed while it was written to is known by its new name', () => {
+  const calls: string[] = []
+  const files = new WatchedFiles(new MemoryFiles(), ({ did, path }) => calls.push(`${did} ${path}`))
+  const file = files.create('a')
+  files.rename('a', 'b')
+  file.append(Uint8Array.of(1))
+  file.sync()
+  file.close()
+  expect(calls).toEqual(['create a', 'rename a', 'append b', 'sync b'])
+})

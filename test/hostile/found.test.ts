@@ -14,7 +14,8 @@ import { readWholeFile } from '../../src/storage/files.ts'
 import { decodeIndex, encodeIndex, tableNumberOf } from '../../src/storage/table-format.ts'
 import { decodeValue } from '../../src/table/codec.ts'
 import { FormatError } from '../../src/base/binary.ts'
-import { bytesOfHex, textOfBytes } from '../../src/base/bytes.ts'
+import { bytesOfHex, bytesOfText, textOfBytes } from '../../src/base/bytes.ts'
+import { CatalogRows } from '../../src/catalog/catalog.ts'
 import { Block, BlockBuilder } from '../../src/storage/block.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
@@ -214,4 +215,23 @@ test('a forger of JSON changes something, and leaves what is no JSON', () => {
   expect(forged.size).toBeGreaterThan(40)
   expect(forgeJson(seededRandom(1), 'no JSON')).toBe('no JSON')
   expect(new StandingClock(5).monotonic()).toBe(5)
+})
+
+test('generations of a table that overlap are refused, also where a later one has the base of a time in both', () => {
+  const row = (start: number, more: object) => ({
+    key: bytesOfText(`generation/000002/${start}.0000`),
+    value: bytesOfText(
+      JSON.stringify({
+        ...{ keyspace: 1, tablets: [3], cause: 'restore', from: `${start}.0000`, start: `${start}.0000` },
+        ...more,
+      }),
+    ),
+  })
+  const rows = new CatalogRows()
+  rows.apply([
+    row(10, { base: [], end: '30.0000' }),
+    row(20, { base: [], end: '40.0000' }),
+    row(50, { baseAsOf: '25.0000' }),
+  ])
+  expect(refusal(() => rows.catalog())).toMatchObject({ code: 'CATALOG_CORRUPT' })
 })

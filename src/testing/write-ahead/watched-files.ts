@@ -24,6 +24,8 @@ export type WatchedCall =
 export class WatchedFiles implements FileSystem {
   readonly #files: FileSystem
   readonly #tell: (call: WatchedCall) => void
+  /** What is open to be written to, under the name that it has now. */
+  readonly #open = new Set<{ path: string }>()
 
   constructor(files: FileSystem, tell: (call: WatchedCall) => void) {
     this.#files = files
@@ -55,6 +57,7 @@ export class WatchedFiles implements FileSystem {
   rename(from: string, to: string): void {
     this.#tell({ did: 'rename', path: from, to })
     this.#files.rename(from, to)
+    for (const file of this.#open) if (file.path === from) file.path = to
   }
 
   /** The engine links nothing today; what watches need not know of it. */
@@ -86,19 +89,23 @@ export class WatchedFiles implements FileSystem {
 
   #appender(path: string, file: AppendFile): AppendFile {
     const tell = this.#tell
+    const open = this.#open
+    const name = { path }
+    open.add(name)
     return {
       get size() {
         return file.size
       },
       append: (bytes) => {
-        tell({ did: 'append', path, bytes })
+        tell({ did: 'append', path: name.path, bytes })
         file.append(bytes)
       },
       sync: () => {
         file.sync()
-        tell({ did: 'sync', path })
+        tell({ did: 'sync', path: name.path })
       },
       close: () => {
+        open.delete(name)
         file.close()
       },
     }
