@@ -19,6 +19,8 @@ import {
 } from './job-messages.ts'
 import { NodeFiles, checksum } from './node-files.ts'
 
+/* v8 ignore file -- @preserve it is a thread of its own, in which tests run what was built of it */
+
 /** Blocks are read once, in order: the cache only has to hold those at which inputs stand. */
 const LIMITS = { cacheBytes: 4 * 1024 * 1024, openTables: 200 }
 

@@ -41,7 +41,7 @@ test.each(['forward', 'reverse'] as const)('going %s, by the definition', (direc
   holds(
     fc.property(
       some,
-      fc.option(some, { freq: 1 }),
+      fc.option(some, { freq: 2 }),
       views,
       views,
       fc.nat({ max: 40 }),

@@ -316,6 +316,7 @@ describe('a scan that is open', () => {
             for (const step of meanwhile[turn] ?? []) subject.run(step)
           }
           expect(allShown(found)).toEqual(expected)
+          expect(scan.step(), 'a scan that is over stays so').toBe(false)
         },
       ),
       60,

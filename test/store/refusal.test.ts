@@ -33,20 +33,36 @@ type Step =
   | { readonly do: 'advance' | 'reopen earlier' | 'hold'; readonly micros: number }
   | { readonly do: 'compact' }
 
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('put' as const), key: fc.constantFrom('a', 'b') }) },
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        do: fc.constantFrom('advance' as const, 'reopen earlier', 'hold'),
-        micros: fc.constantFrom(0, 1, 10, 11, 30, 100),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('compact' as const) }) },
-  ),
-  { maxLength: 24, size: 'max' },
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('put' as const), key: fc.constantFrom('a', 'b') }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('advance' as const, 'reopen earlier', 'hold'),
+      micros: fc.constantFrom(0, 1, 10, 11, 30, 100),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('compact' as const) }) },
 )
+
+/** Something is held, written over, let go and collected; then the clock stands somewhere before that. */
+const loss: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(...[1, 2, 3].map(() => fc.constantFrom(0, 1, 10, 11, 30, 100)))
+  .map(([held = 0, passed = 0, back = 0]) => [
+    { do: 'put', key: 'a' },
+    { do: 'hold', micros: held },
+    { do: 'put', key: 'a' },
+    { do: 'advance', micros: passed },
+    { do: 'compact' },
+    { do: 'reopen earlier', micros: back },
+  ])
+
+const steps: fc.Arbitrary<readonly Step[]> = fc
+  .array(fc.oneof({ weight: 12, arbitrary: anyStep.map((one) => [one]) }, { weight: 1, arbitrary: loss }), {
+    maxLength: 24,
+    size: 'max',
+  })
+  .map((parts) => parts.flat())
 
 /**
  * Carries steps out on one table with a window of ten microseconds, and only then reads every time there
