@@ -18,7 +18,8 @@ interface Utf8 {
 }
 // The engine compiles without the types of Node and of the browser; both have these two classes.
 const { TextEncoder, TextDecoder } = globalThis as unknown as Utf8
-const NOTHING = new Uint8Array(0)
+/** No bytes. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenientDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
@@ -41,7 +42,7 @@ const COPIES_BYTES_MAX = 16 * 1024
  * at most 16 KiB at a time: an `ArrayBuffer` for each costs several times what copying its bytes does.
  */
 export class ByteCopies {
-  #memory = NOTHING
+  #memory = NO_BYTES
   #used = 0
 
   /** A copy, which nobody else writes to. */
@@ -165,14 +166,19 @@ export function compareSpans(a: ByteSpan, b: ByteSpan): number {
   return leftLength - rightLength
 }
 
-/** As {@link compareBytes}, without a look at the first one. */
-export function compareSpanTo({ bytes, from, to }: ByteSpan, other: Uint8Array): number {
+/** As {@link compareBytes}, of the bytes from `from` to `to` with others, without a look at them. */
+export function comparePart(bytes: Uint8Array, from: number, to: number, other: Uint8Array): number {
   const length = Math.min(to - from, other.length)
   for (let i = 0; i < length; i++) {
     const difference = bytes[from + i]! - other[i]!
     if (difference !== 0) return difference
   }
   return to - from - other.length
+}
+
+/** As {@link comparePart}, of a span. */
+export function compareSpanTo({ bytes, from, to }: ByteSpan, other: Uint8Array): number {
+  return comparePart(bytes, from, to, other)
 }
 
 /** Whether two byte strings are the same. */

@@ -11,7 +11,7 @@
  *   new buffer. So durable bytes, pending writes and crash images are looks at the same arrays.
  */
 import { assert } from '../base/assert.ts'
-import { copyOf } from '../base/bytes.ts'
+import { NO_BYTES, copyOf } from '../base/bytes.ts'
 import { type Fate, type LandedWrite } from './fates.ts'
 
 /** An unsynced write at the end of a file. */
@@ -35,8 +35,6 @@ export interface PendingCut {
 /** What was done to a file and is not durable. */
 export type PendingData = PendingWrite | PendingCut
 
-const NOTHING = new Uint8Array(0)
-
 /** A file, apart from its names. */
 export class Inode {
   /** Tells files apart, through crashes too. */
@@ -50,7 +48,7 @@ export class Inode {
   #durable: Uint8Array
   #pending: PendingData[]
 
-  constructor(id: number, label: string, durable: Uint8Array = NOTHING) {
+  constructor(id: number, label: string, durable: Uint8Array = NO_BYTES) {
     this.id = id
     this.label = label
     this.#buffer = durable

@@ -13,6 +13,7 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError } from '../base/binary.ts'
+import { comparePart } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
@@ -141,15 +142,8 @@ export class Block {
 
   /** How key `index` compares with `key`. */
   compareKeyAt(index: number, key: Uint8Array): number {
-    const bytes = this.bytes
     const from = this.#keyBytes + (index === 0 ? 0 : this.#keyEnd(index - 1))
-    const length = this.#keyBytes + this.#keyEnd(index) - from
-    const common = Math.min(length, key.length)
-    for (let i = 0; i < common; i++) {
-      const difference = bytes[from + i]! - key[i]!
-      if (difference !== 0) return difference
-    }
-    return length - key.length
+    return comparePart(this.bytes, from, this.#keyBytes + this.#keyEnd(index), key)
   }
 
   /** Key `index`. */

@@ -5,7 +5,7 @@
  * Sources are asked from new to old. For one key, every version in an earlier source is newer than
  * every version in a later one (a structural law of the tree), so the first answer is the answer.
  */
-import { compareSpans } from '../base/bytes.ts'
+import { NO_BYTES, compareSpans } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Version } from './version.ts'
 
@@ -43,11 +43,9 @@ export interface KeyCursor {
   newestBeside(view: Stretches): Version | undefined
 }
 
-const NOTHING = new Uint8Array(0)
-
 /** The span of a cursor that has not moved. */
 export function emptySpan(): KeySpan {
-  return { bytes: NOTHING, from: 0, to: 0 }
+  return { bytes: NO_BYTES, from: 0, to: 0 }
 }
 
 /** The key at which a cursor stands, as a look at its memory. */

@@ -2,6 +2,7 @@
  * Keys in one piece of memory, to be searched: a search over separate arrays would wait for memory at each
  * step.
  */
+import { comparePart } from '../base/bytes.ts'
 
 /** Keys in rising order. */
 export class PackedKeys {
@@ -22,15 +23,7 @@ export class PackedKeys {
 
   /** How key `index` compares with `key`. */
   compareAt(index: number, key: Uint8Array): number {
-    const bytes = this.#bytes
-    const from = this.#starts[index]!
-    const length = this.#starts[index + 1]! - from
-    const common = Math.min(length, key.length)
-    for (let i = 0; i < common; i++) {
-      const difference = bytes[from + i]! - key[i]!
-      if (difference !== 0) return difference
-    }
-    return length - key.length
+    return comparePart(this.#bytes, this.#starts[index]!, this.#starts[index + 1]!, key)
   }
 
   /** The first key at or above `key`; their count if there is none. */

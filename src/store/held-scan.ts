@@ -13,7 +13,7 @@ import { type HybridTime } from '../time/hybrid-time.ts'
 import { type OpenHold } from './memory-holds.ts'
 
 /** A key with the value that shows. */
-export type LiveVersion = KeyedVersion & { readonly value: Uint8Array }
+export type LiveVersion = KeyedVersion<Uint8Array>
 
 /** A scan that has begun. */
 export interface Reading {
