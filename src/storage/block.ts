@@ -15,6 +15,7 @@
 import { FormatError } from '../base/binary.ts'
 import { comparePart } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
 
@@ -23,6 +24,9 @@ const KEY_BYTES = 8
 const VERSION_BYTES = 12
 const TOMBSTONE = 0x8000_0000
 const VALUE_END_MASK = 0x7fff_ffff
+
+/** No version of a block. */
+export const NOTHING = -1
 
 /** Collects versions in order and lays them out as a block. */
 export class BlockBuilder {
@@ -185,6 +189,24 @@ export class Block {
       else high = middle
     }
     return low
+  }
+
+  /** The newest version of key `index` whose time lies in the view, or {@link NOTHING}. */
+  newestIn(index: number, view: Stretches): number {
+    for (let s = view.length - 1; s >= 0;) {
+      const { after, through } = view[s]!
+      const version = this.findTime(index, through)
+      if (version === this.versionsTo(index)) return NOTHING
+      const time = this.timeAt(version)
+      if (time > after) return version
+      s = lastBefore(view, time)
+    }
+    return NOTHING
+  }
+
+  /** As {@link newestIn}, of each key from `from` on: `newest[i]` is that of key i. */
+  allNewestIn(from: number, view: Stretches, newest: Int32Array): void {
+    for (let i = from; i < this.keyCount; i++) newest[i] = this.newestIn(i, view)
   }
 
   /** The time of a version. */

@@ -1,6 +1,8 @@
 /**
- * Cursors: moving over the keys of a source in one direction and asking, at each, for the newest
- * version in a view. This is how reads see the tree; compaction sees it as streams of versions.
+ * Cursors: moving over the keys of a source that have a version in a view, in one direction; at each, the
+ * newest one in it shows. This is how reads see the tree; compaction sees it as streams of versions.
+ *
+ *     view of 4      a@9 a@3    b@7    c@4 c@2        it stands at a, where a@3 shows, and at c, where c@4 does
  *
  * Sources are asked from new to old. For one key, every version in an earlier source is newer than
  * every version in a later one (a structural law of the tree), so the first answer is the answer.
@@ -19,7 +21,7 @@ export interface KeySpan {
   to: number
 }
 
-/** A position over the distinct keys of one source, or of many. Nowhere until {@link seek}. */
+/** A position over those keys of one source, or of many, that show something in a view. Nowhere until {@link seek}. */
 export interface KeyCursor {
   /** Whether it stands at a key, and not past the end. */
   readonly isAtKey: boolean
@@ -34,11 +36,11 @@ export interface KeyCursor {
   seek(key: Uint8Array | undefined): void
   /** To the next key in its direction. */
   advance(): void
-  /** The newest version of the key it stands at whose time lies in the view. */
-  newestIn(view: Stretches): Version | undefined
+  /** The newest version in the view of the key it stands at; it may be a tombstone. */
+  newest(): Version
   /**
-   * The same in another view, looked for only where the last answer of {@link newestIn} came from. No other
-   * source has a version between two of one source.
+   * The newest version in another view, if it is found right beside {@link newest}, which takes no search from the
+   * top; otherwise nothing is known. No other source has a version between two of one source.
    */
   newestBeside(view: Stretches): Version | undefined
 }
@@ -60,7 +62,6 @@ export class MergingCursor implements KeyCursor {
   /** The sources that stand at the key, the newest first: the first so many of this list. */
   readonly #atKey: KeyCursor[] = []
   #atKeyCount = 0
-  #answered: KeyCursor | undefined
   span: Readonly<KeySpan> = emptySpan()
 
   constructor(sources: readonly KeyCursor[], direction: Direction) {
@@ -86,19 +87,12 @@ export class MergingCursor implements KeyCursor {
     this.#findKey()
   }
 
-  newestIn(view: Stretches): Version | undefined {
-    for (let i = 0; i < this.#atKeyCount; i++) {
-      const version = this.#atKey[i]!.newestIn(view)
-      if (version === undefined) continue
-      this.#answered = this.#atKey[i]
-      return version
-    }
-    this.#answered = undefined
-    return undefined
+  newest(): Version {
+    return this.#atKey[0]!.newest()
   }
 
   newestBeside(view: Stretches): Version | undefined {
-    return this.#answered?.newestIn(view)
+    return this.#atKey[0]!.newestBeside(view)
   }
 
   #findKey(): void {

@@ -83,7 +83,8 @@ export class Memtable {
   /** The newest version of the key whose time lies in the view; `hash` is the key's. */
   find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
     const entry = this.#entries.find(key, hash)
-    return entry && newestIn(this.#packed, entry.versions, view)
+    const newest = entry && newestIn(this.#packed, entry.versions, view)
+    return newest === undefined ? undefined : this.#packed.versionAt(newest)
   }
 
   /** The versions of the key whose times lie in the view, some at a time. Not to be read on after the next {@link add}. */
@@ -104,9 +105,9 @@ export class Memtable {
     }
   }
 
-  /** A cursor over the keys. It must not be used after the next {@link add}. */
-  cursor(direction: Direction): KeyCursor {
-    return new MemtableCursor(this.#packed, this.#inOrder(), direction)
+  /** A cursor over the keys that have a version in the view. It must not be used after the next {@link add}. */
+  cursor(view: Stretches, direction: Direction): KeyCursor {
+    return new MemtableCursor(this.#packed, this.#inOrder(), view, direction)
   }
 
   /** Every version, keys rising, times of a key falling. */
@@ -132,14 +133,17 @@ export class Memtable {
 class MemtableCursor implements KeyCursor {
   readonly #packed: PackedVersions
   readonly #entries: readonly Entry[]
+  readonly #view: Stretches
   readonly #step: 1 | -1
   #at: number
+  #newest = 0
   readonly span: KeySpan = emptySpan()
   isAtKey = false
 
-  constructor(packed: PackedVersions, entries: readonly Entry[], direction: Direction) {
+  constructor(packed: PackedVersions, entries: readonly Entry[], view: Stretches, direction: Direction) {
     this.#packed = packed
     this.#entries = entries
+    this.#view = view
     this.#step = direction === 'forward' ? 1 : -1
     this.#at = entries.length
   }
@@ -153,33 +157,41 @@ class MemtableCursor implements KeyCursor {
       key === undefined
         ? this.#entries.length
         : searchFirst(this.#entries, (entry) => compareBytes(entry.key, key) >= 0)
-    this.#stand(this.#step === 1 ? first : first - 1)
+    this.#standFrom(this.#step === 1 ? first : first - 1)
   }
 
   advance(): void {
-    this.#stand(this.#at + this.#step)
+    this.#standFrom(this.#at + this.#step)
   }
 
-  newestIn(view: Stretches): Version | undefined {
-    return newestIn(this.#packed, this.#entries[this.#at]!.versions, view)
+  newest(): Version {
+    return this.#packed.versionAt(this.#newest)
   }
 
   newestBeside(view: Stretches): Version | undefined {
-    return this.newestIn(view)
+    const newest = newestIn(this.#packed, this.#entries[this.#at]!.versions, view)
+    return newest === undefined ? undefined : this.#packed.versionAt(newest)
   }
 
-  #stand(at: number): void {
-    this.#at = at
-    const entry = this.#entries[at]
-    this.isAtKey = entry !== undefined
-    if (entry === undefined) return
-    this.span.bytes = entry.key
-    this.span.to = entry.key.length
+  /** Stands at the first entry from `at` on that shows something. */
+  #standFrom(at: number): void {
+    this.isAtKey = false
+    for (let i = at; i >= 0 && i < this.#entries.length; i += this.#step) {
+      const { key, versions } = this.#entries[i]!
+      const newest = newestIn(this.#packed, versions, this.#view)
+      if (newest === undefined) continue
+      this.#at = i
+      this.#newest = newest
+      this.isAtKey = true
+      this.span.bytes = key
+      this.span.to = key.length
+      return
+    }
   }
 }
 
-/** The newest of versions in rising order whose time lies in the view. */
-function newestIn(packed: PackedVersions, versions: readonly number[], view: Stretches): Version | undefined {
+/** The number of the newest of versions in rising order whose time lies in the view. */
+function newestIn(packed: PackedVersions, versions: readonly number[], view: Stretches): number | undefined {
   let end = versions.length
   for (let s = view.length - 1; s >= 0;) {
     const { after, through } = view[s]!
@@ -187,7 +199,7 @@ function newestIn(packed: PackedVersions, versions: readonly number[], view: Str
     if (end === 0) return undefined
     const candidate = versions[end - 1]!
     const time = packed.timeAt(candidate)
-    if (time > after) return packed.versionAt(candidate)
+    if (time > after) return candidate
     s = lastBefore(view, time)
   }
   return undefined

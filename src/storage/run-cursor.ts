@@ -2,23 +2,30 @@
  * A cursor over one sorted run: one table of level 0, or all tables of another level.
  *
  *     blocks   [a@9 a@5 b@7] [b@3 c@4] [c@2 c@1] [c@0 d@6]      c runs over three blocks
+ *     view of 3              ▲ b@3      ▲ c@2                    forward it finds the block in which a key shows,
+ *                            b stands in two                     in reverse it begins at a key's first block
  *
- * The cursor stands on the first block of a key, where its newest version is, whichever way it came.
+ * Forward, a block is searched once for what shows at each of its keys, in one go over its columns; blocks
+ * and tables whose times do not meet the view are passed over.
  */
 import { compareBytes, compareSpanTo } from '../base/bytes.ts'
 import { keyAfter } from '../base/key-range.ts'
-import { type Stretches, lastBefore } from '../time/stretches.ts'
-import { type Block } from './block.ts'
+import { type Stretches, meetsClosed } from '../time/stretches.ts'
+import { type Block, NOTHING } from './block.ts'
 import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
 import { searchFirst } from './search.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type Version } from './version.ts'
 
-/** Moves over the keys of one sorted run of tables: one table of level 0, or all of another level. */
+/** Room for the keys of most blocks. */
+const KEYS_FIRST = 256
+
+/** Moves over the keys of one sorted run of tables that show something in a view. */
 export class RunCursor implements KeyCursor {
   readonly #open: (table: number) => TableFile
   readonly #tables: readonly TableMeta[]
+  readonly #view: Stretches
   readonly #direction: Direction
   readonly span: KeySpan = emptySpan()
   isAtKey = false
@@ -27,10 +34,23 @@ export class RunCursor implements KeyCursor {
   #blockIndex = 0
   #block: Block | undefined
   #keyIndex = 0
+  /** Forward: which version shows at each key of the block from where the cursor came into it, or none. */
+  #shown = new Int32Array(KEYS_FIRST)
+  /** Which version of the block shows. */
+  #version = NOTHING
+  /** Reverse: what shows where it stands in a later block than the key begins in. */
+  #further: Version | undefined
 
-  constructor(open: (table: number) => TableFile, tables: readonly TableMeta[], direction: Direction) {
+  /** `tables` are the run, or those of its tables whose times meet the view. */
+  constructor(
+    open: (table: number) => TableFile,
+    tables: readonly TableMeta[],
+    view: Stretches,
+    direction: Direction,
+  ) {
     this.#open = open
     this.#tables = tables
+    this.#view = view
     this.#direction = direction
   }
 
@@ -39,34 +59,130 @@ export class RunCursor implements KeyCursor {
   }
 
   seek(key: Uint8Array | undefined): void {
-    if (this.#direction === 'forward') this.#seekFrom(key!)
-    else this.#seekBelow(key)
+    if (this.#direction === 'forward') this.#seekForward(key!)
+    else {
+      this.#goBelow(key)
+      this.#standOrGoDown()
+    }
   }
 
   advance(): void {
-    const next = this.#keyIndex + (this.#direction === 'forward' ? 1 : -1)
-    // A block's first key can go back into earlier blocks, its last one on into later ones.
-    if (this.#direction === 'reverse' && this.#keyIndex > 1) this.#stand(next)
-    else if (this.#direction === 'reverse') this.#seekBelow(this.key)
-    else if (next < this.#block!.keyCount) this.#stand(next)
-    else this.#seekAfter()
+    if (this.#direction === 'forward') this.#advanceForward()
+    else {
+      this.#goDown()
+      this.#standOrGoDown()
+    }
   }
 
-  newestIn(view: Stretches): Version | undefined {
-    const block = this.#block!
-    const k = this.#keyIndex
-    for (let s = view.length - 1; s >= 0;) {
-      const v = block.findTime(k, view[s]!.through)
-      if (v === block.versionsTo(k)) return this.#goesOn() ? this.#newestInRun(view) : undefined
-      const version = block.versionAt(v)
-      if (version.time > view[s]!.after) return version
-      s = lastBefore(view, version.time)
-    }
-    return undefined
+  newest(): Version {
+    return this.#further ?? this.#block!.versionAt(this.#version)
   }
 
   newestBeside(view: Stretches): Version | undefined {
-    return this.newestIn(view)
+    if (this.#further !== undefined) return undefined
+    const version = this.#block!.newestIn(this.#keyIndex, view)
+    return version === NOTHING ? undefined : this.#block!.versionAt(version)
+  }
+
+  #seekForward(key: Uint8Array): void {
+    if (this.#goTo(key)) this.#standFrom(this.#keyIndex)
+  }
+
+  #advanceForward(): void {
+    if (this.#standAmongShown(this.#keyIndex + 1)) return
+    // The rest of the last key must not show as a key again.
+    if (this.#goesOn()) this.#seekForward(keyAfter(this.key!))
+    else if (this.#goToNextBlock()) this.#standFrom(0)
+  }
+
+  /** To the first key from a place of this block on that shows something, in this block or behind it. */
+  #standFrom(keyIndex: number): void {
+    this.#searchFrom(keyIndex)
+    let stands = this.#standAmongShown(keyIndex)
+    while (!stands && this.#goToNextBlock()) {
+      this.#searchFrom(0)
+      stands = this.#standAmongShown(0)
+    }
+  }
+
+  #searchFrom(keyIndex: number): void {
+    const block = this.#block!
+    if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(2 * block.keyCount)
+    block.allNewestIn(keyIndex, this.#view, this.#shown)
+  }
+
+  #standAmongShown(keyIndex: number): boolean {
+    const { keyCount } = this.#block!
+    for (let k = keyIndex; k < keyCount; k++) {
+      this.#version = this.#shown[k]!
+      if (this.#version === NOTHING) continue
+      this.#place(k)
+      return true
+    }
+    return false
+  }
+
+  /** To the next block that has times of the view. */
+  #goToNextBlock(): boolean {
+    for (let t = this.#tableIndex, b = this.#blockIndex + 1; this.#goToTable(t); t++, b = 0) {
+      const { index } = this.#table!
+      while (b < index.length && !meetsClosed(this.#view, index[b]!.minTime, index[b]!.maxTime)) b++
+      if (b === index.length) continue
+      this.#goToBlock(b)
+      return true
+    }
+    return false
+  }
+
+  /** Reverse: stays if something shows here, or goes down to the first key where it does. */
+  #standOrGoDown(): void {
+    while (this.isAtKey && !this.#shows()) this.#goDown()
+  }
+
+  #shows(): boolean {
+    this.#version = this.#block!.newestIn(this.#keyIndex, this.#view)
+    this.#further = this.#version === NOTHING && this.#goesOn() ? this.#newestInRun() : undefined
+    return this.#version !== NOTHING || this.#further !== undefined
+  }
+
+  /** Reverse: to the key below this one. */
+  #goDown(): void {
+    // A block's first key can go back into earlier blocks.
+    if (this.#keyIndex > 1) this.#place(this.#keyIndex - 1)
+    else this.#goBelow(this.key)
+  }
+
+  /** To the last key below `key`, or of all, at its first block, where its newest version stands. */
+  #goBelow(key: Uint8Array | undefined): void {
+    const behind =
+      key === undefined
+        ? this.#tables.length
+        : searchFirst(this.#tables, ({ first }) => compareBytes(first.key, key) >= 0)
+    if (!this.#goToTable(behind - 1)) return
+    const table = this.#table!
+    this.#goToBlock((key === undefined ? table.index.length : table.firstBlockFrom(key)) - 1)
+    this.#place((key === undefined ? this.#block!.keyCount : this.#block!.findKey(key)) - 1)
+    // Only a block's first key can stand in earlier blocks, and in earlier tables.
+    if (this.#keyIndex === 0) this.#goTo(this.key!)
+  }
+
+  /** To the first key at or above `key`, at its first block; whether there is one. */
+  #goTo(key: Uint8Array): boolean {
+    const t = searchFirst(this.#tables, ({ last }) => compareBytes(last.key, key) >= 0)
+    if (!this.#goToTable(t)) return false
+    // It stands in the block before the first block that begins at or above it, or else begins that one.
+    const behind = this.#table!.firstBlockFrom(key)
+    if (behind > 0) {
+      this.#goToBlock(behind - 1)
+      const k = this.#block!.findKey(key)
+      if (k < this.#block!.keyCount) {
+        this.#place(k)
+        return true
+      }
+    }
+    this.#goToBlock(behind)
+    this.#place(0)
+    return true
   }
 
   /** Whether versions of the key stand in the next block too. */
@@ -76,68 +192,18 @@ export class RunCursor implements KeyCursor {
     return next !== undefined && compareSpanTo(this.span, next.first.key) === 0
   }
 
-  #newestInRun(view: Stretches): Version | undefined {
+  #newestInRun(): Version | undefined {
     const key = this.key!
     for (let t = this.#tableIndex; t < this.#tables.length; t++) {
       const { number, first } = this.#tables[t]!
       if (compareBytes(first.key, key) > 0) return undefined
-      const version = this.#open(number).findVersion(key, view)
+      const version = this.#open(number).findVersion(key, this.#view)
       if (version !== undefined) return version
     }
     return undefined
   }
 
-  /** To the first key at or above `key`. */
-  #seekFrom(key: Uint8Array): void {
-    const t = searchFirst(this.#tables, ({ last }) => compareBytes(last.key, key) >= 0)
-    if (this.#openTable(t)) this.#standFrom(key)
-  }
-
-  /** To the first key above this one, the last of its block, which may go on in blocks and tables to come. */
-  #seekAfter(): void {
-    if (this.#goesOn()) this.#seekFrom(keyAfter(this.key!))
-    else if (this.#blockIndex + 1 < this.#table!.index.length) this.#standAt(this.#blockIndex + 1, 0)
-    else if (this.#openTable(this.#tableIndex + 1)) this.#standAt(0, 0)
-  }
-
-  /** To the last key below `key`, or of all, at its first block, where its newest version stands. */
-  #seekBelow(key: Uint8Array | undefined): void {
-    const behind =
-      key === undefined
-        ? this.#tables.length
-        : searchFirst(this.#tables, ({ first }) => compareBytes(first.key, key) >= 0)
-    if (!this.#openTable(behind - 1)) return
-    const table = this.#table!
-    this.#openBlock((key === undefined ? table.index.length : table.firstBlockFrom(key)) - 1)
-    this.#stand((key === undefined ? this.#block!.keyCount : this.#block!.findKey(key)) - 1)
-    // Only a block's first key can stand in earlier blocks, and in earlier tables.
-    if (this.#keyIndex === 0) this.#seekFrom(this.key!)
-  }
-
-  /** Within the current table, to the first key at or above `key`; there is one. */
-  #standFrom(key: Uint8Array): void {
-    // It stands in the block before the first block that begins at or above it, or else begins that one.
-    const behind = this.#table!.firstBlockFrom(key)
-    if (behind > 0) {
-      this.#openBlock(behind - 1)
-      const k = this.#block!.findKey(key)
-      if (k < this.#block!.keyCount) return this.#stand(k)
-    }
-    this.#standAt(behind, 0)
-  }
-
-  #standAt(blockIndex: number, keyIndex: number): void {
-    this.#openBlock(blockIndex)
-    this.#stand(keyIndex)
-  }
-
-  #stand(keyIndex: number): void {
-    this.#keyIndex = keyIndex
-    this.#block!.locateKey(keyIndex, this.span)
-    this.isAtKey = true
-  }
-
-  #openTable(index: number): boolean {
+  #goToTable(index: number): boolean {
     const table = this.#tables[index]
     this.isAtKey = false
     if (table === undefined) return false
@@ -146,8 +212,14 @@ export class RunCursor implements KeyCursor {
     return true
   }
 
-  #openBlock(index: number): void {
+  #goToBlock(index: number): void {
     this.#blockIndex = index
     this.#block = this.#table!.block(index)
+  }
+
+  #place(keyIndex: number): void {
+    this.#keyIndex = keyIndex
+    this.#block!.locateKey(keyIndex, this.span)
+    this.isAtKey = true
   }
 }

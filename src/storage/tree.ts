@@ -168,15 +168,15 @@ export class Tree<Directive> {
     }
   }
 
-  /** A cursor over the keys of all that can have something in the view. It is good until {@link epoch} changes. */
+  /** A cursor over the keys that have a version in the view. It is good until {@link epoch} changes. */
   cursor(view: Stretches, direction: Direction): KeyCursor {
     const open = (number: number) => this.#context.tables.open(number)
     const sources: KeyCursor[] = []
     for (const memtable of this.memtables)
-      if (memtable.versionCount > 0) sources.push(memtable.cursor(direction))
+      if (memtable.versionCount > 0) sources.push(memtable.cursor(view, direction))
     for (const { tables } of this.#state.shape.flat()) {
       const shown = tables.filter((table) => isInView(table, view))
-      if (shown.length > 0) sources.push(new RunCursor(open, shown, direction))
+      if (shown.length > 0) sources.push(new RunCursor(open, shown, view, direction))
     }
     return sources.length === 1 ? sources[0]! : new MergingCursor(sources, direction)
   }

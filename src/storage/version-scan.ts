@@ -17,7 +17,7 @@ import { type KeyedVersion, type Version } from './version.ts'
 export interface ScanSource {
   /** Changes whenever cursors made before must not be used any more. */
   readonly epoch: number
-  /** A cursor over all that can have something in the view. */
+  /** A cursor over the keys that have a version in the view. */
   cursor(view: Stretches, direction: Direction): KeyCursor
 }
 
@@ -58,11 +58,11 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
 
   /** To the next key that shows something; whether there is one. */
   step(): boolean {
-    const { view, withTombstones } = this.#plan
+    const { withTombstones } = this.#plan
     if (this.#isOver) return false
     for (let cursor = this.#next(); cursor !== undefined; cursor = this.#next()) {
-      const version = cursor.newestIn(view)
-      if (version === undefined || (version.value === undefined && !withTombstones)) continue
+      const version = cursor.newest()
+      if (version.value === undefined && !withTombstones) continue
       this.#version = version as Version<Value>
       return true
     }
@@ -71,8 +71,8 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
   }
 
   /**
-   * The newest version of this key in another view, if it lies where the one in {@link version} does: then it
-   * is the newest that is older. To be asked before the tree changes.
+   * The newest version of this key in another view, if it lies right beside the one in {@link version}; otherwise
+   * nothing is known. To be asked before the tree changes.
    */
   newestBeside(view: Stretches): Version | undefined {
     return this.#cursor!.newestBeside(view)

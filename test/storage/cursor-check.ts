@@ -1,18 +1,19 @@
-/** How a cursor is compared with the plain list of versions behind it, at every seek, in both directions. */
+/** How a cursor in a view is compared with the plain list of versions behind it, at every seek, in both directions. */
 import { expect } from 'vitest'
 import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
-import { type Stretches } from '../../src/time/stretches.ts'
+import { MIN_TIME, tickBefore } from '../../src/time/hybrid-time.ts'
+import { type Stretches, intersection, stretch } from '../../src/time/stretches.ts'
 import { PROBES, compareKeys, keysOf, newestOf, shown } from './samples.ts'
 
 const nameOf = (key: Uint8Array | undefined) => (key === undefined ? 'end' : Buffer.from(key).toString('hex'))
 
 /** What the cursor shows from where it stands to its end: each key with its newest version in the view. */
-function rest(cursor: KeyCursor, view: Stretches, isRead: (step: number) => boolean): string[] {
+function rest(cursor: KeyCursor, isRead: (step: number) => boolean): string[] {
   const found: string[] = []
   for (let step = 0; cursor.key !== undefined; step++) {
     const name = nameOf(cursor.key)
-    found.push(isRead(step) ? `${name}${shown(cursor.newestIn(view))}` : name)
+    found.push(isRead(step) ? `${name}${shown(cursor.newest())}` : name)
     cursor.advance()
   }
   return found
@@ -29,7 +30,7 @@ export function expectCursor(
   view: Stretches,
   every = 1,
 ): void {
-  const keys = keysOf(versions)
+  const keys = keysOf(versions).filter((key) => newestOf(versions, key, view) !== undefined)
   if (direction === 'reverse') keys.reverse()
   expect(cursor.key).toBeUndefined()
   for (const probe of [...PROBES, ...(direction === 'reverse' ? [undefined] : [])]) {
@@ -40,6 +41,24 @@ export function expectCursor(
       return step % every === 0 ? `${nameOf(key)}${shown(newestOf(versions, key, view))}` : nameOf(key)
     })
     cursor.seek(probe)
-    expect(rest(cursor, view, (step) => step % every === 0)).toEqual(expected)
+    expect(rest(cursor, (step) => step % every === 0)).toEqual(expected)
+  }
+}
+
+/**
+ * Moves a cursor over all of its keys and asks at each for the newest version in the older part of another view: it
+ * is that of the list, or nothing is known.
+ */
+export function expectBeside(
+  cursor: KeyCursor,
+  direction: Direction,
+  versions: readonly KeyedVersion[],
+  other: Stretches,
+): void {
+  cursor.seek(direction === 'forward' ? new Uint8Array() : undefined)
+  for (; cursor.key !== undefined; cursor.advance()) {
+    const older = intersection(other, stretch(MIN_TIME, tickBefore(cursor.newest().time)))
+    const beside = cursor.newestBeside(older)
+    if (beside !== undefined) expect(shown(beside)).toBe(shown(newestOf(versions, cursor.key, older)))
   }
 }

@@ -62,7 +62,7 @@ describe('a memtable', () => {
   test.each(['forward', 'reverse'] as const)('a %s cursor stands where the list does', (direction) => {
     holds(
       fc.property(writes, views, fc.integer({ min: 1, max: 3 }), (versions, view, every) => {
-        expectCursor(memtableOf(versions).cursor(direction), direction, versions, view, every)
+        expectCursor(memtableOf(versions).cursor(view, direction), direction, versions, view, every)
       }),
       50,
     )
@@ -87,7 +87,7 @@ describe('a memtable', () => {
             written.push(each)
           } else if (step === 'list') {
             expect(allShown(memtable.versions())).toEqual(allShown(written.toSorted(compareVersions)))
-          } else expectCursor(memtable.cursor(step), step, written, view)
+          } else expectCursor(memtable.cursor(view, step), step, written, view)
         }
       }),
       20,

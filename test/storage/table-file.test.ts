@@ -28,11 +28,11 @@ import {
 import { TableFiles } from '../../src/storage/table-files.ts'
 import { shouldEndTable } from '../../src/storage/table-writer.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
-import { MAX_TIME } from '../../src/time/hybrid-time.ts'
+import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
 import { BinaryWriter, FormatError } from '../../src/base/binary.ts'
 import { holds } from '../time/property.ts'
-import { expectCursor } from './cursor-check.ts'
+import { expectBeside, expectCursor } from './cursor-check.ts'
 import {
   KEYS,
   PROBES,
@@ -96,7 +96,7 @@ describe('a table', () => {
         (versions, size, view, every) => {
           const tables = tableFiles()
           const meta = writeTable(tables, 1, versions, smallGeometry({ blockBytes: size }))
-          const cursor = new RunCursor((number) => tables.open(number), [meta], direction)
+          const cursor = new RunCursor((number) => tables.open(number), [meta], view, direction)
           expectCursor(cursor, direction, versions, view, every)
         },
       ),
@@ -250,7 +250,7 @@ describe('what a read costs', () => {
         const meta = writeTable(tables, 1, all)
         for (const direction of ['forward', 'reverse'] as const)
           expectCursor(
-            new RunCursor((number) => tables.open(number), [meta], direction),
+            new RunCursor((number) => tables.open(number), [meta], view, direction),
             direction,
             all,
             view,
@@ -530,26 +530,38 @@ describe('runs of many tables', () => {
     holds(
       fc.property(run, views, fc.integer({ min: 1, max: 3 }), ([versions, cuts, size], view, every) => {
         const { metas, open } = writeRun(versions, cuts, size)
-        expectCursor(new RunCursor(open, metas, direction), direction, versions, view, every)
+        expectCursor(new RunCursor(open, metas, view, direction), direction, versions, view, every)
       }),
       50,
     )
   })
 
   test.each(['forward', 'reverse'] as const)(
-    'a %s cursor over those tables only that meet the view answers the same in it',
+    'a %s cursor over those tables only that meet the view answers the same in it, and knows what is beside or says nothing',
     (direction) => {
       holds(
-        fc.property(run, views, ([versions, cuts, size], view) => {
+        fc.property(run, views, views, ([versions, cuts, size], view, older) => {
           const { metas, open } = writeRun(versions, cuts, size)
           const meets = ({ minTime, maxTime }: TableMeta) =>
             view.some(({ after, through }) => after < maxTime && minTime <= through)
           const left = metas.filter(meets)
-          const inThem = left.flatMap(({ number }) => Array.from(open(number).versions()))
-          expectCursor(new RunCursor(open, left, direction), direction, inThem, view)
+          const cursor = new RunCursor(open, left, view, direction)
+          expectCursor(cursor, direction, versions, view)
+          expectBeside(cursor, direction, versions, older)
         }),
         25,
       )
+    },
+  )
+
+  test.each(['forward', 'reverse'] as const)(
+    'a %s cursor does not take what is behind a table that was left out for what is beside',
+    (direction) => {
+      const versions = [version('a', 9), version('a', 8), version('a', 5), version('a', 2), version('b', 9)]
+      const { metas, open } = writeRun(versions, [2, 3], 1000)
+      const view = stretch(tick(7), tick(9))
+      const cursor = new RunCursor(open, [metas[0]!, metas[2]!], view, direction)
+      expectBeside(cursor, direction, versions, stretch(MIN_TIME, tick(7)))
     },
   )
 })
