@@ -11,6 +11,20 @@ export class FormatError extends Error {
   override readonly name = 'FormatError'
 }
 
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
+
+/**
+ * The 32-bit words of bytes in little-endian order, without a rest that is no word: a look at the same memory
+ * where that is possible, because a typed array is read faster than a `DataView`.
+ */
+export function wordsOf(bytes: Uint8Array, canLook: boolean = IS_LITTLE_ENDIAN): Uint32Array {
+  const { buffer, byteOffset } = bytes
+  const count = bytes.length >>> 2
+  if (canLook && byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, count)
+  const view = new DataView(buffer, byteOffset)
+  return Uint32Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true))
+}
+
 /** A growing buffer. */
 export class BinaryWriter {
   #bytes: Uint8Array

@@ -12,14 +12,16 @@
  *
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
-import { FormatError } from '../base/binary.ts'
+import { FormatError, wordsOf } from '../base/binary.ts'
 import { comparePart } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Stretches, lastBefore } from '../time/stretches.ts'
+import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
 
 const HEADER_BYTES = 8
+/** The word at which the ends of the keys begin. */
+const KEY_ENDS = HEADER_BYTES / 4
 const KEY_BYTES = 8
 const VERSION_BYTES = 12
 const TOMBSTONE = 0x8000_0000
@@ -109,7 +111,8 @@ export class Block {
   readonly bytes: Uint8Array
   readonly keyCount: number
   readonly versionCount: number
-  readonly #view: DataView
+  /** The bytes as numbers. Where each column begins is a word's index, where keys and values do a byte's. */
+  readonly #words: Uint32Array
   readonly #versionEnds: number
   readonly #times: number
   readonly #valueEnds: number
@@ -120,13 +123,13 @@ export class Block {
   constructor(bytes: Uint8Array) {
     if (bytes.length < HEADER_BYTES) throw new FormatError('a block is shorter than its header')
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    this.keyCount = this.#view.getUint32(0, true)
-    this.versionCount = this.#view.getUint32(4, true)
-    this.#versionEnds = HEADER_BYTES + 4 * this.keyCount
-    this.#times = this.#versionEnds + 4 * this.keyCount
-    this.#valueEnds = this.#times + 8 * this.versionCount
-    this.#keyBytes = this.#valueEnds + 4 * this.versionCount
+    this.#words = wordsOf(bytes)
+    this.keyCount = this.#words[0]!
+    this.versionCount = this.#words[1]!
+    this.#versionEnds = KEY_ENDS + this.keyCount
+    this.#times = this.#versionEnds + this.keyCount
+    this.#valueEnds = this.#times + 2 * this.versionCount
+    this.#keyBytes = 4 * (this.#valueEnds + this.versionCount)
     if (this.keyCount === 0 || this.#keyBytes > bytes.length) throw new FormatError('block counts do not fit')
     this.#valueBytes = this.#keyBytes + this.#keyEnd(this.keyCount - 1)
     this.#checkEnds()
@@ -146,20 +149,18 @@ export class Block {
 
   /** How key `index` compares with `key`. */
   compareKeyAt(index: number, key: Uint8Array): number {
-    const from = this.#keyBytes + (index === 0 ? 0 : this.#keyEnd(index - 1))
-    return comparePart(this.bytes, from, this.#keyBytes + this.#keyEnd(index), key)
+    return comparePart(this.bytes, this.#keyFrom(index), this.#keyBytes + this.#keyEnd(index), key)
   }
 
   /** Key `index`. */
   keyAt(index: number): Uint8Array {
-    const from = index === 0 ? 0 : this.#keyEnd(index - 1)
-    return this.bytes.subarray(this.#keyBytes + from, this.#keyBytes + this.#keyEnd(index))
+    return this.bytes.subarray(this.#keyFrom(index), this.#keyBytes + this.#keyEnd(index))
   }
 
   /** Says where key `index` stands. */
   locateKey(index: number, span: KeySpan): void {
     span.bytes = this.bytes
-    span.from = this.#keyBytes + (index === 0 ? 0 : this.#keyEnd(index - 1))
+    span.from = this.#keyFrom(index)
     span.to = this.#keyBytes + this.#keyEnd(index)
   }
 
@@ -170,25 +171,13 @@ export class Block {
 
   /** Where the versions of key `index` end. */
   versionsTo(index: number): number {
-    return this.#view.getUint32(this.#versionEnds + 4 * index, true)
+    return this.#words[this.#versionEnds + index]!
   }
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
   findTime(index: number, time: HybridTime): number {
-    scratch.setBigUint64(0, time)
-    const high32 = scratch.getUint32(0)
-    const low32 = scratch.getUint32(4)
-    let low = this.versionsFrom(index)
-    // Most reads ask for the newest.
-    if (!this.#isAfter(low, high32, low32)) return low
-    low++
-    let high = this.versionsTo(index)
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#isAfter(middle, high32, low32)) low = middle + 1
-      else high = middle
-    }
-    return low
+    splitTime[0] = time
+    return this.#firstThrough(index, splitWords[HIGH]!, splitWords[LOW]!)
   }
 
   /** The newest version of key `index` whose time lies in the view, or {@link NOTHING}. */
@@ -206,32 +195,66 @@ export class Block {
 
   /** As {@link newestIn}, of each key from `from` on: `newest[i]` is that of key i. */
   allNewestIn(from: number, view: Stretches, newest: Int32Array): void {
+    if (view.length === 1) return this.#allNewestInStretch(from, view[0]!, newest)
     for (let i = from; i < this.keyCount; i++) newest[i] = this.newestIn(i, view)
   }
 
   /** The time of a version. */
   timeAt(version: number): HybridTime {
-    return this.#view.getBigUint64(this.#times + 8 * version, true) as HybridTime
+    const at = this.#times + 2 * version
+    splitWords[LOW] = this.#words[at]!
+    splitWords[HIGH] = this.#words[at + 1]!
+    return splitTime[0] as HybridTime
   }
 
   /** A version with its value. */
   versionAt(version: number): Version {
-    const end = this.#view.getUint32(this.#valueEnds + 4 * version, true)
-    if (end >= TOMBSTONE) return { time: this.timeAt(version), value: undefined }
-    const from =
-      version === 0 ? 0 : this.#view.getUint32(this.#valueEnds + 4 * (version - 1), true) & VALUE_END_MASK
-    const value = this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end)
-    return { time: this.timeAt(version), value }
+    const time = this.timeAt(version)
+    const end = this.#words[this.#valueEnds + version]!
+    if (end >= TOMBSTONE) return { time, value: undefined }
+    const from = version === 0 ? 0 : this.#words[this.#valueEnds + version - 1]! & VALUE_END_MASK
+    return { time, value: this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end) }
+  }
+
+  #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {
+    splitTime[0] = through
+    const [throughHigh, throughLow] = [splitWords[HIGH]!, splitWords[LOW]!]
+    splitTime[0] = after
+    const [afterHigh, afterLow] = [splitWords[HIGH]!, splitWords[LOW]!]
+    for (let i = from; i < this.keyCount; i++) {
+      const version = this.#firstThrough(i, throughHigh, throughLow)
+      const isThere = version < this.versionsTo(i) && this.#isAfter(version, afterHigh, afterLow)
+      newest[i] = isThere ? version : NOTHING
+    }
+  }
+
+  /** As {@link findTime}, of a time in two halves: comparing bigints is slow. */
+  #firstThrough(index: number, high32: number, low32: number): number {
+    let low = this.versionsFrom(index)
+    // Most reads ask for the newest.
+    if (!this.#isAfter(low, high32, low32)) return low
+    low++
+    let high = this.versionsTo(index)
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#isAfter(middle, high32, low32)) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #isAfter(version: number, high32: number, low32: number): boolean {
-    const at = this.#times + 8 * version
-    const upper = this.#view.getUint32(at + 4, true)
-    return upper > high32 || (upper === high32 && this.#view.getUint32(at, true) > low32)
+    const at = this.#times + 2 * version
+    const upper = this.#words[at + 1]!
+    return upper > high32 || (upper === high32 && this.#words[at]! > low32)
+  }
+
+  #keyFrom(index: number): number {
+    return index === 0 ? this.#keyBytes : this.#keyBytes + this.#keyEnd(index - 1)
   }
 
   #keyEnd(index: number): number {
-    return this.#view.getUint32(HEADER_BYTES + 4 * index, true)
+    return this.#words[KEY_ENDS + index]!
   }
 
   #checkEnds(): void {
@@ -243,7 +266,7 @@ export class Block {
     }
     let last = 0
     for (let i = 0; i < this.versionCount; i++) {
-      const valueEnd = this.#view.getUint32(this.#valueEnds + 4 * i, true)
+      const valueEnd = this.#words[this.#valueEnds + i]!
       const end = valueEnd & VALUE_END_MASK
       if (end < last) throw new FormatError('value ends fall')
       if (valueEnd >= TOMBSTONE && end > last) throw new FormatError('a tombstone has a value')
@@ -254,5 +277,9 @@ export class Block {
   }
 }
 
-/** Where a time is taken apart: shifting a bigint allocates two more. */
-const scratch = new DataView(new ArrayBuffer(8))
+/** Where a time is taken apart and put together: shifting a bigint allocates two more. */
+const splitTime = BigUint64Array.of(1n)
+const splitWords = new Uint32Array(splitTime.buffer)
+/** Which of the two words of a time is the lower one, on this machine. */
+const LOW = splitWords.indexOf(1)
+const HIGH = 1 - LOW

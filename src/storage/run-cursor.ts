@@ -91,8 +91,19 @@ export class RunCursor implements KeyCursor {
   #advanceForward(): void {
     if (this.#standAmongShown(this.#keyIndex + 1)) return
     // The rest of the last key must not show as a key again.
-    if (this.#goesOn()) this.#seekForward(keyAfter(this.key!))
+    if (this.#goesOn()) this.#standBehindKey()
     else if (this.#goToNextBlock()) this.#standFrom(0)
+  }
+
+  /** Past a key that goes on: mostly it ends in the next block, but it may fill many. */
+  #standBehindKey(): void {
+    const blockBehind = this.#table!.index[this.#blockIndex + 2]
+    if (blockBehind === undefined || compareSpanTo(this.span, blockBehind.first.key) === 0) {
+      this.#seekForward(keyAfter(this.key!))
+    } else {
+      this.#goToBlock(this.#blockIndex + 1)
+      this.#standFrom(1)
+    }
   }
 
   /** To the first key from a place of this block on that shows something, in this block or behind it. */
