@@ -52,7 +52,7 @@ import {
   commitBatch,
 } from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
-import { type TimeInput, resolveTime } from '../time/expression.ts'
+import { type TimeExpressionContext, type TimeInput, resolveTime } from '../time/expression.ts'
 import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import {
@@ -115,10 +115,20 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
 export class Database {
   readonly #store: Store
   readonly #context: TableContext
+  /** What words for times mean here; no clock is read for a time that is given as a number. */
+  readonly #words: TimeExpressionContext
 
   /** @internal */
   constructor(store: Store, durability: Durability) {
     this.#store = store
+    this.#words = {
+      get nowMicros() {
+        return store.currentMicros
+      },
+      // A hold runs out by the now that drives retention, which may be another.
+      resolveName: (name) =>
+        restoreTimeNamed(store, name) ?? holdNamed(store.catalog, name, store.moment().nowMicros)?.through,
+    }
     this.#context = { store, durability, resolve: (time) => this.resolveTime(time) }
   }
 
@@ -171,12 +181,7 @@ export class Database {
 
   /** The hybrid time that an input means now. Throws `INVALID_TIME`. */
   resolveTime(time: TimeInput): HybridTime {
-    const nowMicros = this.#store.currentMicros
-    // A hold runs out by the now that drives retention, which may be another.
-    const resolveName = (name: string) =>
-      restoreTimeNamed(this.#store, name) ??
-      holdNamed(this.#store.catalog, name, this.#store.moment().nowMicros)?.through
-    return resolveTime(time, { nowMicros, resolveName })
+    return resolveTime(time, this.#words)
   }
 
   /** Creates a keyspace. Throws `INVALID_ARGUMENT`, `NAME_TAKEN`. */

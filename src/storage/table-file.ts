@@ -12,7 +12,7 @@ import { compareBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Stretches, lastBefore, meetsClosed } from '../time/stretches.ts'
+import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache, type CacheEntry } from './budget-cache.ts'
@@ -100,14 +100,8 @@ export class TableFile {
 
   /** The newest version of the key in the view; `hash` is the key's. */
   find(key: Uint8Array, hash: number, view: Stretches, probe?: ReadProbe): Version | undefined {
-    const { counters } = this.#context
-    if (!meetsClosed(view, this.facts.minTime, this.facts.maxTime)) {
-      counters.timeSkips++
-      probe?.({ at: 'table', table: this.number, outcome: 'time bounds' })
-      return undefined
-    }
     if (!mayContain(this.#filter, hash)) {
-      counters.filterSkips++
+      this.#context.counters.filterSkips++
       probe?.({ at: 'table', table: this.number, outcome: 'filter' })
       return undefined
     }

@@ -7,10 +7,12 @@ import { BudgetCache, type CacheEntry } from './budget-cache.ts'
 import { namesIn } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
 import { type Geometry } from './geometry.ts'
+import { type ReadProbe } from './read-probe.ts'
 import { type ReadCounters, TableFile, type TableContext } from './table-file.ts'
-import { tableNumberOf, tablePath } from './table-format.ts'
+import { type TableMeta, tableNumberOf, tablePath } from './table-format.ts'
 import { TableWriter } from './table-writer.ts'
-import { type Stretches } from '../time/stretches.ts'
+import { type Version } from './version.ts'
+import { type Stretches, meetsClosed } from '../time/stretches.ts'
 
 /** How much memory and how many open files tables may take. */
 export interface TableLimits {
@@ -61,6 +63,23 @@ export class TableFiles {
     if (entry === undefined) table.close()
     else this.#openByNumber.set(number, entry)
     return table
+  }
+
+  /**
+   * The newest version of a key in a view that a table has; `hash` is the key's. Where no time of the table lies in
+   * the view, it is not opened.
+   */
+  find(
+    { number, minTime, maxTime }: TableMeta,
+    key: Uint8Array,
+    hash: number,
+    view: Stretches,
+    probe?: ReadProbe,
+  ): Version | undefined {
+    if (meetsClosed(view, minTime, maxTime)) return this.open(number).find(key, hash, view, probe)
+    this.#context.counters.timeSkips++
+    probe?.({ at: 'table', table: number, outcome: 'time bounds' })
+    return undefined
   }
 
   /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */

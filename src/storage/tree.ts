@@ -285,9 +285,9 @@ export class Tree<Directive> {
     // A key's versions may run over many tables, the newest first.
     const from = searchFirst(tables, ({ last }) => compareBytes(last.key, key) >= 0)
     for (let t = from; t < tables.length; t++) {
-      const { number, first } = tables[t]!
-      if (compareBytes(first.key, key) > 0) return undefined
-      const version = this.#context.tables.open(number).find(key, hash, view, probe)
+      const table = tables[t]!
+      if (compareBytes(table.first.key, key) > 0) return undefined
+      const version = this.#context.tables.find(table, key, hash, view, probe)
       if (version !== undefined) return version
     }
     return undefined

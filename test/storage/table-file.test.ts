@@ -201,12 +201,12 @@ describe('what a read costs', () => {
   ]
   const open = (cacheBytes?: number) => {
     const tables = tableFiles(new MemoryFiles(), cacheBytes)
-    writeTable(tables, 1, versions, smallGeometry({ blockBytes: 1 }))
-    return tables
+    const meta = writeTable(tables, 1, versions, smallGeometry({ blockBytes: 1 }))
+    return { tables, meta }
   }
 
   test('a search reads one block, or that and the next one', () => {
-    const tables = open(0)
+    const { tables } = open(0)
     const table = tables.open(1)
     for (let time = 1; time <= 9; time++) {
       const before = tables.counters.blocksRead
@@ -218,12 +218,12 @@ describe('what a read costs', () => {
   })
 
   test('a table is skipped where no time of it is in the view, and where its filter denies the key', () => {
-    const tables = open()
-    const table = tables.open(1)
+    const { tables, meta } = open()
     const hash = hashOfKey(bytesOfText('a'))
     for (const view of [NO_TIMES, stretch(tick(9), MAX_TIME), stretch(tick(0), tick(0))])
-      expect(table.find(bytesOfText('a'), hash, view)).toBeUndefined()
+      expect(tables.find(meta, bytesOfText('a'), hash, view)).toBeUndefined()
     expect(tables.counters).toMatchObject({ timeSkips: 3, filterSkips: 0, blocksRead: 0 })
+    const table = tables.open(1)
     const denied = ['c', 'd', 'e', 'f', 'g']
       .map(bytesOfText)
       .filter((key) => !table.mayContain(hashOfKey(key)))
@@ -233,7 +233,7 @@ describe('what a read costs', () => {
   })
 
   test('a block that is in the cache is not read again; a stream of all versions leaves the cache alone', () => {
-    const tables = open()
+    const { tables } = open()
     const table = tables.open(1)
     table.block(0)
     table.block(0)
