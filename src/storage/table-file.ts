@@ -219,7 +219,12 @@ export class TableFile {
 
   #cacheBlock(index: number): Block {
     const { blocks, counters } = this.#context
-    const block = this.#readBlock(this.index[index]!)
+    const entry = this.index[index]
+    if (entry === undefined) {
+      const cause = new FormatError('it has no key where the manifest says that it has')
+      throw corrupt(tablePath(this.number), 0, cause)
+    }
+    const block = this.#readBlock(entry)
     counters.blocksRead++
     counters.blockBytesRead += block.bytes.length
     this.#cached[index] = blocks.add(block, block.bytes.length, () => {

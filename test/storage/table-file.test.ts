@@ -564,4 +564,15 @@ describe('runs of many tables', () => {
       expectBeside(cursor, direction, versions, stretch(MIN_TIME, tick(7)))
     },
   )
+
+  test.each(['forward', 'reverse'] as const)(
+    'a table without the keys that the manifest says it has is damaged (%s)',
+    (direction) => {
+      const { metas, open } = writeRun([version('c', 1)], [], 1000)
+      const [first, last] = ['a', 'z'].map((key) => ({ key: bytesOfText(key), time: tick(1) }))
+      const cursor = new RunCursor(open, [{ ...metas[0]!, first: first!, last: last! }], ALL, direction)
+      const error = refusal(() => cursor.seek(bytesOfText(direction === 'forward' ? 'd' : 'b')))
+      expect(error).toMatchObject({ code: 'TABLE_CORRUPT', message: expect.stringContaining('no key where') })
+    },
+  )
 })
