@@ -1,34 +1,40 @@
 /**
- * A cache with a budget: when the sum of the costs is too large, entries go that were not used for long. One of
- * decoded blocks with a budget in bytes, one of open tables with a limit of their number.
+ * A cache with a budget: when the sum of the costs is too large, what was not used for long has to go. One of
+ * blocks with a budget in bytes, one of open tables with a limit of their number.
  *
- * Whoever adds a value keeps its entry, and so finds it without a search. Which one goes is found by *second
- * chance*, or CLOCK (Corbató, "A Paging Experiment with the Multics System", 1968), so that a use writes one
- * flag, and not the links of three entries all over memory:
+ * The values stay with whoever has them, who finds them without a search, marks in one byte what is used, and
+ * is told what has to go: so a use is no look at memory of the cache. What goes is found by *second chance*, or
+ * CLOCK (Corbató, "A Paging Experiment with the Multics System", 1968):
  *
  *     ends ⇄ a· ⇄ b✓ ⇄ c· ⇄ d✓ ⇄ ends        ✓ used since it was looked at last
  *     one has to go: a goes; the next time b loses its ✓ and moves behind d, and c goes
  */
+
+/** Who keeps values, each in a place of its own. */
+export interface Keeper {
+  /** Whether the value in a place was used since this was asked last. */
+  takeUse(place: number): boolean
+  /** Lets the value in a place go. */
+  letGo(place: number): void
+}
 
 interface Link {
   older: Link
   newer: Link
 }
 
-/** A value in the cache: kept by whoever looks for it, until it is told that it has gone. */
-export interface CacheEntry<Value> {
-  readonly value: Value
-}
-
-interface RingEntry<Value> extends Link, CacheEntry<Value> {
+interface RingEntry extends Link {
+  readonly keeper: Keeper
+  readonly place: number
   readonly cost: number
-  readonly onGone: () => void
   isIn: boolean
-  isUsed: boolean
 }
 
-/** Values, those that are used, within a budget. */
-export class BudgetCache<Value> {
+/** What the cache knows of a value. */
+export type CacheEntry = Readonly<Pick<RingEntry, 'place'>>
+
+/** Says which values are kept within a budget. */
+export class BudgetCache {
   readonly #ends: Link = emptyRing()
   readonly #budget: number
   #cost = 0
@@ -39,7 +45,7 @@ export class BudgetCache<Value> {
     this.#budget = budget
   }
 
-  /** The sum of the costs of what it holds. */
+  /** The sum of the costs of what is kept. */
   get cost(): number {
     return this.#cost
   }
@@ -53,52 +59,45 @@ export class BudgetCache<Value> {
     return this.#misses
   }
 
+  /** Counts that a value was used again; its keeper takes note of the use. */
+  countHit(): void {
+    this.#hits++
+  }
+
   /**
-   * Puts a value in and lets others go until the budget holds. `onGone` is called when it has to go. A value
-   * beyond the budget does not come in: there is no entry, and nobody is told.
+   * Takes in what a keeper has in a place and lets others go until the budget holds. A value beyond the budget does
+   * not come in: there is no entry, and nobody is told.
    */
-  add(value: Value, cost: number, onGone: () => void): CacheEntry<Value> | undefined {
+  add(keeper: Keeper, place: number, cost: number): CacheEntry | undefined {
     this.#misses++
     if (cost > this.#budget) return undefined
-    const entry: RingEntry<Value> = {
-      ...{ value, cost, onGone, isIn: true, isUsed: false },
-      ...{ older: this.#ends, newer: this.#ends },
-    }
+    const entry = { keeper, place, cost, isIn: true, older: this.#ends, newer: this.#ends }
     this.#linkAsNewest(entry)
     this.#cost += cost
     while (this.#cost > this.#budget) this.#letOneGo(entry)
     return entry
   }
 
-  /** The value, which is used again. */
-  use(entry: CacheEntry<Value>): Value {
-    this.#hits++
-    const ringEntry = entry as RingEntry<Value>
-    if (!ringEntry.isUsed) ringEntry.isUsed = true
-    return entry.value
-  }
-
-  /** Takes a value out, which is told so. Taking it out twice does nothing. */
-  remove(entry: CacheEntry<Value>): void {
-    const link = entry as RingEntry<Value>
-    if (!link.isIn) return
-    link.isIn = false
-    unlink(link)
-    this.#cost -= link.cost
-    link.onGone()
+  /** Takes a value out, whose keeper is told so. Taking it out twice does nothing. */
+  remove(entry: CacheEntry): void {
+    const ringEntry = entry as RingEntry
+    if (!ringEntry.isIn) return
+    ringEntry.isIn = false
+    unlink(ringEntry)
+    this.#cost -= ringEntry.cost
+    ringEntry.keeper.letGo(ringEntry.place)
   }
 
   /** Takes everything out. */
   clear(): void {
-    while (this.#ends.newer !== this.#ends) this.remove(this.#ends.newer as RingEntry<Value>)
+    while (this.#ends.newer !== this.#ends) this.remove(this.#ends.newer as RingEntry)
   }
 
   /** Not the one that comes in, which could have been used by nobody. */
   #letOneGo(newest: Link): void {
     for (;;) {
-      const oldest = this.#ends.newer as RingEntry<Value>
-      if (oldest !== newest && !oldest.isUsed) return this.remove(oldest)
-      oldest.isUsed = false
+      const oldest = this.#ends.newer as RingEntry
+      if (oldest !== newest && !oldest.keeper.takeUse(oldest.place)) return this.remove(oldest)
       unlink(oldest)
       this.#linkAsNewest(oldest)
     }

@@ -15,7 +15,8 @@ import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretches, lastBefore } from '../time/stretches.ts'
 import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
-import { type BudgetCache, type CacheEntry } from './budget-cache.ts'
+import { type BudgetCache } from './budget-cache.ts'
+import { CachedBlocks } from './cached-blocks.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { type ReadProbe } from './read-probe.ts'
@@ -32,9 +33,6 @@ import {
 } from './table-format.ts'
 import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
-/** Decoded blocks of all open tables. */
-export type BlockCache = BudgetCache<Block>
-
 /** Counts of what reads cost. */
 export interface ReadCounters {
   blocksRead: number
@@ -47,7 +45,8 @@ export interface ReadCounters {
 export interface TableContext {
   readonly files: FileSystem
   readonly checksum: Checksum
-  readonly blocks: BlockCache
+  /** Which blocks of all open tables are kept. */
+  readonly blocks: BudgetCache
   readonly counters: ReadCounters
 }
 
@@ -60,8 +59,7 @@ export class TableFile {
   readonly #context: TableContext
   readonly #filter: Uint8Array
   readonly #firstKeys: PackedKeys
-  /** The blocks of this table that are in the cache, each in its place. */
-  readonly #cached: (CacheEntry<Block> | undefined)[]
+  readonly #cached: CachedBlocks
   #file: RandomFile | undefined
 
   private constructor(context: TableContext, number: number, file: RandomFile, parts: TableParts) {
@@ -72,7 +70,7 @@ export class TableFile {
     this.index = parts.index
     this.facts = parts.facts
     this.#filter = parts.filter
-    this.#cached = parts.index.map(() => undefined)
+    this.#cached = new CachedBlocks(context.blocks, parts.index.length)
     this.#firstKeys = new PackedKeys(parts.index.map(({ first }) => first.key))
   }
 
@@ -93,7 +91,7 @@ export class TableFile {
    * that it needs.
    */
   close(): void {
-    for (const cached of this.#cached) if (cached !== undefined) this.#context.blocks.remove(cached)
+    this.#cached.clear()
     this.#file?.close()
     this.#file = undefined
   }
@@ -151,8 +149,7 @@ export class TableFile {
 
   /** Block number `index`, checked. */
   block(index: number): Block {
-    const cached = this.#cached[index]
-    return cached === undefined ? this.#cacheBlock(index) : this.#context.blocks.use(cached)
+    return this.#cached.use(index) ?? this.#cacheBlock(index)
   }
 
   /** Whether the filter lets a key of this hash pass. */
@@ -218,7 +215,7 @@ export class TableFile {
   }
 
   #cacheBlock(index: number): Block {
-    const { blocks, counters } = this.#context
+    const { counters } = this.#context
     const entry = this.index[index]
     if (entry === undefined) {
       const cause = new FormatError('it has no key where the manifest says that it has')
@@ -227,9 +224,7 @@ export class TableFile {
     const block = this.#readBlock(entry)
     counters.blocksRead++
     counters.blockBytesRead += block.bytes.length
-    this.#cached[index] = blocks.add(block, block.bytes.length, () => {
-      this.#cached[index] = undefined
-    })
+    this.#cached.add(index, block)
     return block
   }
 

@@ -1,9 +1,9 @@
 /**
  * The table files of a directory: opened on demand, kept open within a limit, their blocks in one cache.
  */
+import { defined } from '../base/assert.ts'
 import { type Checksum } from '../base/checksum.ts'
-import { type Block } from './block.ts'
-import { BudgetCache, type CacheEntry } from './budget-cache.ts'
+import { BudgetCache, type CacheEntry, type Keeper } from './budget-cache.ts'
 import { namesIn } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
 import { type Geometry } from './geometry.ts'
@@ -29,17 +29,35 @@ export interface CacheStats {
   readonly misses: number
 }
 
+interface OpenTable {
+  readonly table: TableFile
+  readonly entry: CacheEntry
+  isUsed: boolean
+}
+
 /** Opens, creates and removes table files. */
 export class TableFiles {
   readonly #context: TableContext
-  readonly #open: BudgetCache<TableFile>
-  readonly #openByNumber = new Map<number, CacheEntry<TableFile>>()
+  readonly #limit: BudgetCache
+  readonly #open = new Map<number, OpenTable>()
+  readonly #keeper: Keeper = {
+    takeUse: (number) => {
+      const open = defined(this.#open.get(number), 'an open table')
+      const { isUsed } = open
+      open.isUsed = false
+      return isUsed
+    },
+    letGo: (number) => {
+      this.#open.get(number)?.table.close()
+      this.#open.delete(number)
+    },
+  }
 
   constructor(files: FileSystem, checksum: Checksum, limits: TableLimits) {
     const counters = { blocksRead: 0, blockBytesRead: 0, filterSkips: 0, timeSkips: 0 }
-    const blocks = new BudgetCache<Block>(limits.cacheBytes)
+    const blocks = new BudgetCache(limits.cacheBytes)
     this.#context = { files, checksum, blocks, counters }
-    this.#open = new BudgetCache(limits.openTables)
+    this.#limit = new BudgetCache(limits.openTables)
   }
 
   get counters(): Readonly<ReadCounters> {
@@ -53,15 +71,15 @@ export class TableFiles {
 
   /** The open table of a number. */
   open(number: number): TableFile {
-    const cached = this.#openByNumber.get(number)
-    if (cached !== undefined) return this.#open.use(cached)
+    const open = this.#open.get(number)
+    if (open !== undefined) {
+      open.isUsed = true
+      return open.table
+    }
     const table = TableFile.open(this.#context, number)
-    const entry = this.#open.add(table, 1, () => {
-      this.#openByNumber.delete(number)
-      table.close()
-    })
+    const entry = this.#limit.add(this.#keeper, number, 1)
     if (entry === undefined) table.close()
-    else this.#openByNumber.set(number, entry)
+    else this.#open.set(number, { table, entry, isUsed: false })
     return table
   }
 
@@ -90,8 +108,8 @@ export class TableFiles {
   /** Removes tables that no manifest names any more, and what the caches hold of them. */
   remove(numbers: readonly number[]): void {
     for (const number of numbers) {
-      const cached = this.#openByNumber.get(number)
-      if (cached !== undefined) this.#open.remove(cached)
+      const open = this.#open.get(number)
+      if (open !== undefined) this.#limit.remove(open.entry)
       this.#context.files.remove(tablePath(number))
     }
   }
@@ -103,7 +121,7 @@ export class TableFiles {
 
   /** Closes all files. */
   close(): void {
-    this.#open.clear()
+    this.#limit.clear()
     this.#context.blocks.clear()
   }
 }
