@@ -34,6 +34,8 @@ export function bytesOfText(text: string): Uint8Array {
   return writeAscii(text, bytes, 0) ? bytes : encoder.encode(text)
 }
 
+/** Up to this length a loop copies faster than a call does. */
+const LOOPED_BYTES_MAX = 24
 const COPIES_BYTES_MIN = 1024
 const COPIES_BYTES_MAX = 16 * 1024
 
@@ -51,7 +53,8 @@ export class ByteCopies {
     if (length > COPIES_BYTES_MIN) return copyOf(bytes)
     if (this.#used + length > this.#memory.length) this.#begin()
     const at = this.#used
-    this.#memory.set(bytes, at)
+    if (length > LOOPED_BYTES_MAX) this.#memory.set(bytes, at)
+    else for (let i = 0; i < length; i++) this.#memory[at + i] = bytes[i]!
     this.#used += length
     return this.#memory.subarray(at, this.#used)
   }
@@ -166,10 +169,19 @@ export function compareSpans(a: ByteSpan, b: ByteSpan): number {
   return leftLength - rightLength
 }
 
-/** As {@link compareBytes}, of the bytes from `from` to `to` with others, without a look at them. */
-export function comparePart(bytes: Uint8Array, from: number, to: number, other: Uint8Array): number {
+/**
+ * As {@link compareBytes}, of the bytes from `from` to `to` with others, without a look at them. Of the first
+ * `alike` bytes the caller knows that they are the same, and that both have them.
+ */
+export function comparePart(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  other: Uint8Array,
+  alike = 0,
+): number {
   const length = Math.min(to - from, other.length)
-  for (let i = 0; i < length; i++) {
+  for (let i = alike; i < length; i++) {
     const difference = bytes[from + i]! - other[i]!
     if (difference !== 0) return difference
   }

@@ -13,10 +13,9 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError, wordsOf } from '../base/binary.ts'
-import { comparePart } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
-import { type KeySpan } from './cursor.ts'
+import { PackedKeys } from './packed-keys.ts'
 import { type Version } from './version.ts'
 
 const HEADER_BYTES = 8
@@ -26,6 +25,14 @@ const KEY_BYTES = 8
 const VERSION_BYTES = 12
 const TOMBSTONE = 0x8000_0000
 const VALUE_END_MASK = 0x7fff_ffff
+
+/** Of so many bytes memory is fetched at once, on most machines. */
+const LINE_BYTES = 64
+const LINE_WORDS = LINE_BYTES / 4
+/** What is longer is not fetched as a whole. */
+const FETCHED_BYTES_MAX = 1024
+/** What was fetched ends up here, so that no compiler leaves the reads out. */
+let fetched = 0
 
 /** No version of a block. */
 export const NOTHING = -1
@@ -107,11 +114,9 @@ export class BlockBuilder {
 }
 
 /** An encoded block, searched in place. Keys and values that it returns are looks at its memory. */
-export class Block {
-  readonly bytes: Uint8Array
-  readonly keyCount: number
+export class Block extends PackedKeys {
   readonly versionCount: number
-  /** The bytes as numbers. Where each column begins is a word's index, where keys and values do a byte's. */
+  /** The bytes as numbers. Columns begin at the index of a word, values at that of a byte. */
   readonly #words: Uint32Array
   readonly #versionEnds: number
   readonly #times: number
@@ -122,46 +127,26 @@ export class Block {
   /** Checks the structure, so that nothing afterwards can reach outside; throws {@link FormatError}. */
   constructor(bytes: Uint8Array) {
     if (bytes.length < HEADER_BYTES) throw new FormatError('a block is shorter than its header')
-    this.bytes = bytes
-    this.#words = wordsOf(bytes)
-    this.keyCount = this.#words[0]!
-    this.versionCount = this.#words[1]!
-    this.#versionEnds = KEY_ENDS + this.keyCount
-    this.#times = this.#versionEnds + this.keyCount
-    this.#valueEnds = this.#times + 2 * this.versionCount
-    this.#keyBytes = 4 * (this.#valueEnds + this.versionCount)
-    if (this.keyCount === 0 || this.#keyBytes > bytes.length) throw new FormatError('block counts do not fit')
-    this.#valueBytes = this.#keyBytes + this.#keyEnd(this.keyCount - 1)
-    this.#checkEnds()
-  }
-
-  /** The index of the first key at or above `key`; the number of keys if there is none. */
-  findKey(key: Uint8Array): number {
-    let low = 0
-    let high = this.keyCount
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.compareKeyAt(middle, key) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
-  /** How key `index` compares with `key`. */
-  compareKeyAt(index: number, key: Uint8Array): number {
-    return comparePart(this.bytes, this.#keyFrom(index), this.#keyBytes + this.#keyEnd(index), key)
-  }
-
-  /** Key `index`. */
-  keyAt(index: number): Uint8Array {
-    return this.bytes.subarray(this.#keyFrom(index), this.#keyBytes + this.#keyEnd(index))
-  }
-
-  /** Says where key `index` stands. */
-  locateKey(index: number, span: KeySpan): void {
-    span.bytes = this.bytes
-    span.from = this.#keyFrom(index)
-    span.to = this.#keyBytes + this.#keyEnd(index)
+    const words = wordsOf(bytes)
+    const [keyCount, versionCount] = [words[0]!, words[1]!]
+    const versionEnds = KEY_ENDS + keyCount
+    const times = versionEnds + keyCount
+    const valueEnds = times + 2 * versionCount
+    const keyBytes = 4 * (valueEnds + versionCount)
+    if (keyCount === 0 || keyBytes > bytes.length) throw new FormatError('block counts do not fit')
+    const valueBytes = keyBytes + words[versionEnds - 1]!
+    checkKeys(words, keyCount, versionCount)
+    const lastEnd = checkedValueEnd(words, valueEnds, versionCount)
+    if (valueBytes + lastEnd !== bytes.length)
+      throw new FormatError('a block does not end where its values do')
+    super({ bytes, keyCount, ends: words, firstEnd: KEY_ENDS, keyBytes })
+    this.versionCount = versionCount
+    this.#words = words
+    this.#versionEnds = versionEnds
+    this.#times = times
+    this.#valueEnds = valueEnds
+    this.#keyBytes = keyBytes
+    this.#valueBytes = valueBytes
   }
 
   /** Where the versions of key `index` begin. */
@@ -199,6 +184,33 @@ export class Block {
     for (let i = from; i < this.keyCount; i++) newest[i] = this.newestIn(i, view)
   }
 
+  /**
+   * Reads something of every line of memory that a search of the keys can come to: a processor fetches lines side by
+   * side where it is told to before it has to know what is in them. Of many keys a search sees few.
+   */
+  fetchKeys(): void {
+    if (this.#valueBytes - this.#keyBytes > FETCHED_BYTES_MAX) return
+    let sum = 0
+    for (let i = KEY_ENDS; i < this.#times; i += LINE_WORDS) sum += this.#words[i]!
+    for (let i = this.#keyBytes; i < this.#valueBytes; i += LINE_BYTES) sum += this.bytes[i]!
+    fetched = (fetched + sum) | 0
+  }
+
+  /** As {@link fetchKeys}, of the values of those versions that show at keys from `from` on. */
+  fetchValues(from: number, newest: Int32Array): void {
+    let sum = 0
+    for (let i = from; i < this.keyCount; i++) {
+      const version = newest[i]!
+      if (version === NOTHING) continue
+      const begin = this.#valueFrom(version)
+      const end = this.#valueBytes + (this.#words[this.#valueEnds + version]! & VALUE_END_MASK)
+      const last = Math.min(end, begin + FETCHED_BYTES_MAX) - 1
+      for (let at = begin; at < last; at += LINE_BYTES) sum += this.bytes[at]!
+      if (last >= begin) sum += this.bytes[last]!
+    }
+    fetched = (fetched + sum) | 0
+  }
+
   /** The time of a version. */
   timeAt(version: number): HybridTime {
     const at = this.#times + 2 * version
@@ -212,8 +224,12 @@ export class Block {
     const time = this.timeAt(version)
     const end = this.#words[this.#valueEnds + version]!
     if (end >= TOMBSTONE) return { time, value: undefined }
-    const from = version === 0 ? 0 : this.#words[this.#valueEnds + version - 1]! & VALUE_END_MASK
-    return { time, value: this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end) }
+    return { time, value: this.bytes.subarray(this.#valueFrom(version), this.#valueBytes + end) }
+  }
+
+  #valueFrom(version: number): number {
+    if (version === 0) return this.#valueBytes
+    return this.#valueBytes + (this.#words[this.#valueEnds + version - 1]! & VALUE_END_MASK)
   }
 
   #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {
@@ -248,33 +264,31 @@ export class Block {
     const upper = this.#words[at + 1]!
     return upper > high32 || (upper === high32 && this.#words[at]! > low32)
   }
+}
 
-  #keyFrom(index: number): number {
-    return index === 0 ? this.#keyBytes : this.#keyBytes + this.#keyEnd(index - 1)
+/** Refuses keys that end before they begin, or have no version. */
+function checkKeys(words: Uint32Array, keyCount: number, versionCount: number): void {
+  const versionEnds = KEY_ENDS + keyCount
+  if (words[versionEnds + keyCount - 1] !== versionCount) throw new FormatError('versions are left over')
+  let [keyEnd, versionEnd] = [0, 0]
+  for (let i = 0; i < keyCount; i++) {
+    if (words[KEY_ENDS + i]! < keyEnd) throw new FormatError('key ends fall')
+    keyEnd = words[KEY_ENDS + i]!
+    if (words[versionEnds + i]! <= versionEnd) throw new FormatError('a key has no version')
+    versionEnd = words[versionEnds + i]!
   }
+}
 
-  #keyEnd(index: number): number {
-    return this.#words[KEY_ENDS + index]!
+/** Where the last value ends. Refuses values that end before they begin, and tombstones that have one. */
+function checkedValueEnd(words: Uint32Array, valueEnds: number, versionCount: number): number {
+  let last = 0
+  for (let i = valueEnds; i < valueEnds + versionCount; i++) {
+    const end = words[i]! & VALUE_END_MASK
+    if (end < last) throw new FormatError('value ends fall')
+    if (words[i]! >= TOMBSTONE && end > last) throw new FormatError('a tombstone has a value')
+    last = end
   }
-
-  #checkEnds(): void {
-    if (this.versionsTo(this.keyCount - 1) !== this.versionCount)
-      throw new FormatError('versions are left over')
-    for (let i = 0; i < this.keyCount; i++) {
-      if (i > 0 && this.#keyEnd(i) < this.#keyEnd(i - 1)) throw new FormatError('key ends fall')
-      if (this.versionsTo(i) <= this.versionsFrom(i)) throw new FormatError('a key has no version')
-    }
-    let last = 0
-    for (let i = 0; i < this.versionCount; i++) {
-      const valueEnd = this.#words[this.#valueEnds + i]!
-      const end = valueEnd & VALUE_END_MASK
-      if (end < last) throw new FormatError('value ends fall')
-      if (valueEnd >= TOMBSTONE && end > last) throw new FormatError('a tombstone has a value')
-      last = end
-    }
-    if (this.#valueBytes + last !== this.bytes.length)
-      throw new FormatError('a block does not end where its values do')
-  }
+  return last
 }
 
 /** Where a time is taken apart and put together: shifting a bigint allocates two more. */

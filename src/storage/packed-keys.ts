@@ -1,40 +1,110 @@
 /**
- * Keys in one piece of memory, to be searched: a search over separate arrays would wait for memory at each
- * step.
+ * Keys in rising order in one piece of memory, to be searched: a search over separate arrays would wait for memory
+ * at each step. Blocks are that, and the index of a table is searched by it.
+ *
+ *     ends    4 │ 9 │ 13                 where each key ends
+ *     keys    key1key12key2              "key" begins them all: no comparison of a search looks at it again
  */
 import { comparePart } from '../base/bytes.ts'
+import { type KeySpan } from './cursor.ts'
 
-/** Keys in rising order. */
+/** Where keys stand. */
+export interface KeyColumn {
+  readonly bytes: Uint8Array
+  readonly keyCount: number
+  /** Key i ends at `ends[firstEnd + i]` bytes behind `keyBytes`. */
+  readonly ends: Uint32Array
+  readonly firstEnd: number
+  /** Where in the bytes the first key begins. */
+  readonly keyBytes: number
+}
+
+/** Keys in rising order, searched in place. Keys that it returns are looks at its memory. */
 export class PackedKeys {
-  readonly #bytes: Uint8Array
-  /** Where each key begins, and where the last one ends. */
-  readonly #starts: Uint32Array
+  readonly bytes: Uint8Array
+  readonly keyCount: number
+  readonly #ends: Uint32Array
+  readonly #firstEnd: number
+  readonly #keyBytes: number
+  /** With so many bytes all keys begin alike. */
+  readonly #sharedBytes: number
 
-  constructor(keys: readonly Uint8Array[]) {
-    this.#starts = new Uint32Array(keys.length + 1)
-    for (const [i, key] of keys.entries()) this.#starts[i + 1] = this.#starts[i]! + key.length
-    this.#bytes = new Uint8Array(this.#starts[keys.length]!)
-    for (const [i, key] of keys.entries()) this.#bytes.set(key, this.#starts[i])
+  /** Takes a column whose ends rise and lie in its bytes. */
+  constructor({ bytes, keyCount, ends, firstEnd, keyBytes }: KeyColumn) {
+    this.bytes = bytes
+    this.keyCount = keyCount
+    this.#ends = ends
+    this.#firstEnd = firstEnd
+    this.#keyBytes = keyBytes
+    this.#sharedBytes = keyCount === 0 ? 0 : sharedLength(this.keyAt(0), this.keyAt(keyCount - 1))
   }
 
-  get count(): number {
-    return this.#starts.length - 1
-  }
-
-  /** How key `index` compares with `key`. */
-  compareAt(index: number, key: Uint8Array): number {
-    return comparePart(this.#bytes, this.#starts[index]!, this.#starts[index + 1]!, key)
-  }
-
-  /** The first key at or above `key`; their count if there is none. */
-  firstFrom(key: Uint8Array): number {
+  /** The index of the first key at or above `key`; the number of keys if there is none. */
+  findKey(key: Uint8Array): number {
+    const order = this.#compareShared(key)
+    if (order !== 0) return order > 0 ? 0 : this.keyCount
     let low = 0
-    let high = this.count
+    let high = this.keyCount
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.compareAt(middle, key) < 0) low = middle + 1
+      const isBelow =
+        comparePart(this.bytes, this.#keyFrom(middle), this.#keyTo(middle), key, this.#sharedBytes) < 0
+      if (isBelow) low = middle + 1
       else high = middle
     }
     return low
   }
+
+  /** How key `index` compares with `key`. */
+  compareKeyAt(index: number, key: Uint8Array): number {
+    return comparePart(this.bytes, this.#keyFrom(index), this.#keyTo(index), key)
+  }
+
+  /** Key `index`. */
+  keyAt(index: number): Uint8Array {
+    return this.bytes.subarray(this.#keyFrom(index), this.#keyTo(index))
+  }
+
+  /** Says where key `index` stands. */
+  locateKey(index: number, span: KeySpan): void {
+    span.bytes = this.bytes
+    span.from = this.#keyFrom(index)
+    span.to = this.#keyTo(index)
+  }
+
+  /** How what all keys begin with compares with the beginning of `key`. */
+  #compareShared(key: Uint8Array): number {
+    for (let i = 0; i < this.#sharedBytes; i++) {
+      if (i === key.length) return 1
+      const difference = this.bytes[this.#keyBytes + i]! - key[i]!
+      if (difference !== 0) return difference
+    }
+    return 0
+  }
+
+  #keyFrom(index: number): number {
+    return index === 0 ? this.#keyBytes : this.#keyBytes + this.#ends[this.#firstEnd + index - 1]!
+  }
+
+  #keyTo(index: number): number {
+    return this.#keyBytes + this.#ends[this.#firstEnd + index]!
+  }
+}
+
+/** Packs keys in rising order. */
+export function packKeys(keys: readonly Uint8Array[]): PackedKeys {
+  const ends = new Uint32Array(keys.length)
+  let end = 0
+  for (const [i, key] of keys.entries()) ends[i] = end += key.length
+  const bytes = new Uint8Array(end)
+  for (const [i, key] of keys.entries()) bytes.set(key, ends[i]! - key.length)
+  return new PackedKeys({ bytes, keyCount: keys.length, ends, firstEnd: 0, keyBytes: 0 })
+}
+
+/** With how many bytes two keys begin alike. */
+function sharedLength(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length)
+  let shared = 0
+  while (shared < length && a[shared] === b[shared]) shared++
+  return shared
 }

@@ -120,6 +120,7 @@ export class RunCursor implements KeyCursor {
     const block = this.#block!
     if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(2 * block.keyCount)
     block.allNewestIn(keyIndex, this.#view, this.#shown)
+    block.fetchValues(keyIndex, this.#shown)
   }
 
   #standAmongShown(keyIndex: number): boolean {

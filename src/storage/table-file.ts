@@ -18,7 +18,7 @@ import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
 import { CachedBlocks } from './cached-blocks.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
-import { PackedKeys } from './packed-keys.ts'
+import { type PackedKeys, packKeys } from './packed-keys.ts'
 import { type ReadProbe } from './read-probe.ts'
 import {
   type BlockEntry,
@@ -71,7 +71,7 @@ export class TableFile {
     this.facts = parts.facts
     this.#filter = parts.filter
     this.#cached = new CachedBlocks(context.blocks, parts.index.length)
-    this.#firstKeys = new PackedKeys(parts.index.map(({ first }) => first.key))
+    this.#firstKeys = packKeys(parts.index.map(({ first }) => first.key))
   }
 
   /** Opens a table file and reads everything but its blocks. Damage is `TABLE_CORRUPT`. */
@@ -173,7 +173,7 @@ export class TableFile {
 
   /** The first block whose first key is at or above `key`. */
   firstBlockFrom(key: Uint8Array): number {
-    return this.#firstKeys.firstFrom(key)
+    return this.#firstKeys.findKey(key)
   }
 
   /** The newest version of the key at or before `time`. */
@@ -181,6 +181,7 @@ export class TableFile {
     const behind = this.#firstBlockAt(key, time)
     if (behind > 0) {
       const block = this.#probedBlock(behind - 1, probe)
+      block.fetchKeys()
       const k = block.findKey(key)
       if (k < block.keyCount && block.compareKeyAt(k, key) === 0) {
         const v = block.findTime(k, time)
@@ -194,12 +195,14 @@ export class TableFile {
 
   /** The first block that begins at or behind a place in the order of versions. */
   #firstBlockAt(key: Uint8Array, time: HybridTime): number {
-    let low = 0
+    let low = this.#firstKeys.findKey(key)
     let high = this.index.length
+    if (low === high || this.#firstKeys.compareKeyAt(low, key) !== 0) return low
+    // Blocks begin with this key: their times decide.
     while (low < high) {
       const middle = (low + high) >>> 1
-      const order = this.#firstKeys.compareAt(middle, key)
-      if (order < 0 || (order === 0 && this.index[middle]!.first.time > time)) low = middle + 1
+      const isOfKey = this.#firstKeys.compareKeyAt(middle, key) === 0
+      if (isOfKey && this.index[middle]!.first.time > time) low = middle + 1
       else high = middle
     }
     return low

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { equalBytes } from '../../src/base/bytes.ts'
 import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { KeyIndex } from '../../src/storage/key-index.ts'
-import { PackedKeys } from '../../src/storage/packed-keys.ts'
+import { packKeys } from '../../src/storage/packed-keys.ts'
 import { compareKeys } from './samples.ts'
 import { holds } from '../time/property.ts'
 
@@ -32,13 +32,13 @@ test('packed keys compare as keys do', () => {
   holds(
     fc.property(keys, fc.array(key), (unordered, probes) => {
       const ordered = unordered.toSorted(compareKeys)
-      const packed = new PackedKeys(ordered)
-      expect(packed.count).toBe(ordered.length)
+      const packed = packKeys(ordered)
+      expect(packed.keyCount).toBe(ordered.length)
       for (const probe of [...ordered, ...probes]) {
-        const orders = ordered.map((_, i) => Math.sign(packed.compareAt(i, probe)))
+        const orders = ordered.map((_, i) => Math.sign(packed.compareKeyAt(i, probe)))
         expect(orders).toEqual(ordered.map((each) => Math.sign(compareKeys(each, probe))))
         const from = ordered.findIndex((each) => compareKeys(each, probe) >= 0)
-        expect(packed.firstFrom(probe)).toBe(from === -1 ? ordered.length : from)
+        expect(packed.findKey(probe)).toBe(from === -1 ? ordered.length : from)
       }
     }),
   )
