@@ -49,12 +49,17 @@ export class ByteCopies {
 
   /** A copy, which nobody else writes to. */
   copyOf(bytes: Uint8Array): Uint8Array {
-    const { length } = bytes
-    if (length > COPIES_BYTES_MIN) return copyOf(bytes)
+    return this.copyOfPart(bytes, 0, bytes.length)
+  }
+
+  /** A copy of the bytes from `from` to `to`. */
+  copyOfPart(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    const length = to - from
+    if (length > COPIES_BYTES_MIN) return copyOf(bytes.subarray(from, to))
     if (this.#used + length > this.#memory.length) this.#begin()
     const at = this.#used
-    if (length > LOOPED_BYTES_MAX) this.#memory.set(bytes, at)
-    else for (let i = 0; i < length; i++) this.#memory[at + i] = bytes[i]!
+    if (length <= LOOPED_BYTES_MAX) for (let i = 0; i < length; i++) this.#memory[at + i] = bytes[from + i]!
+    else this.#memory.set(length === bytes.length ? bytes : bytes.subarray(from, to), at)
     this.#used += length
     return this.#memory.subarray(at, this.#used)
   }

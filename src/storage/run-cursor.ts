@@ -18,8 +18,9 @@ import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type Version } from './version.ts'
 
-/** Room for the keys of most blocks. */
-const KEYS_FIRST = 256
+const NO_VERSIONS = new Int32Array(0)
+/** Room for the keys of blocks that have some more. */
+const SPARE_KEYS = 16
 
 /** Moves over the keys of one sorted run of tables that show something in a view. */
 export class RunCursor implements KeyCursor {
@@ -35,7 +36,7 @@ export class RunCursor implements KeyCursor {
   #block: Block | undefined
   #keyIndex = 0
   /** Forward: which version shows at each key of the block from where the cursor came into it, or none. */
-  #shown = new Int32Array(KEYS_FIRST)
+  #shown = NO_VERSIONS
   /** Which version of the block shows. */
   #version = NOTHING
   /** Reverse: what shows where it stands in a later block than the key begins in. */
@@ -118,7 +119,7 @@ export class RunCursor implements KeyCursor {
 
   #searchFrom(keyIndex: number): void {
     const block = this.#block!
-    if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(2 * block.keyCount)
+    if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(block.keyCount + SPARE_KEYS)
     block.allNewestIn(keyIndex, this.#view, this.#shown)
     block.fetchValues(keyIndex, this.#shown)
   }

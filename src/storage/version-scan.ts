@@ -10,7 +10,7 @@
 import { compareSpanTo } from '../base/bytes.ts'
 import { type KeyRange, keyAfter } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
-import { type Direction, type KeyCursor } from './cursor.ts'
+import { type Direction, type KeyCursor, type KeySpan } from './cursor.ts'
 import { type KeyedVersion, type Version } from './version.ts'
 
 /** What is scanned: something whose cursors are good for one epoch each. */
@@ -44,6 +44,11 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
   constructor(source: ScanSource, plan: ScanPlan) {
     this.#source = source
     this.#plan = plan
+  }
+
+  /** Where the key it stands at is in the tree's memory. */
+  get span(): Readonly<KeySpan> {
+    return this.#cursor!.span
   }
 
   /** The key it stands at: a look at the tree's memory. */

@@ -7,6 +7,7 @@
  * The rule: what it shows was readable when it showed it. A hold that became too old ends before the scan does;
  * from then on each step asks.
  */
+import { type ByteSpan } from '../base/bytes.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type VersionScan } from '../storage/version-scan.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
@@ -39,6 +40,11 @@ export class HeldScan implements Iterable<LiveVersion> {
 
   constructor(host: ReadingHost) {
     this.#host = host
+  }
+
+  /** Where the key is in the engine's memory. */
+  get span(): ByteSpan {
+    return this.#reading!.scan.span
   }
 
   /** The key: a look at the engine's memory. */

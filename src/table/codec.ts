@@ -7,7 +7,7 @@
  */
 import { Packr } from 'msgpackr'
 import { FormatError } from '../base/binary.ts'
-import { bytesOfText, copyOf, textOfBytes } from '../base/bytes.ts'
+import { type ByteCopies, type ByteSpan, bytesOfText, copyOf, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
 
@@ -55,6 +55,11 @@ const SINGLE_COPIES: Copier = { copyOf }
 /** The key of bytes. Throws `TABLE_CORRUPT` for bytes that no key of this type has. */
 export function decodeKey(bytes: Uint8Array, type: KeyType, copies: Copier = SINGLE_COPIES): Key {
   return type === 'text' ? textOf(bytes, 'key') : copies.copyOf(bytes)
+}
+
+/** As {@link decodeKey}, of bytes that stand in others. */
+export function decodeKeySpan({ bytes, from, to }: ByteSpan, type: KeyType, copies: ByteCopies): Key {
+  return type === 'text' ? textOf(bytes.subarray(from, to), 'key') : copies.copyOfPart(bytes, from, to)
 }
 
 /** The bytes of a value, which may be the caller's. Throws `INVALID_VALUE`, `TOO_LARGE`. */

@@ -17,7 +17,7 @@ import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
-import { type Key, decodeKey, decodeValue, encodeKey, viewKey } from './codec.ts'
+import { type Key, decodeKeySpan, decodeValue, encodeKey, viewKey } from './codec.ts'
 import {
   type Change,
   type Difference,
@@ -168,7 +168,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const range = this.#range(row, options)
     const direction = options.reverse === true ? 'reverse' : 'forward'
     const versions = this.#context.store.scan({ table: this.#id, range, direction, asOf })
-    return decoded(versions, row, isEmptyRange(range) ? 0 : limit)
+    return decoded(versions, row, isEmptyRange(range) ? 0 : limit, this.#copies)
   }
 
   /**
@@ -186,7 +186,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const order = options.reverse === true ? 'newest first' : 'oldest first'
     const request = { table: this.#id, key: encodeKey(key, row.keys), from, to, order } as const
     const changes = historyOf(this.#context.store, request)
-    return firstOf(changes, limit, (change, copies) => changeOf<K, V>(key, row, change, copies))
+    return firstOf(changes, limit, (change) => changeOf<K, V>(key, row, change, this.#copies))
   }
 
   /**
@@ -202,7 +202,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const direction = options.reverse === true ? 'reverse' : 'forward'
     const found = diffOf(this.#context.store, { table: this.#id, range, direction, from, to })
     const isNothing = isEmptyRange(range)
-    return firstOf(isNothing ? [] : found, limit, (each, copies) => differenceOf<K, V>(row, each, copies))
+    return firstOf(isNothing ? [] : found, limit, (each) => differenceOf<K, V>(row, each, this.#copies))
   }
 
   /** Reads a key as `get` does and tells what that did, step by step. Throws as `get` does. */
@@ -294,14 +294,17 @@ export function commitBatch(
   return { time, at: formatIso(time) }
 }
 
-function* decoded<K extends Key, V>(scan: HeldScan, row: TableRow, limit: number): Generator<Entry<K, V>> {
-  const { keys, values } = row
-  const copies = new ByteCopies()
+function* decoded<K extends Key, V>(
+  scan: HeldScan,
+  { keys, values }: TableRow,
+  limit: number,
+  copies: ByteCopies,
+): Generator<Entry<K, V>> {
   try {
     for (let left = limit; left > 0 && scan.step(); left--) {
       const { time, value } = scan.version
       yield {
-        key: decodeKey(scan.key, keys, copies) as K,
+        key: decodeKeySpan(scan.span, keys, copies) as K,
         value: decodeValue(value, values, copies) as V,
         time,
       }
@@ -311,16 +314,11 @@ function* decoded<K extends Key, V>(scan: HeldScan, row: TableRow, limit: number
   }
 }
 
-function* firstOf<T, U>(
-  items: Iterable<T>,
-  limit: number,
-  convert: (item: T, copies: ByteCopies) => U,
-): Generator<U> {
-  const copies = new ByteCopies()
+function* firstOf<T, U>(items: Iterable<T>, limit: number, convert: (item: T) => U): Generator<U> {
   let left = limit
   if (left === 0) return
   for (const item of items) {
-    yield convert(item, copies)
+    yield convert(item)
     if (--left === 0) return
   }
 }
