@@ -11,12 +11,12 @@ import { fullNameOf } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { explainRead, explainVersion } from '../store/explain.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
-import { type HeldScan } from '../store/held-scan.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
+import { Rows } from './rows.ts'
 import { type Key, decodeKeySpan, decodeValue, encodeKey, viewKey } from './codec.ts'
 import {
   type Change,
@@ -167,8 +167,16 @@ export class Table<K extends Key = Key, V = unknown> {
     const limit = limitOf(options.limit)
     const range = this.#range(row, options)
     const direction = options.reverse === true ? 'reverse' : 'forward'
-    const versions = this.#context.store.scan({ table: this.#id, range, direction, asOf })
-    return decoded(versions, row, isEmptyRange(range) ? 0 : limit, this.#copies)
+    const scan = this.#context.store.scan({ table: this.#id, range, direction, asOf })
+    const { keys, values } = row
+    return new Rows(scan, isEmptyRange(range) ? 0 : limit, () => {
+      const { time, value } = scan.version
+      return {
+        key: decodeKeySpan(scan.span, keys, this.#copies) as K,
+        value: decodeValue(value, values, this.#copies) as V,
+        time,
+      }
+    })
   }
 
   /**
@@ -292,26 +300,6 @@ export function commitBatch(
   const writes = planBatch(store.catalog, batch)
   const time = writes.length === 0 ? store.lastTime : store.commit(writes, options.durability ?? durability)
   return { time, at: formatIso(time) }
-}
-
-function* decoded<K extends Key, V>(
-  scan: HeldScan,
-  { keys, values }: TableRow,
-  limit: number,
-  copies: ByteCopies,
-): Generator<Entry<K, V>> {
-  try {
-    for (let left = limit; left > 0 && scan.step(); left--) {
-      const { time, value } = scan.version
-      yield {
-        key: decodeKeySpan(scan.span, keys, copies) as K,
-        value: decodeValue(value, values, copies) as V,
-        time,
-      }
-    }
-  } finally {
-    scan.close()
-  }
 }
 
 function* firstOf<T, U>(items: Iterable<T>, limit: number, convert: (item: T) => U): Generator<U> {
