@@ -19,8 +19,8 @@
  * Both orders stream, a batch of changes at a time: what is remembered does not grow with the versions of the key.
  */
 import { type TimeOrder, type Version } from '../storage/version.ts'
-import { type HybridTime, MIN_TIME, tickAfter } from '../time/hybrid-time.ts'
-import { type Stretches, closedStretch, difference, intersection, stretch, union } from '../time/stretches.ts'
+import { type HybridTime, MIN_TIME, earlierOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
+import { type Stretches, intersection, stretch } from '../time/stretches.ts'
 import { type Generation, type GenerationCause, endOf, viewAsOf } from './lineage.ts'
 
 /**
@@ -74,20 +74,24 @@ interface Piece {
   readonly generation: Generation | undefined
 }
 
+/** The pieces, in order. Generations come in the order of their starts, and one is in force at a time. */
 function piecesOf(generations: readonly Generation[], times: Stretches): readonly Piece[] {
-  const lives = generations.map((generation) => {
-    return { generation, life: closedStretch(generation.start, endOf(generation)) }
-  })
-  const without = difference(times, union(...lives.map(({ life }) => life)))
-  const parts: readonly { generation: Generation | undefined; part: Stretches }[] = [
-    { generation: undefined, part: without },
-    ...lives.map(({ generation, life }) => ({ generation, part: intersection(times, life) })),
-  ]
-  return parts
-    .flatMap(({ generation, part }) =>
-      part.map(({ after, through }) => ({ first: tickAfter(after), last: through, generation })),
-    )
-    .toSorted((a, b) => (a.first < b.first ? -1 : 1))
+  const pieces: Piece[] = []
+  for (const { after, through } of times) {
+    let done = after
+    const take = (last: HybridTime, generation: Generation | undefined) => {
+      if (last <= done) return
+      pieces.push({ first: tickAfter(done), last, generation })
+      done = last
+    }
+    for (const generation of generations) {
+      take(earlierOf(tickBefore(generation.start), through), undefined)
+      take(earlierOf(endOf(generation), through), generation)
+      if (done === through) break
+    }
+    take(through, undefined)
+  }
+  return pieces
 }
 
 /** The change at the first time of a piece, after the piece before it. */
@@ -150,6 +154,9 @@ function committed({ time, value }: Version): StateChange {
 /** The version with a value that shows at a time of a piece. */
 function shownAt(key: KeyVersions, { generation }: Piece, time: HybridTime): Version | undefined {
   if (generation === undefined || time === MIN_TIME) return undefined
-  const version = key.find(generation.tablets, viewAsOf(generation, time))
+  // What begins a generation is a commit of the catalog: at its time nothing is written to a table.
+  const view = time === generation.start ? generation.base : viewAsOf(generation, time)
+  if (view.length === 0) return undefined
+  const version = key.find(generation.tablets, view)
   return version?.value === undefined ? undefined : version
 }

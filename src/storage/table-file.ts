@@ -12,7 +12,7 @@ import { compareBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Stretches, lastBefore, meetsClosed } from '../time/stretches.ts'
+import { type Stretch, type Stretches, lastBefore, meetsClosed } from '../time/stretches.ts'
 import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache, type CacheEntry } from './budget-cache.ts'
@@ -30,7 +30,14 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
-import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
+import {
+  type KeyedVersion,
+  NO_BATCHES,
+  type TimeOrder,
+  type Version,
+  type VersionBatches,
+  comparePositions,
+} from './version.ts'
 
 /** Decoded blocks of all open tables. */
 export type BlockCache = BudgetCache<Block>
@@ -129,30 +136,18 @@ export class TableFile {
   }
 
   /**
-   * The versions of the key whose times lie in the view, out of the blocks that can have any: those of one
-   * block at a time, which is looked for when it is needed, however many the key's versions fill.
+   * The versions of the key at some times, those of one block at a time, out of the blocks that can have any;
+   * `hash` is the key's.
    */
-  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    const isNewestFirst = order === 'newest first'
-    for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
-      // The stretch can begin within the block before the first one that begins in it.
-      const behind = this.#firstBlockAt(key, through)
-      const from = Math.max(0, behind - 1)
-      const next = this.index[behind]
-      const isInNext = next !== undefined && compareBytes(next.first.key, key) === 0
-      const to = isInNext ? this.#firstBlockAt(key, after) : behind
-      for (let i = 0; i < to - from; i++) {
-        const block = this.block(isNewestFirst ? from + i : to - 1 - i)
-        const k = block.findKey(key)
-        if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) continue
-        const first = block.findTime(k, through)
-        const end = block.findTime(k, after)
-        const versions: Version[] = []
-        if (isNewestFirst) for (let v = first; v < end; v++) versions.push(block.versionAt(v))
-        else for (let v = end - 1; v >= first; v--) versions.push(block.versionAt(v))
-        if (versions.length > 0) yield versions
-      }
-    }
+  versionBatches(key: Uint8Array, hash: number, times: Stretch): VersionBatches {
+    const isOutside = times.through < this.facts.minTime || times.after >= this.facts.maxTime
+    if (isOutside || !this.mayContain(hash)) return NO_BATCHES
+    // The times can begin within the block before the first one that begins in them.
+    const behind = this.#firstBlockAt(key, times.through)
+    const from = Math.max(0, behind - 1)
+    const isInNext = behind < this.index.length && this.#firstKeys.compareAt(behind, key) === 0
+    const to = isInNext ? this.#firstBlockAt(key, times.after) : behind
+    return { count: to - from, at: (index, order) => versionsIn(this.block(from + index), key, times, order) }
   }
 
   /** Block number `index`, checked. */
@@ -247,6 +242,23 @@ export class TableFile {
       if (file !== this.#file) file.close()
     }
   }
+}
+
+/** The versions of a key at some times that stand in a block. */
+function versionsIn(
+  block: Block,
+  key: Uint8Array,
+  { after, through }: Stretch,
+  order: TimeOrder,
+): readonly Version[] {
+  const k = block.findKey(key)
+  if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) return []
+  const first = block.findTime(k, through)
+  const end = block.findTime(k, after)
+  const versions: Version[] = []
+  if (order === 'newest first') for (let v = first; v < end; v++) versions.push(block.versionAt(v))
+  else for (let v = end - 1; v >= first; v--) versions.push(block.versionAt(v))
+  return versions
 }
 
 interface TableParts {

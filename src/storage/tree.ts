@@ -153,11 +153,12 @@ export class Tree<Directive> {
    * they drop nothing that lies in the view.
    */
   *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
+    const hash = hashOfKey(key)
     let epoch = -1
     let rest = view
     while (epoch !== this.#epoch) {
       epoch = this.#epoch
-      for (const versions of this.#batchesAtOnce(key, rest, order)) {
+      for (const versions of this.#batchesAtOnce(key, hash, rest, order)) {
         yield versions
         if (epoch === this.#epoch) continue
         const { time } = versions.at(-1)!
@@ -283,8 +284,7 @@ export class Tree<Directive> {
     probe: ReadProbe | undefined,
   ): Version | undefined {
     // A key's versions may run over many tables, the newest first.
-    const from = searchFirst(tables, ({ last }) => compareBytes(last.key, key) >= 0)
-    for (let t = from; t < tables.length; t++) {
+    for (let t = firstTableTo(tables, key); t < tables.length; t++) {
       const { number, first } = tables[t]!
       if (compareBytes(first.key, key) > 0) return undefined
       const version = this.#context.tables.open(number).find(key, hash, view, probe)
@@ -294,20 +294,41 @@ export class Tree<Directive> {
   }
 
   /** As {@link versionBatches}, until the next change of the tree. */
-  *#batchesAtOnce(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    const hash = hashOfKey(key)
-    const tables = this.#state.shape.flatMap((runs) =>
-      runs.flatMap((run) => tablesWith(run.tables, key).filter((table) => isInView(table, view))),
-    )
+  *#batchesAtOnce(
+    key: Uint8Array,
+    hash: number,
+    view: Stretches,
+    order: TimeOrder,
+  ): Generator<readonly Version[]> {
     const isNewestFirst = order === 'newest first'
-    // For one key, every version in an upper place is newer than every version in a lower one.
-    if (isNewestFirst) for (const memtable of this.memtables) yield* memtable.versionBatches(key, view, order)
-    for (const { number } of isNewestFirst ? tables : tables.toReversed()) {
-      const table = this.#context.tables.open(number)
-      if (table.mayContain(hash)) yield* table.versionBatches(key, view, order)
+    const places = this.#placesOf(key, view)
+    for (const place of isNewestFirst ? places : places.reverse()) {
+      const source = place instanceof Memtable ? place : this.#context.tables.open(place.number)
+      for (const times of isNewestFirst ? view.toReversed() : view) {
+        const batches = source.versionBatches(key, hash, times)
+        for (let i = 0; i < batches.count; i++) {
+          const versions = batches.at(isNewestFirst ? i : batches.count - 1 - i, order)
+          if (versions.length > 0) yield versions
+        }
+      }
     }
-    if (isNewestFirst) return
-    for (const memtable of this.memtables.toReversed()) yield* memtable.versionBatches(key, view, order)
+  }
+
+  /** What can have versions of a key in the view: every version in an earlier place is newer than all in later ones. */
+  #placesOf(key: Uint8Array, view: Stretches): (Memtable | TableMeta)[] {
+    const places: (Memtable | TableMeta)[] = []
+    for (const memtable of this.memtables) if (memtable.versionCount > 0) places.push(memtable)
+    for (const runs of this.#state.shape) {
+      for (const { tables } of runs) {
+        // A key's versions may run over many tables.
+        for (let t = firstTableTo(tables, key); t < tables.length; t++) {
+          const table = tables[t]!
+          if (compareBytes(table.first.key, key) > 0) break
+          if (isInView(table, view)) places.push(table)
+        }
+      }
+    }
+    return places
   }
 
   #mergedVersions(): Generator<KeyedVersion> {
@@ -332,9 +353,7 @@ function sumOf(totals: TreeTotals, more: Partial<TreeTotals>): TreeTotals {
   return Object.fromEntries(sums) as TreeTotals
 }
 
-/** The tables of a sorted run that can have versions of a key: those between whose ends it stands. */
-function tablesWith(run: readonly TableMeta[], key: Uint8Array): readonly TableMeta[] {
-  const from = searchFirst(run, ({ last }) => compareBytes(last.key, key) >= 0)
-  const end = searchFirst(run, ({ first }) => compareBytes(first.key, key) > 0)
-  return Array.from({ length: Math.max(0, end - from) }, (_, i) => run[from + i]!)
+/** The first table of a sorted run that does not end before a key. */
+function firstTableTo(run: readonly TableMeta[], key: Uint8Array): number {
+  return searchFirst(run, ({ last }) => compareBytes(last.key, key) >= 0)
 }

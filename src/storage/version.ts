@@ -37,3 +37,16 @@ export function comparePositions(a: Position, b: Position): number {
 
 /** An order of the versions of one key. */
 export type TimeOrder = 'newest first' | 'oldest first'
+
+/**
+ * The versions of one key in some place, a batch of them at a time: batch 0 has the newest ones. No batch is put
+ * together before it is asked for, so that memory does not grow with the number of versions.
+ */
+export interface VersionBatches {
+  readonly count: number
+  /** A batch; it may be empty. */
+  at(index: number, order: TimeOrder): readonly Version[]
+}
+
+/** No versions. */
+export const NO_BATCHES: VersionBatches = { count: 0, at: () => [] }

@@ -6,6 +6,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { generationsOf } from '../catalog/catalog.ts'
 import { tableReadable } from '../catalog/promises.ts'
+import { type TableRow } from '../catalog/rows.ts'
 import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
 import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
@@ -13,7 +14,8 @@ import { type TimeOrder } from '../storage/version.ts'
 import { tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MIN_TIME, formatExact } from '../time/hybrid-time.ts'
 import { type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
-import { type ReadPoint, type Store } from './store.ts'
+import { type HeldRead } from './held-read.ts'
+import { type ChosenRead, type ReadPoint, type Store } from './store.ts'
 
 /** What is asked of the history of a key. */
 export interface HistoryRequest {
@@ -30,7 +32,7 @@ export interface HistoryRequest {
  * The changes of a key over the readable times. Throws `UNKNOWN_TABLE`, `FUTURE_TIME`, and `HISTORY_GONE`
  * if one of the ends is given and not readable.
  */
-export function historyOf(store: Store, request: HistoryRequest): Generator<StateChange> {
+export function historyOf(store: Store, request: HistoryRequest): HeldRead<StateChange> {
   const { table: id, from, to } = request
   if (to !== undefined) store.use(to)
   if (from !== undefined) store.use(from)
@@ -38,22 +40,29 @@ export function historyOf(store: Store, request: HistoryRequest): Generator<Stat
     const details = { from: formatExact(from), to: formatExact(to) }
     throw new PalimpsestError('INVALID_ARGUMENT', 'a history ends before it begins', details)
   }
-  store.assertReadable(store.tableOf(id, to), union(pointOf(from), pointOf(to)))
-  return changesOf(store, request)
+  const ends = union(pointOf(from), pointOf(to))
+  store.assertReadable(store.tableOf(id, to), ends)
+  return store.reading(() => {
+    const table = store.tableOf(id, to)
+    // The first step may come long after the call: an end that was given must still be readable.
+    store.assertReadable(table, ends)
+    return changesOf(store, table, request)
+  })
 }
 
-function* changesOf(store: Store, request: HistoryRequest): Generator<StateChange> {
-  const table = store.tableOf(request.table, request.to)
-  // The first step may come long after the call: an end that was given must still be readable.
-  store.assertReadable(table, union(pointOf(request.from), pointOf(request.to)))
+function changesOf(
+  store: Store,
+  table: TableRow,
+  { key, from, to, order }: HistoryRequest,
+): ChosenRead<StateChange> {
   // One moment for all that follows: on a clock that goes on, the window of a later one begins later.
   const moment = store.moment()
-  const to = request.to ?? store.presentOf(table, moment)
-  const asked = request.from === undefined ? stretch(MIN_TIME, to) : closedStretch(request.from, to)
+  const last = to ?? store.presentOf(table, moment)
+  const asked = from === undefined ? stretch(MIN_TIME, last) : closedStretch(from, last)
   const times = intersection(asked, tableReadable(store.catalog, table, moment))
   const generations = generationsOf(store.catalog, table.id)
-  const key = versionsOfKey(store, request.key)
-  yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order), moment)
+  const read = () => stateChanges(versionsOfKey(store, key), generations, times, order)
+  return { table, times, moment, read }
 }
 
 function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {

@@ -10,7 +10,9 @@ import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } f
 import { fullNameOf } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { explainRead, explainVersion } from '../store/explain.ts'
+import { type StateChange } from '../history/state-history.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
+import { type HeldRead } from '../store/held-read.ts'
 import { type HeldScan } from '../store/held-scan.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
@@ -185,8 +187,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const limit = limitOf(options.limit)
     const order = options.reverse === true ? 'newest first' : 'oldest first'
     const request = { table: this.#id, key: encodeKey(key, row.keys), from, to, order } as const
-    const changes = historyOf(this.#context.store, request)
-    return firstOf(changes, limit, (change, copies) => changeOf<K, V>(key, row, change, copies))
+    return changesOf(historyOf(this.#context.store, request), key, row, limit)
   }
 
   /**
@@ -308,6 +309,20 @@ function* decoded<K extends Key, V>(scan: HeldScan, row: TableRow, limit: number
     }
   } finally {
     scan.close()
+  }
+}
+
+function* changesOf<K extends Key, V>(
+  history: HeldRead<StateChange>,
+  key: K,
+  row: TableRow,
+  limit: number,
+): Generator<Change<K, V>> {
+  const copies = new ByteCopies()
+  try {
+    for (let left = limit; left > 0 && history.step(); left--) yield changeOf(key, row, history.item, copies)
+  } finally {
+    history.close()
   }
 }
 

@@ -109,17 +109,18 @@ export function parseExact(text: string): HybridTime {
  */
 export function formatIso(time: HybridTime): string {
   const micros = microsOf(time)
-  const minute = Math.floor(micros / MICROS_PER_MINUTE)
+  const seconds = Math.floor(micros / 1_000_000)
+  const fraction = micros - seconds * 1_000_000
+  const millis = Math.floor(fraction / 1000)
+  const minute = Math.floor(seconds / 60)
   // Times that are printed one after the other mostly lie close together.
   if (minute !== printed.minute) printed = { minute, text: textOfMinute(minute) }
-  const rest = micros - minute * MICROS_PER_MINUTE
-  const fraction = rest % 1_000_000
-  const digits = TWO_DIGITS[Math.floor(fraction / 10_000)]! + TWO_DIGITS[Math.floor(fraction / 100) % 100]!
-  return `${printed.text}${TWO_DIGITS[Math.floor(rest / 1_000_000)]!}.${digits}${TWO_DIGITS[fraction % 100]!}Z`
+  const second = TWO_DIGITS[seconds - minute * 60]!
+  return `${printed.text}${second}.${THREE_DIGITS[millis]!}${THREE_DIGITS[fraction - millis * 1000]!}Z`
 }
 
-const MICROS_PER_MINUTE = 60_000_000
 const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => value.toString().padStart(2, '0'))
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, value) => value.toString().padStart(3, '0'))
 
 /** The minute that was printed last. */
 let printed = { minute: NaN, text: '' }

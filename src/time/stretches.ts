@@ -40,7 +40,9 @@ export function stretchFrom(first: HybridTime): Stretches {
 
 /** The times that are in any of the sets. */
 export function union(...sets: readonly Stretches[]): Stretches {
-  const sorted = sets.flat().toSorted((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
+  const all = sets.flat()
+  if (all.length < 2) return all
+  const sorted = all.toSorted((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
   const merged: Stretch[] = []
   for (const next of sorted) {
     const last = merged.at(-1)
