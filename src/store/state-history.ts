@@ -13,7 +13,7 @@ import { type Direction } from '../storage/cursor.ts'
 import { type TimeOrder } from '../storage/version.ts'
 import { tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MIN_TIME, formatExact } from '../time/hybrid-time.ts'
-import { type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
+import { NO_TIMES, type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
 import { type HeldRead } from './held-read.ts'
 import { type ChosenRead, type ReadPoint, type Store } from './store.ts'
 
@@ -40,7 +40,7 @@ export function historyOf(store: Store, request: HistoryRequest): HeldRead<State
     const details = { from: formatExact(from), to: formatExact(to) }
     throw new PalimpsestError('INVALID_ARGUMENT', 'a history ends before it begins', details)
   }
-  const ends = union(pointOf(from), pointOf(to))
+  const ends = from === undefined && to === undefined ? NO_TIMES : union(pointOf(from), pointOf(to))
   store.assertReadable(store.tableOf(id, to), ends)
   return store.reading(() => {
     const table = store.tableOf(id, to)

@@ -15,6 +15,7 @@ import { diffOf, historyOf } from '../store/state-history.ts'
 import { type HeldRead } from '../store/held-read.ts'
 import { type HeldScan } from '../store/held-scan.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
+import { type TimeOrder } from '../storage/version.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
@@ -185,9 +186,11 @@ export class Table<K extends Key = Key, V = unknown> {
     const from = options.from === undefined ? undefined : this.#context.resolve(options.from)
     const row = this.#row(to)
     const limit = limitOf(options.limit)
-    const order = options.reverse === true ? 'newest first' : 'oldest first'
-    const request = { table: this.#id, key: encodeKey(key, row.keys), from, to, order } as const
-    return changesOf(historyOf(this.#context.store, request), key, row, limit)
+    const order: TimeOrder = options.reverse === true ? 'newest first' : 'oldest first'
+    // The caller may change the bytes of the key before the first step.
+    const bytes = this.#copies.copyOf(viewKey(key, row.keys))
+    const history = historyOf(this.#context.store, { table: this.#id, key: bytes, from, to, order })
+    return changesOf(history, { key, row, limit, copies: this.#copies })
   }
 
   /**
@@ -314,11 +317,8 @@ function* decoded<K extends Key, V>(scan: HeldScan, row: TableRow, limit: number
 
 function* changesOf<K extends Key, V>(
   history: HeldRead<StateChange>,
-  key: K,
-  row: TableRow,
-  limit: number,
+  { key, row, limit, copies }: { key: K; row: TableRow; limit: number; copies: ByteCopies },
 ): Generator<Change<K, V>> {
-  const copies = new ByteCopies()
   try {
     for (let left = limit; left > 0 && history.step(); left--) yield changeOf(key, row, history.item, copies)
   } finally {

@@ -48,8 +48,12 @@ export function hybridTime(micros: number, logical = 0): HybridTime {
 
 /** The physical part: whole microseconds since 1970. */
 export function microsOf(time: HybridTime): number {
-  return Number(time >> 12n)
+  // Halves are numbers, while a shift would make another bigint.
+  halves.setBigUint64(0, time)
+  return halves.getUint32(0) * 2 ** 20 + (halves.getUint32(4) >>> 12)
 }
+
+const halves = new DataView(new ArrayBuffer(8))
 
 /** The logical part, 0 to 4095. */
 export function logicalOf(time: HybridTime): number {
