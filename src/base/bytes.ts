@@ -36,6 +36,8 @@ export function bytesOfText(text: string): Uint8Array {
 
 const COPIES_BYTES_MIN = 1024
 const COPIES_BYTES_MAX = 16 * 1024
+/** So large a copy, and no larger one, shares memory with others: a quarter of it. */
+const SHARING_BYTES_MAX = 4 * 1024
 
 /**
  * Copies of byte strings that are handed out together, such as the rows of one scan. Small ones share memory,
@@ -48,16 +50,16 @@ export class ByteCopies {
   /** A copy, which nobody else writes to. */
   copyOf(bytes: Uint8Array): Uint8Array {
     const { length } = bytes
-    if (length > COPIES_BYTES_MIN) return copyOf(bytes)
-    if (this.#used + length > this.#memory.length) this.#begin()
+    if (length > SHARING_BYTES_MAX) return copyOf(bytes)
+    if (this.#used + length > this.#memory.length) this.#begin(length)
     const at = this.#used
     this.#memory.set(bytes, at)
     this.#used += length
     return this.#memory.subarray(at, this.#used)
   }
 
-  #begin(): void {
-    const next = Math.max(COPIES_BYTES_MIN, Math.min(COPIES_BYTES_MAX, 4 * this.#memory.length))
+  #begin(length: number): void {
+    const next = Math.max(COPIES_BYTES_MIN, length, Math.min(COPIES_BYTES_MAX, 4 * this.#memory.length))
     this.#memory = new Uint8Array(next)
     this.#used = 0
   }

@@ -48,7 +48,7 @@ export interface KeyVersions {
   batches(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<readonly Version[]>
 }
 
-/** The changes of a key at some times, all of them readable and none in the future, some at a time. */
+/** The changes of a key at some times, all of them readable and none in the future, some or none at a time. */
 export function* stateChanges(
   key: KeyVersions,
   generations: readonly Generation[],
@@ -56,14 +56,17 @@ export function* stateChanges(
   order: TimeOrder,
 ): Generator<readonly StateChange[]> {
   const pieces = piecesOf(generations, times)
+  const isRising = order === 'oldest first'
   for (let i = 0; i < pieces.length; i++) {
-    const at = order === 'oldest first' ? i : pieces.length - 1 - i
+    const at = isRising ? i : pieces.length - 1 - i
     const piece = pieces[at]!
-    const first = shownAt(key, piece, piece.first)
-    const change = changeBetween(key, pieces[at - 1], piece, first)
-    if (order === 'newest first') yield* changesWithin(key, piece, order, first)
-    if (change !== undefined) yield [change]
-    if (order === 'oldest first') yield* changesWithin(key, piece, order, first)
+    const shown = shownAt(key, piece, piece.first)
+    const first = changeBetween(key, pieces[at - 1], piece, shown)
+    const commits = isRising ? risingChanges(shown) : fallingChanges(shown)
+    if (isRising) yield first
+    for (const versions of versionsWithin(key, piece, order)) yield commits.of(versions)
+    yield commits.end()
+    if (!isRising) yield first
   }
 }
 
@@ -94,57 +97,72 @@ function piecesOf(generations: readonly Generation[], times: Stretches): readonl
   return pieces
 }
 
-/** The change at the first time of a piece, after the piece before it. */
+/** The change at the first time of a piece, after the piece before it, if there is one. */
 function changeBetween(
   key: KeyVersions,
   before: Piece | undefined,
   { first, generation }: Piece,
   shown: Version | undefined,
-): StateChange | undefined {
+): readonly StateChange[] {
   const old = before && shownAt(key, before, before.last)
-  if (old === undefined && shown === undefined) return undefined
+  if (old === undefined && shown === undefined) return []
   const isKnown = before !== undefined && tickAfter(before.last) === first
-  if (isKnown && old?.time === shown?.time) return undefined
+  if (isKnown && old?.time === shown?.time) return []
   // Which tombstone makes it absent cannot be said: it may be gone.
   const state = { time: first, value: shown?.value, versionTime: shown?.time }
-  return { ...state, cause: isKnown ? (generation?.cause ?? 'drop') : 'opening' }
+  return [{ ...state, cause: isKnown ? (generation?.cause ?? 'drop') : 'opening' }]
 }
 
-/** The changes of a piece after its first time, made by commits. */
-function* changesWithin(
+/** The versions of a piece that were written after its first time, some at a time. */
+function versionsWithin(
   key: KeyVersions,
   { first, last, generation }: Piece,
   order: TimeOrder,
-  shown: Version | undefined,
-): Generator<readonly StateChange[]> {
-  if (generation === undefined) return
+): Iterable<readonly Version[]> {
+  if (generation === undefined) return []
   const view = intersection(stretch(first, last), viewAsOf(generation, last))
-  if (view.length === 0) return
-  const batches = key.batches(generation.tablets, view, order)
-  if (order === 'oldest first') {
-    let isPresent = shown !== undefined
-    for (const versions of batches) {
+  return view.length === 0 ? [] : key.batches(generation.tablets, view, order)
+}
+
+/** Tells which versions of a piece are changes: all but the deletions of what is absent. */
+interface CommitChanges {
+  /** The changes of the next versions. */
+  of(versions: readonly Version[]): readonly StateChange[]
+  /** What was left open until the last version was seen. */
+  end(): readonly StateChange[]
+}
+
+/** Of versions that come oldest first, after what shows before them. */
+function risingChanges(shown: Version | undefined): CommitChanges {
+  let isPresent = shown !== undefined
+  return {
+    of: (versions) => {
       const changes: StateChange[] = []
       for (const version of versions) {
         if (isPresent || version.value !== undefined) changes.push(committed(version))
         isPresent = version.value !== undefined
       }
-      yield changes
-    }
-    return
+      return changes
+    },
+    end: () => [],
   }
-  // Newest first, whether a deletion changes anything is known one version later.
+}
+
+/** Of versions that come newest first: whether a deletion changes anything is known one version later. */
+function fallingChanges(shown: Version | undefined): CommitChanges {
   let deletion: Version | undefined
-  for (const versions of batches) {
-    const changes: StateChange[] = []
-    for (const version of versions) {
-      if (deletion !== undefined && version.value !== undefined) changes.push(committed(deletion))
-      deletion = version.value === undefined ? version : undefined
-      if (deletion === undefined) changes.push(committed(version))
-    }
-    yield changes
+  return {
+    of: (versions) => {
+      const changes: StateChange[] = []
+      for (const version of versions) {
+        if (deletion !== undefined && version.value !== undefined) changes.push(committed(deletion))
+        deletion = version.value === undefined ? version : undefined
+        if (deletion === undefined) changes.push(committed(version))
+      }
+      return changes
+    },
+    end: () => (deletion === undefined || shown === undefined ? [] : [committed(deletion)]),
   }
-  if (deletion !== undefined && shown !== undefined) yield [committed(deletion)]
 }
 
 function committed({ time, value }: Version): StateChange {

@@ -13,16 +13,19 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError } from '../base/binary.ts'
-import { comparePart } from '../base/bytes.ts'
+import { type ByteCopies, comparePart } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type KeySpan } from './cursor.ts'
-import { type Version } from './version.ts'
+import { type Version, copyOfVersion } from './version.ts'
 
 const HEADER_BYTES = 8
 const KEY_BYTES = 8
 const VERSION_BYTES = 12
 const TOMBSTONE = 0x8000_0000
 const VALUE_END_MASK = 0x7fff_ffff
+
+/** The values of a key that come to no more than this are copied in one piece. */
+const COPIED_TOGETHER_MAX = 16 * 1024
 
 /** Collects versions in order and lays them out as a block. */
 export class BlockBuilder {
@@ -194,12 +197,38 @@ export class Block {
 
   /** A version with its value. */
   versionAt(version: number): Version {
+    return this.#versionOver(version, this.bytes, this.#valueBytes)
+  }
+
+  /** Some versions of a key, `first` up to `end`, with copies of their values. */
+  copyVersions(first: number, end: number, copies: ByteCopies): Version[] {
+    const from = this.#valueFrom(first)
+    const bytes = this.#valueFrom(end) - from
+    const versions: Version[] = []
+    if (bytes > COPIED_TOGETHER_MAX) {
+      for (let v = first; v < end; v++) versions.push(copyOfVersion(this.versionAt(v), copies))
+    } else {
+      // They stand side by side, and one copy of all costs less than one of each.
+      const begin = this.#valueBytes + from
+      const copy = copies.copyOf(this.bytes.subarray(begin, begin + bytes))
+      for (let v = first; v < end; v++) versions.push(this.#versionOver(v, copy, -from))
+    }
+    return versions
+  }
+
+  /** A version, whose value is a look at some bytes: `begin` is where in them that of version 0 begins, or would. */
+  #versionOver(version: number, bytes: Uint8Array, begin: number): Version {
     const end = this.#view.getUint32(this.#valueEnds + 4 * version, true)
-    if (end >= TOMBSTONE) return { time: this.timeAt(version), value: undefined }
-    const from =
-      version === 0 ? 0 : this.#view.getUint32(this.#valueEnds + 4 * (version - 1), true) & VALUE_END_MASK
-    const value = this.bytes.subarray(this.#valueBytes + from, this.#valueBytes + end)
-    return { time: this.timeAt(version), value }
+    const time = this.timeAt(version)
+    if (end >= TOMBSTONE) return { time, value: undefined }
+    return { time, value: bytes.subarray(begin + this.#valueFrom(version), begin + end) }
+  }
+
+  /** Where the value of a version begins: behind that of the version before. */
+  #valueFrom(version: number): number {
+    return version === 0
+      ? 0
+      : this.#view.getUint32(this.#valueEnds + 4 * (version - 1), true) & VALUE_END_MASK
   }
 
   #isAfter(version: number, high32: number, low32: number): boolean {

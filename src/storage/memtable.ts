@@ -6,7 +6,7 @@
  * are read in order once, at their flush.
  */
 import { assert } from '../base/assert.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { type ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
@@ -14,7 +14,8 @@ import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } 
 import { KeyIndex } from './key-index.ts'
 import { PackedVersions } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
-import { type KeyedVersion, NO_BATCHES, type Version, type VersionBatches } from './version.ts'
+import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type KeyedVersion, type Version, copyOfVersion } from './version.ts'
 
 /** Memory that a version takes beside its key and value, roughly. */
 const VERSION_OVERHEAD_BYTES = 48
@@ -31,7 +32,7 @@ interface Entry {
 }
 
 /** Versions by key, in memory. */
-export class Memtable {
+export class Memtable implements VersionPlace {
   readonly #entries = new KeyIndex<Entry>()
   readonly #packed = new PackedVersions()
   #sorted: Entry[] = []
@@ -86,8 +87,13 @@ export class Memtable {
     return entry && newestIn(this.#packed, entry.versions, view)
   }
 
-  /** The versions of the key at some times; `hash` is the key's. Not to be read on after the next {@link add}. */
-  versionBatches(key: Uint8Array, hash: number, { after, through }: Stretch): VersionBatches {
+  /** The versions of the key at some times; `hash` is the key's. Not to be asked for more after the next {@link add}. */
+  versionBatches(
+    key: Uint8Array,
+    hash: number,
+    { after, through }: Stretch,
+    copies: ByteCopies,
+  ): VersionBatches {
     const packed = this.#packed
     const versions = this.#entries.find(key, hash)?.versions
     if (versions === undefined) return NO_BATCHES
@@ -95,11 +101,10 @@ export class Memtable {
     const to = countThrough(packed, versions, through, versions.length)
     return {
       count: Math.ceil((to - from) / BATCH_VERSIONS),
-      at: (index, order) => {
+      at: (index) => {
         const end = to - index * BATCH_VERSIONS
-        const batch = versions.slice(Math.max(from, end - BATCH_VERSIONS), end)
-        if (order === 'newest first') batch.reverse()
-        return batch.map((number) => packed.versionAt(number))
+        const batch = versions.slice(Math.max(from, end - BATCH_VERSIONS), end).reverse()
+        return batch.map((number) => copyOfVersion(packed.versionAt(number), copies))
       },
     }
   }

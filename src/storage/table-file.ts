@@ -8,7 +8,7 @@
  * against the facts, each block's begin and count against the index. `palimpsest check` does the rest.
  */
 import { FormatError } from '../base/binary.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { type ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
@@ -30,14 +30,8 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
-import {
-  type KeyedVersion,
-  NO_BATCHES,
-  type TimeOrder,
-  type Version,
-  type VersionBatches,
-  comparePositions,
-} from './version.ts'
+import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type KeyedVersion, type Version, comparePositions } from './version.ts'
 
 /** Decoded blocks of all open tables. */
 export type BlockCache = BudgetCache<Block>
@@ -59,7 +53,7 @@ export interface TableContext {
 }
 
 /** One immutable table. */
-export class TableFile {
+export class TableFile implements VersionPlace {
   readonly number: number
   readonly bytes: number
   readonly facts: TableFacts
@@ -139,7 +133,7 @@ export class TableFile {
    * The versions of the key at some times, those of one block at a time, out of the blocks that can have any;
    * `hash` is the key's.
    */
-  versionBatches(key: Uint8Array, hash: number, times: Stretch): VersionBatches {
+  versionBatches(key: Uint8Array, hash: number, times: Stretch, copies: ByteCopies): VersionBatches {
     const isOutside = times.through < this.facts.minTime || times.after >= this.facts.maxTime
     if (isOutside || !this.mayContain(hash)) return NO_BATCHES
     // The times can begin within the block before the first one that begins in them.
@@ -147,7 +141,10 @@ export class TableFile {
     const from = Math.max(0, behind - 1)
     const isInNext = behind < this.index.length && this.#firstKeys.compareAt(behind, key) === 0
     const to = isInNext ? this.#firstBlockAt(key, times.after) : behind
-    return { count: to - from, at: (index, order) => versionsIn(this.block(from + index), key, times, order) }
+    return {
+      count: to - from,
+      at: (index) => versionsIn(this.block(from + index), key, times, copies),
+    }
   }
 
   /** Block number `index`, checked. */
@@ -244,21 +241,18 @@ export class TableFile {
   }
 }
 
-/** The versions of a key at some times that stand in a block. */
+/** The versions of a key at some times that stand in a block, newest first. */
 function versionsIn(
   block: Block,
   key: Uint8Array,
   { after, through }: Stretch,
-  order: TimeOrder,
-): readonly Version[] {
+  copies: ByteCopies,
+): Version[] {
   const k = block.findKey(key)
   if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) return []
   const first = block.findTime(k, through)
   const end = block.findTime(k, after)
-  const versions: Version[] = []
-  if (order === 'newest first') for (let v = first; v < end; v++) versions.push(block.versionAt(v))
-  else for (let v = end - 1; v >= first; v--) versions.push(block.versionAt(v))
-  return versions
+  return first === end ? [] : block.copyVersions(first, end, copies)
 }
 
 interface TableParts {

@@ -12,19 +12,10 @@
  * value that is swapped; a scan remembers its last key and seeks again when it was.
  */
 import { assert, defined } from '../base/assert.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, laterOf, tickBefore } from '../time/hybrid-time.ts'
-import {
-  NO_TIMES,
-  type Stretches,
-  closedStretch,
-  difference,
-  intersection,
-  meetsClosed,
-  stretch,
-  union,
-} from '../time/stretches.ts'
+import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
+import { NO_TIMES, type Stretches, closedStretch, difference, meetsClosed, union } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
@@ -41,6 +32,7 @@ import { RunCursor } from './run-cursor.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
 import { VersionScan } from './version-scan.ts'
+import { type VersionPlace, VersionWalk } from './version-walk.ts'
 import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
 /** What trees of one store share. */
@@ -65,6 +57,8 @@ export class Tree<Directive> {
   #state: TreeState
   #newestTime: HybridTime
   #epoch = 0
+  /** Where the values of histories are copied to. */
+  readonly #copies = new ByteCopies()
 
   constructor(id: number, state: TreeState, context: TreeContext) {
     this.id = id
@@ -148,25 +142,11 @@ export class Tree<Directive> {
   }
 
   /**
-   * The versions of one key whose times lie in the view, those of a block at a time, so that memory does not
-   * grow with the number of versions. Writes, flushes and compactions may happen between two steps, as long as
-   * they drop nothing that lies in the view.
+   * The versions of one key whose times lie in the view, those of a block at a time; their values are copies.
+   * Writes, flushes and compactions may happen between two steps, as long as they drop nothing that lies in the view.
    */
-  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    const hash = hashOfKey(key)
-    let epoch = -1
-    let rest = view
-    while (epoch !== this.#epoch) {
-      epoch = this.#epoch
-      for (const versions of this.#batchesAtOnce(key, hash, rest, order)) {
-        yield versions
-        if (epoch === this.#epoch) continue
-        const { time } = versions.at(-1)!
-        const left = order === 'newest first' ? stretch(MIN_TIME, tickBefore(time)) : stretch(time, MAX_TIME)
-        rest = intersection(rest, left)
-        break
-      }
-    }
+  versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): VersionWalk {
+    return new VersionWalk(this, { key, view, order, copies: this.#copies })
   }
 
   /** A cursor over the keys of all that can have something in the view. It is good until {@link epoch} changes. */
@@ -180,6 +160,25 @@ export class Tree<Directive> {
       if (shown.length > 0) sources.push(new RunCursor(open, shown, direction))
     }
     return sources.length === 1 ? sources[0]! : new MergingCursor(sources, direction)
+  }
+
+  /**
+   * What can have versions of the key in the view, newest first: every version in a place is newer than all in
+   * later ones. The places are good until {@link epoch} changes.
+   */
+  placesOf(key: Uint8Array, view: Stretches): VersionPlace[] {
+    const places: VersionPlace[] = this.memtables.filter(({ versionCount }) => versionCount > 0)
+    for (const runs of this.#state.shape) {
+      for (const { tables } of runs) {
+        // A key's versions may run over many tables.
+        for (let t = firstTableTo(tables, key); t < tables.length; t++) {
+          const table = tables[t]!
+          if (compareBytes(table.first.key, key) > 0) break
+          if (isInView(table, view)) places.push(this.#placeOf(table))
+        }
+      }
+    }
+    return places
   }
 
   /**
@@ -293,42 +292,10 @@ export class Tree<Directive> {
     return undefined
   }
 
-  /** As {@link versionBatches}, until the next change of the tree. */
-  *#batchesAtOnce(
-    key: Uint8Array,
-    hash: number,
-    view: Stretches,
-    order: TimeOrder,
-  ): Generator<readonly Version[]> {
-    const isNewestFirst = order === 'newest first'
-    const places = this.#placesOf(key, view)
-    for (const place of isNewestFirst ? places : places.reverse()) {
-      const source = place instanceof Memtable ? place : this.#context.tables.open(place.number)
-      for (const times of isNewestFirst ? view.toReversed() : view) {
-        const batches = source.versionBatches(key, hash, times)
-        for (let i = 0; i < batches.count; i++) {
-          const versions = batches.at(isNewestFirst ? i : batches.count - 1 - i, order)
-          if (versions.length > 0) yield versions
-        }
-      }
-    }
-  }
-
-  /** What can have versions of a key in the view: every version in an earlier place is newer than all in later ones. */
-  #placesOf(key: Uint8Array, view: Stretches): (Memtable | TableMeta)[] {
-    const places: (Memtable | TableMeta)[] = []
-    for (const memtable of this.memtables) if (memtable.versionCount > 0) places.push(memtable)
-    for (const runs of this.#state.shape) {
-      for (const { tables } of runs) {
-        // A key's versions may run over many tables.
-        for (let t = firstTableTo(tables, key); t < tables.length; t++) {
-          const table = tables[t]!
-          if (compareBytes(table.first.key, key) > 0) break
-          if (isInView(table, view)) places.push(table)
-        }
-      }
-    }
-    return places
+  /** A table file, which is opened when it is asked for something. */
+  #placeOf({ number }: TableMeta): VersionPlace {
+    const { tables } = this.#context
+    return { versionBatches: (...asked) => tables.open(number).versionBatches(...asked) }
   }
 
   #mergedVersions(): Generator<KeyedVersion> {

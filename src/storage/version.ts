@@ -5,7 +5,7 @@
  *
  * So an as-of read is a seek to (key, time) and a look at what stands there.
  */
-import { compareBytes } from '../base/bytes.ts'
+import { type ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
 /** What a key was from a time on. */
@@ -13,6 +13,11 @@ export interface Version<Value extends Uint8Array | undefined = Uint8Array | und
   readonly time: HybridTime
   /** The value, or `undefined` for a tombstone: the key was deleted. */
   readonly value: Value
+}
+
+/** A version with a copy of its value. */
+export function copyOfVersion({ time, value }: Version, copies: Pick<ByteCopies, 'copyOf'>): Version {
+  return { time, value: value && copies.copyOf(value) }
 }
 
 /** A version together with its key. */
@@ -37,16 +42,3 @@ export function comparePositions(a: Position, b: Position): number {
 
 /** An order of the versions of one key. */
 export type TimeOrder = 'newest first' | 'oldest first'
-
-/**
- * The versions of one key in some place, a batch of them at a time: batch 0 has the newest ones. No batch is put
- * together before it is asked for, so that memory does not grow with the number of versions.
- */
-export interface VersionBatches {
-  readonly count: number
-  /** A batch; it may be empty. */
-  at(index: number, order: TimeOrder): readonly Version[]
-}
-
-/** No versions. */
-export const NO_BATCHES: VersionBatches = { count: 0, at: () => [] }

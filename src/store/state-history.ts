@@ -2,6 +2,7 @@
  * Reading how a table changed: the history of a key, and the difference between two times. The times
  * that are read are held in memory while they are.
  */
+import { copyOf } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { generationsOf } from '../catalog/catalog.ts'
@@ -10,7 +11,7 @@ import { type TableRow } from '../catalog/rows.ts'
 import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
 import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
-import { type TimeOrder } from '../storage/version.ts'
+import { type TimeOrder, copyOfVersion } from '../storage/version.ts'
 import { tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MIN_TIME, formatExact } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
@@ -68,7 +69,10 @@ function changesOf(
 function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {
   const treeOf = (tablets: readonly number[]) => store.tablets.get(tabletFor(tablets, key))
   return {
-    find: (tablets, view) => treeOf(tablets).find(key, view),
+    find: (tablets, view) => {
+      const version = treeOf(tablets).find(key, view)
+      return version && copyOfVersion(version, { copyOf })
+    },
     batches: (tablets, view, order) => treeOf(tablets).versionBatches(key, view, order),
   }
 }

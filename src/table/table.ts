@@ -190,7 +190,7 @@ export class Table<K extends Key = Key, V = unknown> {
     // The caller may change the bytes of the key before the first step.
     const bytes = this.#copies.copyOf(viewKey(key, row.keys))
     const history = historyOf(this.#context.store, { table: this.#id, key: bytes, from, to, order })
-    return changesOf(history, { key, row, limit, copies: this.#copies })
+    return changesOf(history, key, row, limit)
   }
 
   /**
@@ -317,10 +317,12 @@ function* decoded<K extends Key, V>(scan: HeldScan, row: TableRow, limit: number
 
 function* changesOf<K extends Key, V>(
   history: HeldRead<StateChange>,
-  { key, row, limit, copies }: { key: K; row: TableRow; limit: number; copies: ByteCopies },
+  key: K,
+  row: TableRow,
+  limit: number,
 ): Generator<Change<K, V>> {
   try {
-    for (let left = limit; left > 0 && history.step(); left--) yield changeOf(key, row, history.item, copies)
+    for (let left = limit; left > 0 && history.step(); left--) yield changeOf(key, row, history.item)
   } finally {
     history.close()
   }

@@ -40,11 +40,12 @@ export function stretchFrom(first: HybridTime): Stretches {
 
 /** The times that are in any of the sets. */
 export function union(...sets: readonly Stretches[]): Stretches {
-  const all = sets.flat()
+  const all: Stretch[] = []
+  for (const set of sets) all.push(...set)
   if (all.length < 2) return all
-  const sorted = all.toSorted((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
+  all.sort((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
   const merged: Stretch[] = []
-  for (const next of sorted) {
+  for (const next of all) {
     const last = merged.at(-1)
     if (last === undefined || next.after > last.through) merged.push(next)
     else if (next.through > last.through)
