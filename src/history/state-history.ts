@@ -63,10 +63,11 @@ export function* stateChanges(
     const shown = shownAt(key, piece, piece.first)
     const first = changeBetween(key, pieces[at - 1], piece, shown)
     const commits = isRising ? risingChanges(shown) : fallingChanges(shown)
-    if (isRising) yield first
+    if (isRising && first !== undefined) yield [first]
     for (const versions of versionsWithin(key, piece, order)) yield commits.of(versions)
-    yield commits.end()
-    if (!isRising) yield first
+    const open = commits.open()
+    if (open !== undefined) yield [open]
+    if (!isRising && first !== undefined) yield [first]
   }
 }
 
@@ -103,14 +104,14 @@ function changeBetween(
   before: Piece | undefined,
   { first, generation }: Piece,
   shown: Version | undefined,
-): readonly StateChange[] {
+): StateChange | undefined {
   const old = before && shownAt(key, before, before.last)
-  if (old === undefined && shown === undefined) return []
+  if (old === undefined && shown === undefined) return undefined
   const isKnown = before !== undefined && tickAfter(before.last) === first
-  if (isKnown && old?.time === shown?.time) return []
+  if (isKnown && old?.time === shown?.time) return undefined
   // Which tombstone makes it absent cannot be said: it may be gone.
   const state = { time: first, value: shown?.value, versionTime: shown?.time }
-  return [{ ...state, cause: isKnown ? (generation?.cause ?? 'drop') : 'opening' }]
+  return { ...state, cause: isKnown ? (generation?.cause ?? 'drop') : 'opening' }
 }
 
 /** The versions of a piece that were written after its first time, some at a time. */
@@ -128,8 +129,8 @@ function versionsWithin(
 interface CommitChanges {
   /** The changes of the next versions. */
   of(versions: readonly Version[]): readonly StateChange[]
-  /** What was left open until the last version was seen. */
-  end(): readonly StateChange[]
+  /** The change that was open until the last version was seen. */
+  open(): StateChange | undefined
 }
 
 /** Of versions that come oldest first, after what shows before them. */
@@ -144,7 +145,7 @@ function risingChanges(shown: Version | undefined): CommitChanges {
       }
       return changes
     },
-    end: () => [],
+    open: () => undefined,
   }
 }
 
@@ -161,7 +162,7 @@ function fallingChanges(shown: Version | undefined): CommitChanges {
       }
       return changes
     },
-    end: () => (deletion === undefined || shown === undefined ? [] : [committed(deletion)]),
+    open: () => (deletion === undefined || shown === undefined ? undefined : committed(deletion)),
   }
 }
 
