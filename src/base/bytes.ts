@@ -38,6 +38,8 @@ export function bytesOfText(text: string): Uint8Array {
 const LOOPED_BYTES_MAX = 24
 const COPIES_BYTES_MIN = 1024
 const COPIES_BYTES_MAX = 16 * 1024
+/** So large a copy, and no larger one, shares memory with others: a quarter of it. */
+const SHARING_BYTES_MAX = 4 * 1024
 
 /**
  * Copies of byte strings that are handed out together, such as the rows of one scan. Small ones share memory,
@@ -55,8 +57,8 @@ export class ByteCopies {
   /** A copy of the bytes from `from` to `to`. */
   copyOfPart(bytes: Uint8Array, from: number, to: number): Uint8Array {
     const length = to - from
-    if (length > COPIES_BYTES_MIN) return copyOf(bytes.subarray(from, to))
-    if (this.#used + length > this.#memory.length) this.#begin()
+    if (length > SHARING_BYTES_MAX) return copyOf(bytes.subarray(from, to))
+    if (this.#used + length > this.#memory.length) this.#begin(length)
     const at = this.#used
     if (length <= LOOPED_BYTES_MAX) for (let i = 0; i < length; i++) this.#memory[at + i] = bytes[from + i]!
     else this.#memory.set(length === bytes.length ? bytes : bytes.subarray(from, to), at)
@@ -64,8 +66,8 @@ export class ByteCopies {
     return this.#memory.subarray(at, this.#used)
   }
 
-  #begin(): void {
-    const next = Math.max(COPIES_BYTES_MIN, Math.min(COPIES_BYTES_MAX, 4 * this.#memory.length))
+  #begin(length: number): void {
+    const next = Math.max(COPIES_BYTES_MIN, length, Math.min(COPIES_BYTES_MAX, 4 * this.#memory.length))
     this.#memory = new Uint8Array(next)
     this.#used = 0
   }

@@ -19,8 +19,8 @@
  * Both orders stream, a batch of changes at a time: what is remembered does not grow with the versions of the key.
  */
 import { type TimeOrder, type Version } from '../storage/version.ts'
-import { type HybridTime, MIN_TIME, tickAfter } from '../time/hybrid-time.ts'
-import { type Stretches, closedStretch, difference, intersection, stretch, union } from '../time/stretches.ts'
+import { type HybridTime, MIN_TIME, earlierOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
+import { type Stretches, intersection, stretch } from '../time/stretches.ts'
 import { type Generation, type GenerationCause, endOf, viewAsOf } from './lineage.ts'
 
 /**
@@ -48,7 +48,7 @@ export interface KeyVersions {
   batches(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<readonly Version[]>
 }
 
-/** The changes of a key at some times, all of them readable and none in the future, some at a time. */
+/** The changes of a key at some times, all of them readable and none in the future, some or none at a time. */
 export function* stateChanges(
   key: KeyVersions,
   generations: readonly Generation[],
@@ -56,14 +56,18 @@ export function* stateChanges(
   order: TimeOrder,
 ): Generator<readonly StateChange[]> {
   const pieces = piecesOf(generations, times)
+  const isRising = order === 'oldest first'
   for (let i = 0; i < pieces.length; i++) {
-    const at = order === 'oldest first' ? i : pieces.length - 1 - i
+    const at = isRising ? i : pieces.length - 1 - i
     const piece = pieces[at]!
-    const first = shownAt(key, piece, piece.first)
-    const change = changeBetween(key, pieces[at - 1], piece, first)
-    if (order === 'newest first') yield* changesWithin(key, piece, order, first)
-    if (change !== undefined) yield [change]
-    if (order === 'oldest first') yield* changesWithin(key, piece, order, first)
+    const shown = shownAt(key, piece, piece.first)
+    const first = changeBetween(key, pieces[at - 1], piece, shown)
+    const commits = isRising ? risingChanges(shown) : fallingChanges(shown)
+    if (isRising && first !== undefined) yield [first]
+    for (const versions of versionsWithin(key, piece, order)) yield commits.of(versions)
+    const open = commits.open()
+    if (open !== undefined) yield [open]
+    if (!isRising && first !== undefined) yield [first]
   }
 }
 
@@ -74,23 +78,27 @@ interface Piece {
   readonly generation: Generation | undefined
 }
 
+/** The pieces, in order. Generations come in the order of their starts, and one is in force at a time. */
 function piecesOf(generations: readonly Generation[], times: Stretches): readonly Piece[] {
-  const lives = generations.map((generation) => {
-    return { generation, life: closedStretch(generation.start, endOf(generation)) }
-  })
-  const without = difference(times, union(...lives.map(({ life }) => life)))
-  const parts: readonly { generation: Generation | undefined; part: Stretches }[] = [
-    { generation: undefined, part: without },
-    ...lives.map(({ generation, life }) => ({ generation, part: intersection(times, life) })),
-  ]
-  return parts
-    .flatMap(({ generation, part }) =>
-      part.map(({ after, through }) => ({ first: tickAfter(after), last: through, generation })),
-    )
-    .toSorted((a, b) => (a.first < b.first ? -1 : 1))
+  const pieces: Piece[] = []
+  for (const { after, through } of times) {
+    let done = after
+    const take = (last: HybridTime, generation: Generation | undefined) => {
+      if (last <= done) return
+      pieces.push({ first: tickAfter(done), last, generation })
+      done = last
+    }
+    for (const generation of generations) {
+      take(earlierOf(tickBefore(generation.start), through), undefined)
+      take(earlierOf(endOf(generation), through), generation)
+      if (done === through) break
+    }
+    take(through, undefined)
+  }
+  return pieces
 }
 
-/** The change at the first time of a piece, after the piece before it. */
+/** The change at the first time of a piece, after the piece before it, if there is one. */
 function changeBetween(
   key: KeyVersions,
   before: Piece | undefined,
@@ -106,41 +114,56 @@ function changeBetween(
   return { ...state, cause: isKnown ? (generation?.cause ?? 'drop') : 'opening' }
 }
 
-/** The changes of a piece after its first time, made by commits. */
-function* changesWithin(
+/** The versions of a piece that were written after its first time, some at a time. */
+function versionsWithin(
   key: KeyVersions,
   { first, last, generation }: Piece,
   order: TimeOrder,
-  shown: Version | undefined,
-): Generator<readonly StateChange[]> {
-  if (generation === undefined) return
+): Iterable<readonly Version[]> {
+  if (generation === undefined) return []
   const view = intersection(stretch(first, last), viewAsOf(generation, last))
-  if (view.length === 0) return
-  const batches = key.batches(generation.tablets, view, order)
-  if (order === 'oldest first') {
-    let isPresent = shown !== undefined
-    for (const versions of batches) {
+  return view.length === 0 ? [] : key.batches(generation.tablets, view, order)
+}
+
+/** Tells which versions of a piece are changes: all but the deletions of what is absent. */
+interface CommitChanges {
+  /** The changes of the next versions. */
+  of(versions: readonly Version[]): readonly StateChange[]
+  /** The change that was open until the last version was seen. */
+  open(): StateChange | undefined
+}
+
+/** Of versions that come oldest first, after what shows before them. */
+function risingChanges(shown: Version | undefined): CommitChanges {
+  let isPresent = shown !== undefined
+  return {
+    of: (versions) => {
       const changes: StateChange[] = []
       for (const version of versions) {
         if (isPresent || version.value !== undefined) changes.push(committed(version))
         isPresent = version.value !== undefined
       }
-      yield changes
-    }
-    return
+      return changes
+    },
+    open: () => undefined,
   }
-  // Newest first, whether a deletion changes anything is known one version later.
+}
+
+/** Of versions that come newest first: whether a deletion changes anything is known one version later. */
+function fallingChanges(shown: Version | undefined): CommitChanges {
   let deletion: Version | undefined
-  for (const versions of batches) {
-    const changes: StateChange[] = []
-    for (const version of versions) {
-      if (deletion !== undefined && version.value !== undefined) changes.push(committed(deletion))
-      deletion = version.value === undefined ? version : undefined
-      if (deletion === undefined) changes.push(committed(version))
-    }
-    yield changes
+  return {
+    of: (versions) => {
+      const changes: StateChange[] = []
+      for (const version of versions) {
+        if (deletion !== undefined && version.value !== undefined) changes.push(committed(deletion))
+        deletion = version.value === undefined ? version : undefined
+        if (deletion === undefined) changes.push(committed(version))
+      }
+      return changes
+    },
+    open: () => (deletion === undefined || shown === undefined ? undefined : committed(deletion)),
   }
-  if (deletion !== undefined && shown !== undefined) yield [committed(deletion)]
 }
 
 function committed({ time, value }: Version): StateChange {
@@ -150,6 +173,9 @@ function committed({ time, value }: Version): StateChange {
 /** The version with a value that shows at a time of a piece. */
 function shownAt(key: KeyVersions, { generation }: Piece, time: HybridTime): Version | undefined {
   if (generation === undefined || time === MIN_TIME) return undefined
-  const version = key.find(generation.tablets, viewAsOf(generation, time))
+  // What begins a generation is a commit of the catalog: at its time nothing is written to a table.
+  const view = time === generation.start ? generation.base : viewAsOf(generation, time)
+  if (view.length === 0) return undefined
+  const version = key.find(generation.tablets, view)
   return version?.value === undefined ? undefined : version
 }

@@ -13,10 +13,11 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError, wordsOf } from '../base/binary.ts'
+import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { PackedKeys } from './packed-keys.ts'
-import { type Version } from './version.ts'
+import { type Version, copyOfVersion } from './version.ts'
 
 const HEADER_BYTES = 8
 /** The word at which the ends of the keys begin. */
@@ -36,6 +37,9 @@ let fetched = 0
 
 /** No version of a block. */
 export const NOTHING = -1
+
+/** The values of a key that come to no more than this are copied in one piece. */
+const COPIED_TOGETHER_MAX = 16 * 1024
 
 /** Collects versions in order and lays them out as a block. */
 export class BlockBuilder {
@@ -221,12 +225,33 @@ export class Block extends PackedKeys {
 
   /** A version with its value. */
   versionAt(version: number): Version {
+    return this.#versionOver(version, this.bytes, 0)
+  }
+
+  /** Some versions of a key, `first` up to `end`, with copies of their values. */
+  copyVersions(first: number, end: number, copies: ByteCopies): Version[] {
+    const from = this.#valueFrom(first)
+    const to = this.#valueFrom(end)
+    const versions: Version[] = []
+    if (to - from > COPIED_TOGETHER_MAX) {
+      for (let v = first; v < end; v++) versions.push(copyOfVersion(this.versionAt(v), copies))
+    } else {
+      // They stand side by side, and one copy of all costs less than one of each.
+      const copy = copies.copyOfPart(this.bytes, from, to)
+      for (let v = first; v < end; v++) versions.push(this.#versionOver(v, copy, from))
+    }
+    return versions
+  }
+
+  /** A version, whose value is a look at those bytes of the block that stand from `begin` on, or at a copy of them. */
+  #versionOver(version: number, bytes: Uint8Array, begin: number): Version {
     const time = this.timeAt(version)
     const end = this.#words[this.#valueEnds + version]!
     if (end >= TOMBSTONE) return { time, value: undefined }
-    return { time, value: this.bytes.subarray(this.#valueFrom(version), this.#valueBytes + end) }
+    return { time, value: bytes.subarray(this.#valueFrom(version) - begin, this.#valueBytes + end - begin) }
   }
 
+  /** Where the value of a version begins: behind that of the version before. */
   #valueFrom(version: number): number {
     if (version === 0) return this.#valueBytes
     return this.#valueBytes + (this.#words[this.#valueEnds + version - 1]! & VALUE_END_MASK)

@@ -6,15 +6,16 @@
  * are read in order once, at their flush.
  */
 import { assert } from '../base/assert.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { type ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
-import { type Stretches, lastBefore } from '../time/stretches.ts'
+import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
 import { KeyIndex } from './key-index.ts'
 import { PackedVersions } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
-import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
+import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type KeyedVersion, type Version, copyOfVersion } from './version.ts'
 
 /** Memory that a version takes beside its key and value, roughly. */
 const VERSION_OVERHEAD_BYTES = 48
@@ -31,7 +32,7 @@ interface Entry {
 }
 
 /** Versions by key, in memory. */
-export class Memtable {
+export class Memtable implements VersionPlace {
   readonly #entries = new KeyIndex<Entry>()
   readonly #packed = new PackedVersions()
   #sorted: Entry[] = []
@@ -87,21 +88,27 @@ export class Memtable {
     return newest === undefined ? undefined : this.#packed.versionAt(newest)
   }
 
-  /** The versions of the key whose times lie in the view, some at a time. Not to be read on after the next {@link add}. */
-  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    const versions = this.#entries.find(key)?.versions ?? []
-    const isNewestFirst = order === 'newest first'
-    for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
-      const from = countThrough(this.#packed, versions, after, versions.length)
-      const to = countThrough(this.#packed, versions, through, versions.length)
-      for (let done = from; done < to; done += BATCH_VERSIONS) {
-        const end = Math.min(to, done + BATCH_VERSIONS)
+  /** The versions of the key at some times; `hash` is the key's. Not to be asked for more after the next {@link add}. */
+  versionBatches(
+    key: Uint8Array,
+    hash: number,
+    { after, through }: Stretch,
+    copies: ByteCopies,
+  ): VersionBatches {
+    const packed = this.#packed
+    const versions = this.#entries.find(key, hash)?.versions
+    if (versions === undefined) return NO_BATCHES
+    const from = countThrough(packed, versions, after, versions.length)
+    const to = countThrough(packed, versions, through, versions.length)
+    return {
+      count: Math.ceil((to - from) / BATCH_VERSIONS),
+      at: (index) => {
+        const end = to - index * BATCH_VERSIONS
         const batch: Version[] = []
-        for (let i = done; i < end; i++) {
-          batch.push(this.#packed.versionAt(versions[isNewestFirst ? to - 1 - (i - from) : i]!))
-        }
-        yield batch
-      }
+        for (let i = end - 1; i >= Math.max(from, end - BATCH_VERSIONS); i--)
+          batch.push(copyOfVersion(packed.versionAt(versions[i]!), copies))
+        return batch
+      },
     }
   }
 

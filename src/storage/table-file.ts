@@ -8,11 +8,11 @@
  * against the facts, each block's begin and count against the index. `palimpsest check` does the rest.
  */
 import { FormatError } from '../base/binary.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { type ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Stretches, lastBefore } from '../time/stretches.ts'
+import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { Block } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
@@ -31,7 +31,8 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
-import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
+import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type KeyedVersion, type Version, comparePositions } from './version.ts'
 
 /** Counts of what reads cost. */
 export interface ReadCounters {
@@ -51,7 +52,7 @@ export interface TableContext {
 }
 
 /** One immutable table. */
-export class TableFile {
+export class TableFile implements VersionPlace {
   readonly number: number
   readonly bytes: number
   readonly facts: TableFacts
@@ -121,29 +122,20 @@ export class TableFile {
   }
 
   /**
-   * The versions of the key whose times lie in the view, out of the blocks that can have any: those of one
-   * block at a time, which is looked for when it is needed, however many the key's versions fill.
+   * The versions of the key at some times, those of one block at a time, out of the blocks that can have any;
+   * `hash` is the key's.
    */
-  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    const isNewestFirst = order === 'newest first'
-    for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
-      // The stretch can begin within the block before the first one that begins in it.
-      const behind = this.#firstBlockAt(key, through)
-      const from = Math.max(0, behind - 1)
-      const next = this.index[behind]
-      const isInNext = next !== undefined && compareBytes(next.first.key, key) === 0
-      const to = isInNext ? this.#firstBlockAt(key, after) : behind
-      for (let i = 0; i < to - from; i++) {
-        const block = this.block(isNewestFirst ? from + i : to - 1 - i)
-        const k = block.findKey(key)
-        if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) continue
-        const first = block.findTime(k, through)
-        const end = block.findTime(k, after)
-        const versions: Version[] = []
-        if (isNewestFirst) for (let v = first; v < end; v++) versions.push(block.versionAt(v))
-        else for (let v = end - 1; v >= first; v--) versions.push(block.versionAt(v))
-        if (versions.length > 0) yield versions
-      }
+  versionBatches(key: Uint8Array, hash: number, times: Stretch, copies: ByteCopies): VersionBatches {
+    const isOutside = times.through < this.facts.minTime || times.after >= this.facts.maxTime
+    if (isOutside || !this.mayContain(hash)) return NO_BATCHES
+    // The times can begin within the block before the first one that begins in them.
+    const behind = this.#firstBlockAt(key, times.through)
+    const from = Math.max(0, behind - 1)
+    const isInNext = behind < this.index.length && this.#firstKeys.compareKeyAt(behind, key) === 0
+    const to = isInNext ? this.#firstBlockAt(key, times.after) : behind
+    return {
+      count: to - from,
+      at: (index) => versionsIn(this.block(from + index), key, times, copies),
     }
   }
 
@@ -244,6 +236,21 @@ export class TableFile {
       if (file !== this.#file) file.close()
     }
   }
+}
+
+/** The versions of a key at some times that stand in a block, newest first. */
+function versionsIn(
+  block: Block,
+  key: Uint8Array,
+  { after, through }: Stretch,
+  copies: ByteCopies,
+): Version[] {
+  block.fetchKeys()
+  const k = block.findKey(key)
+  if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) return []
+  const first = block.findTime(k, through)
+  const end = block.findTime(k, after)
+  return first === end ? [] : block.copyVersions(first, end, copies)
 }
 
 interface TableParts {

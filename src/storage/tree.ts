@@ -12,19 +12,10 @@
  * value that is swapped; a scan remembers its last key and seeks again when it was.
  */
 import { assert, defined } from '../base/assert.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, laterOf, tickBefore } from '../time/hybrid-time.ts'
-import {
-  NO_TIMES,
-  type Stretches,
-  closedStretch,
-  difference,
-  intersection,
-  meetsClosed,
-  stretch,
-  union,
-} from '../time/stretches.ts'
+import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
+import { NO_TIMES, type Stretches, closedStretch, difference, meetsClosed, union } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
@@ -41,6 +32,7 @@ import { RunCursor } from './run-cursor.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
 import { VersionScan } from './version-scan.ts'
+import { type VersionPlace, VersionWalk } from './version-walk.ts'
 import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
 /** What trees of one store share. */
@@ -65,6 +57,8 @@ export class Tree<Directive> {
   #state: TreeState
   #newestTime: HybridTime
   #epoch = 0
+  /** Where the values of histories are copied to. */
+  readonly #copies = new ByteCopies()
 
   constructor(id: number, state: TreeState, context: TreeContext) {
     this.id = id
@@ -148,24 +142,11 @@ export class Tree<Directive> {
   }
 
   /**
-   * The versions of one key whose times lie in the view, those of a block at a time, so that memory does not
-   * grow with the number of versions. Writes, flushes and compactions may happen between two steps, as long as
-   * they drop nothing that lies in the view.
+   * The versions of one key whose times lie in the view, those of a block at a time; their values are copies.
+   * Writes, flushes and compactions may happen between two steps, as long as they drop nothing that lies in the view.
    */
-  *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    let epoch = -1
-    let rest = view
-    while (epoch !== this.#epoch) {
-      epoch = this.#epoch
-      for (const versions of this.#batchesAtOnce(key, rest, order)) {
-        yield versions
-        if (epoch === this.#epoch) continue
-        const { time } = versions.at(-1)!
-        const left = order === 'newest first' ? stretch(MIN_TIME, tickBefore(time)) : stretch(time, MAX_TIME)
-        rest = intersection(rest, left)
-        break
-      }
-    }
+  versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): VersionWalk {
+    return new VersionWalk(this, { key, view, order, copies: this.#copies })
   }
 
   /** A cursor over the keys that have a version in the view. It is good until {@link epoch} changes. */
@@ -179,6 +160,25 @@ export class Tree<Directive> {
       if (shown.length > 0) sources.push(new RunCursor(open, shown, view, direction))
     }
     return sources.length === 1 ? sources[0]! : new MergingCursor(sources, direction)
+  }
+
+  /**
+   * What can have versions of the key in the view, newest first: every version in a place is newer than all in
+   * later ones. The places are good until {@link epoch} changes.
+   */
+  placesOf(key: Uint8Array, view: Stretches): VersionPlace[] {
+    const places: VersionPlace[] = this.memtables.filter(({ versionCount }) => versionCount > 0)
+    for (const runs of this.#state.shape) {
+      for (const { tables } of runs) {
+        // A key's versions may run over many tables.
+        for (let t = firstTableTo(tables, key); t < tables.length; t++) {
+          const table = tables[t]!
+          if (compareBytes(table.first.key, key) > 0) break
+          if (isInView(table, view)) places.push(this.#placeOf(table))
+        }
+      }
+    }
+    return places
   }
 
   /**
@@ -283,8 +283,7 @@ export class Tree<Directive> {
     probe: ReadProbe | undefined,
   ): Version | undefined {
     // A key's versions may run over many tables, the newest first.
-    const from = searchFirst(tables, ({ last }) => compareBytes(last.key, key) >= 0)
-    for (let t = from; t < tables.length; t++) {
+    for (let t = firstTableTo(tables, key); t < tables.length; t++) {
       const table = tables[t]!
       if (compareBytes(table.first.key, key) > 0) return undefined
       const version = this.#context.tables.find(table, key, hash, view, probe)
@@ -293,21 +292,10 @@ export class Tree<Directive> {
     return undefined
   }
 
-  /** As {@link versionBatches}, until the next change of the tree. */
-  *#batchesAtOnce(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    const hash = hashOfKey(key)
-    const tables = this.#state.shape.flatMap((runs) =>
-      runs.flatMap((run) => tablesWith(run.tables, key).filter((table) => isInView(table, view))),
-    )
-    const isNewestFirst = order === 'newest first'
-    // For one key, every version in an upper place is newer than every version in a lower one.
-    if (isNewestFirst) for (const memtable of this.memtables) yield* memtable.versionBatches(key, view, order)
-    for (const { number } of isNewestFirst ? tables : tables.toReversed()) {
-      const table = this.#context.tables.open(number)
-      if (table.mayContain(hash)) yield* table.versionBatches(key, view, order)
-    }
-    if (isNewestFirst) return
-    for (const memtable of this.memtables.toReversed()) yield* memtable.versionBatches(key, view, order)
+  /** A table file, which is opened when it is asked for something. */
+  #placeOf({ number }: TableMeta): VersionPlace {
+    const { tables } = this.#context
+    return { versionBatches: (...asked) => tables.open(number).versionBatches(...asked) }
   }
 
   #mergedVersions(): Generator<KeyedVersion> {
@@ -332,9 +320,7 @@ function sumOf(totals: TreeTotals, more: Partial<TreeTotals>): TreeTotals {
   return Object.fromEntries(sums) as TreeTotals
 }
 
-/** The tables of a sorted run that can have versions of a key: those between whose ends it stands. */
-function tablesWith(run: readonly TableMeta[], key: Uint8Array): readonly TableMeta[] {
-  const from = searchFirst(run, ({ last }) => compareBytes(last.key, key) >= 0)
-  const end = searchFirst(run, ({ first }) => compareBytes(first.key, key) > 0)
-  return Array.from({ length: Math.max(0, end - from) }, (_, i) => run[from + i]!)
+/** The first table of a sorted run that does not end before a key. */
+function firstTableTo(run: readonly TableMeta[], key: Uint8Array): number {
+  return searchFirst(run, ({ last }) => compareBytes(last.key, key) >= 0)
 }

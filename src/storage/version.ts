@@ -5,7 +5,7 @@
  *
  * So an as-of read is a seek to (key, time) and a look at what stands there.
  */
-import { compareBytes } from '../base/bytes.ts'
+import { type ByteCopies, compareBytes } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
 /** What a key was from a time on. */
@@ -13,6 +13,11 @@ export interface Version<Value extends Uint8Array | undefined = Uint8Array | und
   readonly time: HybridTime
   /** The value, or `undefined` for a tombstone: the key was deleted. */
   readonly value: Value
+}
+
+/** A version with a copy of its value. */
+export function copyOfVersion({ time, value }: Version, copies: Pick<ByteCopies, 'copyOf'>): Version {
+  return { time, value: value && copies.copyOf(value) }
 }
 
 /** A version together with its key. */

@@ -71,10 +71,10 @@ export class Readability {
     }
   }
 
-  /** Refuses times of a table that cannot all be read at a moment. Throws `HISTORY_GONE`, naming the first. */
-  checkAll(table: TableRow, times: Stretches, moment: Moment = this.moment()): void {
+  /** Refuses times of a table that cannot all be read at a moment, or now. Throws `HISTORY_GONE`, naming the first. */
+  checkAll(table: TableRow, times: Stretches, moment?: Moment): void {
     if (times.length === 0) return
-    const [gone] = difference(times, tableReadable(this.#sources.catalog(), table, moment))
+    const [gone] = difference(times, tableReadable(this.#sources.catalog(), table, moment ?? this.moment()))
     if (gone !== undefined) this.check(table, tickAfter(gone.after))
   }
 
@@ -91,9 +91,9 @@ export class Readability {
     return this.#memoryHolds.hold(table.id, time, this.moment().nowMicros)
   }
 
-  /** Holds times of a table in memory, until they are released or too old. */
-  holdTimes(table: TableRef, times: Stretches): OpenHold {
-    return this.#memoryHolds.holdTimes(table.id, times, this.moment().nowMicros)
+  /** Holds times of a table in memory from a moment on, until they are released or too old. */
+  holdTimes(table: TableRef, times: Stretches, { nowMicros }: Moment): OpenHold {
+    return this.#memoryHolds.holdTimes(table.id, times, nowMicros)
   }
 
   release(hold: OpenHold): void {

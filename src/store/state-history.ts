@@ -2,18 +2,21 @@
  * Reading how a table changed: the history of a key, and the difference between two times. The times
  * that are read are held in memory while they are.
  */
+import { copyOf } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { generationsOf } from '../catalog/catalog.ts'
 import { tableReadable } from '../catalog/promises.ts'
+import { type TableRow } from '../catalog/rows.ts'
 import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
 import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
-import { type TimeOrder } from '../storage/version.ts'
+import { type TimeOrder, copyOfVersion } from '../storage/version.ts'
 import { tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MIN_TIME, formatExact } from '../time/hybrid-time.ts'
-import { type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
-import { type ReadPoint, type Store } from './store.ts'
+import { NO_TIMES, type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
+import { type HeldRead } from './held-read.ts'
+import { type ChosenRead, type ReadPoint, type Store } from './store.ts'
 
 /** What is asked of the history of a key. */
 export interface HistoryRequest {
@@ -30,7 +33,7 @@ export interface HistoryRequest {
  * The changes of a key over the readable times. Throws `UNKNOWN_TABLE`, `FUTURE_TIME`, and `HISTORY_GONE`
  * if one of the ends is given and not readable.
  */
-export function historyOf(store: Store, request: HistoryRequest): Generator<StateChange> {
+export function historyOf(store: Store, request: HistoryRequest): HeldRead<StateChange> {
   const { table: id, from, to } = request
   if (to !== undefined) store.use(to)
   if (from !== undefined) store.use(from)
@@ -38,28 +41,38 @@ export function historyOf(store: Store, request: HistoryRequest): Generator<Stat
     const details = { from: formatExact(from), to: formatExact(to) }
     throw new PalimpsestError('INVALID_ARGUMENT', 'a history ends before it begins', details)
   }
-  store.assertReadable(store.tableOf(id, to), union(pointOf(from), pointOf(to)))
-  return changesOf(store, request)
+  const ends = from === undefined && to === undefined ? NO_TIMES : union(pointOf(from), pointOf(to))
+  store.assertReadable(store.tableOf(id, to), ends)
+  return store.reading(() => {
+    const table = store.tableOf(id, to)
+    // The first step may come long after the call: an end that was given must still be readable.
+    store.assertReadable(table, ends)
+    return changesOf(store, table, request)
+  })
 }
 
-function* changesOf(store: Store, request: HistoryRequest): Generator<StateChange> {
-  const table = store.tableOf(request.table, request.to)
-  // The first step may come long after the call: an end that was given must still be readable.
-  store.assertReadable(table, union(pointOf(request.from), pointOf(request.to)))
+function changesOf(
+  store: Store,
+  table: TableRow,
+  { key, from, to, order }: HistoryRequest,
+): ChosenRead<StateChange> {
   // One moment for all that follows: on a clock that goes on, the window of a later one begins later.
   const moment = store.moment()
-  const to = request.to ?? store.presentOf(table, moment)
-  const asked = request.from === undefined ? stretch(MIN_TIME, to) : closedStretch(request.from, to)
+  const last = to ?? store.presentOf(table, moment)
+  const asked = from === undefined ? stretch(MIN_TIME, last) : closedStretch(from, last)
   const times = intersection(asked, tableReadable(store.catalog, table, moment))
   const generations = generationsOf(store.catalog, table.id)
-  const key = versionsOfKey(store, request.key)
-  yield* store.holding(table, times, () => stateChanges(key, generations, times, request.order), moment)
+  const read = () => stateChanges(versionsOfKey(store, key), generations, times, order)
+  return { table, times, moment, read }
 }
 
 function versionsOfKey(store: Store, key: Uint8Array): KeyVersions {
   const treeOf = (tablets: readonly number[]) => store.tablets.get(tabletFor(tablets, key))
   return {
-    find: (tablets, view) => treeOf(tablets).find(key, view),
+    find: (tablets, view) => {
+      const version = treeOf(tablets).find(key, view)
+      return version && copyOfVersion(version, { copyOf })
+    },
     batches: (tablets, view, order) => treeOf(tablets).versionBatches(key, view, order),
   }
 }
@@ -75,16 +88,16 @@ export interface DiffRequest {
 }
 
 /** The keys of a range whose answers differ. Throws `UNKNOWN_TABLE`, `FUTURE_TIME`, `HISTORY_GONE`. */
-export function diffOf(store: Store, request: DiffRequest): Generator<KeyDifference> {
+export function diffOf(store: Store, request: DiffRequest): HeldRead<KeyDifference> {
   store.readPoint(request.table, request.from)
   store.readPoint(request.table, request.to)
-  return differencesOf(store, request)
+  return store.reading(() => differencesOf(store, request))
 }
 
-function* differencesOf(
+function differencesOf(
   store: Store,
   { table: id, range, direction, from, to }: DiffRequest,
-): Generator<KeyDifference> {
+): ChosenRead<KeyDifference> {
   const { table } = store.readPoint(id, to ?? from)
   // One moment for all that follows, as in a history; what is held is readable when it is read.
   const moment = store.moment()
@@ -92,7 +105,7 @@ function* differencesOf(
   const times = union(pointOf(from), pointOf(then))
   const sideAt = (time: HybridTime) => sideOf(store, store.readPoint(id, time), range)
   const read = () => differences(sideAt(from), sideAt(then), range, direction)
-  yield* store.holding(table, times, read, moment)
+  return { table, times, moment, read }
 }
 
 function sideOf(store: Store, { tablets, view }: ReadPoint, range: KeyRange): DiffSide {

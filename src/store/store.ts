@@ -29,6 +29,7 @@ import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/t
 import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
+import { type Held, HeldRead } from './held-read.ts'
 import { HeldScan, type Reading } from './held-scan.ts'
 import { Maintenance } from './maintenance.ts'
 import { type StoreParts } from './parts.ts'
@@ -60,6 +61,16 @@ export interface TabletCheck extends CheckReport {
 export interface HeldTime {
   readonly time: HybridTime
   readonly release: () => void
+}
+
+/** A read whose times were chosen. */
+export interface ChosenRead<T> {
+  readonly table: TableRow
+  /** The times that it reads, all of them readable at the moment by which they were chosen. */
+  readonly times: Stretches
+  readonly moment: Moment
+  /** Finds what it is about, some at a time. */
+  readonly read: () => Iterable<readonly T[]>
 }
 
 /** All times. */
@@ -233,29 +244,26 @@ export class Store {
   }
 
   /**
-   * What a reader finds, some items at a time, at some times of a table, which are held in memory while it is being read. Throws
-   * `HISTORY_GONE` unless all of them are readable, in the beginning and to the end. The beginning is
+   * What a reader finds, some items at a time, at some times of a table, which are held in memory while it is being
+   * read. Throws `HISTORY_GONE` unless all of them are readable, in the beginning and to the end. The beginning is
    * `moment`, by which they may have been chosen: the clock goes on, and the window with it.
    */
-  *holding<T>(
+  holding<T>(
     table: TableRow,
     times: Stretches,
     read: () => Iterable<readonly T[]>,
-    moment: Moment = this.moment(),
-  ): Generator<T> {
-    this.assertReadable(table, times, moment)
-    const hold = this.#readability.holdTimes(table, times)
-    try {
-      for (const items of read()) {
-        for (const item of items) {
-          yield item
-          this.#checkOpen()
-          if (hold.isOver) this.assertReadable(table, times)
-        }
-      }
-    } finally {
-      this.#readability.release(hold)
-    }
+    moment?: Moment,
+  ): HeldRead<T> {
+    return this.reading(() => {
+      const now = moment ?? this.moment()
+      this.assertReadable(table, times, now)
+      return { table, times, moment: now, read }
+    })
+  }
+
+  /** As {@link holding}, of times that are chosen when the first item is asked for, out of those then readable. */
+  reading<T>(choose: () => ChosenRead<T>): HeldRead<T> {
+    return new HeldRead(() => this.#beginRead(choose()))
   }
 
   /**
@@ -270,7 +278,7 @@ export class Store {
   }
 
   /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */
-  assertReadable(table: TableRow, times: Stretches, moment: Moment = this.moment()): void {
+  assertReadable(table: TableRow, times: Stretches, moment?: Moment): void {
     this.#checkOpen()
     this.#readability.checkAll(table, times, moment)
   }
@@ -375,6 +383,19 @@ export class Store {
     const name = fullNameOf(this.#catalog, table)
     const message = `the table ${name} did not exist as of ${formatIso(time)}`
     throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
+  }
+
+  #beginRead<T>({ table, times, moment, read }: ChosenRead<T>): Held<T> {
+    this.#checkOpen()
+    const hold = this.#readability.holdTimes(table, times, moment)
+    return {
+      find: read,
+      assertGoesOn: () => {
+        this.#checkOpen()
+        if (hold.isOver) this.assertReadable(table, times)
+      },
+      end: () => this.#readability.release(hold),
+    }
   }
 
   #beginScan(table: TableRow, { range, direction, asOf }: ScanRequest, from: HybridTime): Reading {

@@ -35,8 +35,7 @@ export class Rows<Row> implements IterableIterator<Row> {
         return { done: false, value: this.#make() }
       }
     } catch (error) {
-      this.return()
-      throw error
+      return this.throw(error)
     }
     return this.return()
   }
@@ -45,6 +44,11 @@ export class Rows<Row> implements IterableIterator<Row> {
     this.#left = 0
     this.#source.close()
     return { done: true, value: undefined }
+  }
+
+  throw(error: unknown): IteratorResult<Row> {
+    this.return()
+    throw error
   }
 
   [Symbol.iterator](): this {

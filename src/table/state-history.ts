@@ -72,19 +72,17 @@ export interface VersionExplanation<K extends Key = Key, V = unknown> extends Om
   readonly isTombstone: boolean
 }
 
+/** The values of a history are copies already. */
+const COPIED: Copier = { copyOf: (bytes) => bytes }
+
 /** A change, decoded. */
-export function changeOf<K extends Key, V>(
-  key: K,
-  row: TableRow,
-  change: StateChange,
-  copies: Copier,
-): Change<K, V> {
+export function changeOf<K extends Key, V>(key: K, row: TableRow, change: StateChange): Change<K, V> {
   const { time, versionTime, cause } = change
   return {
     key,
     time,
     at: formatIso(time),
-    value: valueOf(change.value, row, copies) as V | undefined,
+    value: valueOf(change.value, row, COPIED) as V | undefined,
     versionTime,
     cause,
   }

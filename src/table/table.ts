@@ -12,6 +12,7 @@ import { type TableRow } from '../catalog/rows.ts'
 import { explainRead, explainVersion } from '../store/explain.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
 import { type ReadPoint, type Store } from '../store/store.ts'
+import { type TimeOrder } from '../storage/version.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
@@ -191,10 +192,11 @@ export class Table<K extends Key = Key, V = unknown> {
     const from = options.from === undefined ? undefined : this.#context.resolve(options.from)
     const row = this.#row(to)
     const limit = limitOf(options.limit)
-    const order = options.reverse === true ? 'newest first' : 'oldest first'
-    const request = { table: this.#id, key: encodeKey(key, row.keys), from, to, order } as const
-    const changes = historyOf(this.#context.store, request)
-    return firstOf(changes, limit, (change) => changeOf<K, V>(key, row, change, this.#copies))
+    const order: TimeOrder = options.reverse === true ? 'newest first' : 'oldest first'
+    // The caller may change the bytes of the key before the first step.
+    const bytes = this.#copies.copyOf(viewKey(key, row.keys))
+    const history = historyOf(this.#context.store, { table: this.#id, key: bytes, from, to, order })
+    return new Rows(history, limit, () => changeOf<K, V>(key, row, history.item))
   }
 
   /**
@@ -209,8 +211,8 @@ export class Table<K extends Key = Key, V = unknown> {
     const range = this.#range(row, options)
     const direction = options.reverse === true ? 'reverse' : 'forward'
     const found = diffOf(this.#context.store, { table: this.#id, range, direction, from, to })
-    const isNothing = isEmptyRange(range)
-    return firstOf(isNothing ? [] : found, limit, (each) => differenceOf<K, V>(row, each, this.#copies))
+    const wanted = isEmptyRange(range) ? 0 : limit
+    return new Rows(found, wanted, () => differenceOf<K, V>(row, found.item, this.#copies))
   }
 
   /** Reads a key as `get` does and tells what that did, step by step. Throws as `get` does. */
@@ -300,15 +302,6 @@ export function commitBatch(
   const writes = planBatch(store.catalog, batch)
   const time = writes.length === 0 ? store.lastTime : store.commit(writes, options.durability ?? durability)
   return { time, at: formatIso(time) }
-}
-
-function* firstOf<T, U>(items: Iterable<T>, limit: number, convert: (item: T) => U): Generator<U> {
-  let left = limit
-  if (left === 0) return
-  for (const item of items) {
-    yield convert(item)
-    if (--left === 0) return
-  }
 }
 
 function limitOf(limit: number | undefined): number {

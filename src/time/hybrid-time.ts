@@ -48,8 +48,12 @@ export function hybridTime(micros: number, logical = 0): HybridTime {
 
 /** The physical part: whole microseconds since 1970. */
 export function microsOf(time: HybridTime): number {
-  return Number(time >> 12n)
+  // Halves are numbers, while a shift would make another bigint.
+  halves.setBigUint64(0, time)
+  return halves.getUint32(0) * 2 ** 20 + (halves.getUint32(4) >>> 12)
 }
+
+const halves = new DataView(new ArrayBuffer(8))
 
 /** The logical part, 0 to 4095. */
 export function logicalOf(time: HybridTime): number {
@@ -109,26 +113,37 @@ export function parseExact(text: string): HybridTime {
  */
 export function formatIso(time: HybridTime): string {
   const micros = microsOf(time)
-  const minute = Math.floor(micros / MICROS_PER_MINUTE)
   // Times that are printed one after the other mostly lie close together.
-  if (minute !== printed.minute) printed = { minute, text: textOfMinute(minute) }
-  const rest = micros - minute * MICROS_PER_MINUTE
-  const fraction = rest % 1_000_000
-  const digits = TWO_DIGITS[Math.floor(fraction / 10_000)]! + TWO_DIGITS[Math.floor(fraction / 100) % 100]!
-  return `${printed.text}${TWO_DIGITS[Math.floor(rest / 1_000_000)]!}.${digits}${TWO_DIGITS[fraction % 100]!}Z`
+  if (!(micros >= printed.from && micros < printed.from + MICROS_PER_MINUTE)) printed = minuteOf(micros)
+  // From here on the numbers are small, and their arithmetic is that of integers.
+  const rest = (micros - printed.from) | 0
+  const second = (rest / 1_000_000) | 0
+  const fraction = rest - second * 1_000_000
+  const millis = (fraction / 1000) | 0
+  const digits = `${THREE_DIGITS[millis]!}${THREE_DIGITS[fraction - millis * 1000]!}`
+  return `${printed.text}${TWO_DIGITS[second]!}.${digits}Z`
 }
 
 const MICROS_PER_MINUTE = 60_000_000
 const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => value.toString().padStart(2, '0'))
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, value) => value.toString().padStart(3, '0'))
+
+/** A minute, where it begins and how it is printed: `2025-11-20T10:15:`. */
+interface PrintedMinute {
+  readonly from: number
+  readonly text: string
+}
 
 /** The minute that was printed last. */
-let printed = { minute: NaN, text: '' }
+let printed: PrintedMinute = { from: NaN, text: '' }
 
-/** `2025-11-20T10:15:` of the minutes since 1970. */
-function textOfMinute(minute: number): string {
+/** The minute of a microsecond. */
+function minuteOf(micros: number): PrintedMinute {
+  const minute = Math.floor(micros / MICROS_PER_MINUTE)
   const { year, month, day } = civilFromDays(Math.floor(minute / 1440))
   const date = `${year.toString().padStart(4, '0')}-${TWO_DIGITS[month]!}-${TWO_DIGITS[day]!}`
-  return `${date}T${TWO_DIGITS[Math.floor(minute / 60) % 24]!}:${TWO_DIGITS[minute % 60]!}:`
+  const text = `${date}T${TWO_DIGITS[Math.floor(minute / 60) % 24]!}:${TWO_DIGITS[minute % 60]!}:`
+  return { from: minute * MICROS_PER_MINUTE, text }
 }
 
 /** Microseconds in a day without leap seconds, which Unix time does not count. */

@@ -40,9 +40,12 @@ export function stretchFrom(first: HybridTime): Stretches {
 
 /** The times that are in any of the sets. */
 export function union(...sets: readonly Stretches[]): Stretches {
-  const sorted = sets.flat().toSorted((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
+  const all: Stretch[] = []
+  for (const set of sets) all.push(...set)
+  if (all.length < 2) return all
+  all.sort((a, b) => (a.after < b.after ? -1 : a.after > b.after ? 1 : 0))
   const merged: Stretch[] = []
-  for (const next of sorted) {
+  for (const next of all) {
     const last = merged.at(-1)
     if (last === undefined || next.after > last.through) merged.push(next)
     else if (next.through > last.through)

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  ByteCopies,
   bytesOfHex,
   bytesOfText,
   compareBytes,
@@ -90,6 +91,25 @@ describe('copies', () => {
       expect(copy[0]).toBe(1)
       original[0] = 1
     }
+  })
+
+  test('that are handed out together are their bytes, and none reaches into another, whatever their lengths', () => {
+    const lengths = fc.oneof(fc.nat({ max: 40 }), fc.nat({ max: 20_000 }))
+    holds(
+      fc.property(fc.array(lengths, { maxLength: 20 }), (all) => {
+        const copies = new ByteCopies()
+        const given = all.map((length, i) => new Uint8Array(length).fill(i + 1))
+        const made = given.map((each) => copies.copyOf(each))
+        for (const each of given) each.fill(0)
+        for (const [i, copy] of made.entries()) {
+          expect(copy.length).toBe(all[i])
+          expect(copy.every((byte) => byte === i + 1)).toBe(true)
+        }
+        const shared = made.filter(({ length, buffer }) => buffer.byteLength > length)
+        for (const { buffer } of shared) expect(buffer.byteLength).toBeLessThanOrEqual(16 * 1024)
+      }),
+      50,
+    )
   })
 
   test('of parts are their bytes in order', () => {

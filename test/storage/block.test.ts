@@ -2,8 +2,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/base/binary.ts'
+import { ByteCopies } from '../../src/base/bytes.ts'
 import { Block, BlockBuilder } from '../../src/storage/block.ts'
-import { type KeyedVersion } from '../../src/storage/version.ts'
+import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 import {
@@ -31,6 +32,10 @@ function blockOf(versions: readonly KeyedVersion[]): Uint8Array {
   return bytes
 }
 
+function repeated(bytes: Uint8Array, times: number): Uint8Array {
+  return Uint8Array.from({ length: bytes.length * times }, (_, i) => bytes[i % bytes.length]!)
+}
+
 function* versionsOf(block: Block): Generator<KeyedVersion> {
   for (let k = 0; k < block.keyCount; k++) {
     for (let v = block.versionsFrom(k); v < block.versionsTo(k); v++) {
@@ -49,6 +54,34 @@ describe('a block', () => {
         expect(block.keyCount).toBe(keysOf(versions).length)
         expect(block.versionCount).toBe(versions.length)
       }),
+    )
+  })
+
+  test('hands out copies of any versions of a key, together or, where they are large, one by one', () => {
+    holds(
+      fc.property(sortedVersions(), fc.constantFrom(1, 1000), (versions, factor) => {
+        // A thousand times as large, the values of most keys do not fit into one copy.
+        const large = versions.map((each) => ({ ...each, value: each.value && repeated(each.value, factor) }))
+        const bytes = blockOf(large)
+        const block = new Block(bytes)
+        const copies = new ByteCopies()
+        const expected: string[] = []
+        const found: Version[] = []
+        for (let k = 0; k < block.keyCount; k++) {
+          const [from, to] = [block.versionsFrom(k), block.versionsTo(k)]
+          for (const [first, end] of [
+            [from, to],
+            [from, to - 1],
+            [from + 1, to],
+          ] as const) {
+            for (let v = first; v < end; v++) expected.push(shown(block.versionAt(v)))
+            if (first < end) found.push(...block.copyVersions(first, end, copies))
+          }
+        }
+        bytes.fill(0)
+        expect(found.map(shown)).toEqual(expected)
+      }),
+      50,
     )
   })
 

@@ -23,9 +23,9 @@ import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { bytesOfTables, tablesOf } from '../../src/storage/shape.ts'
 import { type TableFiles } from '../../src/storage/table-files.ts'
 import { Tree, type TreeContext } from '../../src/storage/tree.ts'
-import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
+import { type KeyedVersion, type TimeOrder, type Version } from '../../src/storage/version.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
-import { type Stretches, stretch, union } from '../../src/time/stretches.ts'
+import { type Stretches, contains, stretch, union } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
 import {
   NO_PLACE,
@@ -353,6 +353,58 @@ describe('a scan that is open', () => {
     const blocks = tablesOf(subject.tree.state.shape).reduce((sum, table) => sum + table.blocks, 0)
     expect(blocks).toBeGreaterThan(15)
     expect(read() - before).toBeLessThanOrEqual(4)
+  })
+})
+
+describe('the versions of a key', () => {
+  test('are those in the view, in either order, whatever is written, flushed and merged between two batches', () => {
+    holds(
+      fc.property(
+        steps,
+        bounds,
+        key,
+        fc.constantFrom<TimeOrder>('newest first', 'oldest first'),
+        fc.array(fc.array(fc.oneof(write, maintenance), { maxLength: 3 }), { maxLength: 12 }),
+        (script, parts, index, order, meanwhile) => {
+          const subject = new Subject()
+          for (const step of script) subject.run(step)
+          const view = subject.view(parts)
+          const all = subject.written
+            .filter((one) => compareKeys(one.key, KEYS[index]!) === 0 && contains(view, one.time))
+            .toSorted((a, b) => Number(order === 'oldest first' ? a.time - b.time : b.time - a.time))
+            .map(shown)
+          const found: string[] = []
+          let turn = 0
+          for (const batch of subject.tree.versionBatches(KEYS[index]!, view, order)) {
+            expect(batch.length).toBeGreaterThan(0)
+            found.push(...batch.map(shown))
+            for (const step of meanwhile[turn++] ?? []) subject.run(step)
+          }
+          // A tombstone that hides nothing may be gone.
+          const isThere = new Set(found)
+          expect(found).toEqual(all.filter((one) => isThere.has(one)))
+          const values = all.filter((one) => !one.endsWith('tombstone'))
+          expect(values.filter((one) => !isThere.has(one))).toEqual([])
+        },
+      ),
+      100,
+    )
+  })
+
+  test('come a block, or 256 of the memtable, at a time', () => {
+    const subject = new Subject()
+    for (let i = 0; i < 600; i++) subject.write([[3, Uint8Array.of(i & 0xff)]])
+    const sizes = () =>
+      Array.from(
+        subject.tree.versionBatches(KEYS[3]!, stretch(MIN_TIME, MAX_TIME), 'newest first'),
+        (batch) => {
+          return batch.length
+        },
+      )
+    expect(sizes()).toEqual([256, 256, 88])
+    subject.run('flush')
+    expect(sizes().reduce((sum, size) => sum + size)).toBe(600)
+    expect(Math.max(...sizes())).toBeLessThan(20)
   })
 })
 

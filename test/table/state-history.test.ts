@@ -248,6 +248,30 @@ test('a history that stays open holds what it has yet to read', () => {
   expect(Array.from(changes, ({ value }) => value)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
+test("what a history hands out is the caller's: in memory, in tables, where a restore shows it again", async () => {
+  using db = open({ memory: true }, { clock: new ReplayClock({ micros: 1000 }), geometry: 'miniature' })
+  db.createKeyspace('k')
+  const table = db.createTable<Uint8Array, Uint8Array>('k.t', {
+    keys: 'bytes',
+    values: 'bytes',
+    keep: 'forever',
+  })
+  const key = Uint8Array.of(1)
+  const first = table.put(key, Uint8Array.of(1, 1))
+  table.put(key, Uint8Array.of(2, 2, 2))
+  await db.restore('k', { to: first.time, table: 't' })
+  const values = () => Array.from(table.history(key), ({ value }) => [...value!])
+  const expected = [Uint8Array.of(1, 1), Uint8Array.of(2, 2, 2), Uint8Array.of(1, 1)].map((each) => [...each])
+  for (const settle of [() => undefined, () => db.flush(), () => db.compact()]) {
+    settle()
+    const history = table.history(key)
+    key.fill(7)
+    for (const { value } of history) value!.fill(0)
+    key.fill(1)
+    expect(values()).toEqual(expected)
+  }
+})
+
 describe('refused', () => {
   const refusal = (act: () => unknown) => {
     try {
