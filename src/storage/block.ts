@@ -1,7 +1,7 @@
 /**
  * Blocks: the native multi-version layout. Each key stands once, its versions newest first beside it,
  * times in one column, values in another, so that a block is searched in place without decoding:
- * a binary search over keys, then one over the key's times.
+ * a binary search over keys, or a look at the slot of one, then a binary search over the key's times.
  *
  *     u32 keyCount  u32 versionCount
  *     u32 keyEnd[keyCount]          where key i ends in the key bytes
@@ -16,6 +16,7 @@ import { FormatError } from '../base/binary.ts'
 import { type ByteCopies, comparePart } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type KeySpan } from './cursor.ts'
+import { type KeySlots, findInSlots, keySlotsOf } from './key-slots.ts'
 import { type Version, copyOfVersion } from './version.ts'
 
 const HEADER_BYTES = 8
@@ -114,6 +115,7 @@ export class Block {
   readonly #valueEnds: number
   readonly #keyBytes: number
   readonly #valueBytes: number
+  #slots: KeySlots | undefined
 
   /** Checks the structure, so that nothing afterwards can reach outside; throws {@link FormatError}. */
   constructor(bytes: Uint8Array) {
@@ -141,6 +143,11 @@ export class Block {
       else high = middle
     }
     return low
+  }
+
+  /** The index of `key`; −1 if it is not in the block. `hash` is the key's. */
+  indexOf(key: Uint8Array, hash: number): number {
+    return findInSlots((this.#slots ??= keySlotsOf(this)), this, key, hash)
   }
 
   /** How key `index` compares with `key`. */

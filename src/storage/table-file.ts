@@ -14,7 +14,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore, meetsClosed } from '../time/stretches.ts'
 import { Block } from './block.ts'
-import { checkBloomFilter, mayContain } from './bloom-filter.ts'
+import { checkBloomFilter, hashOfKey, mayContain } from './bloom-filter.ts'
 import { type BudgetCache, type CacheEntry } from './budget-cache.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
 import { PackedKeys } from './packed-keys.ts'
@@ -112,16 +112,21 @@ export class TableFile implements VersionPlace {
       probe?.({ at: 'table', table: this.number, outcome: 'filter' })
       return undefined
     }
-    const version = this.findVersion(key, view, probe)
+    const version = this.findVersion(key, view, probe, hash)
     probe?.({ at: 'table', table: this.number, outcome: 'searched', version })
     return version
   }
 
   /** As {@link find}, without asking the filter. */
-  findVersion(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
+  findVersion(
+    key: Uint8Array,
+    view: Stretches,
+    probe?: ReadProbe,
+    hash: number = hashOfKey(key),
+  ): Version | undefined {
     for (let s = view.length - 1; s >= 0;) {
       const { after, through } = view[s]!
-      const version = this.#newestThrough(key, through, probe)
+      const version = this.#newestThrough(key, hash, through, probe)
       if (version === undefined) return undefined
       if (version.time > after) return version
       s = lastBefore(view, version.time)
@@ -143,7 +148,7 @@ export class TableFile implements VersionPlace {
     const to = isInNext ? this.#firstBlockAt(key, times.after) : behind
     return {
       count: to - from,
-      at: (index) => versionsIn(this.block(from + index), key, times, copies),
+      at: (index) => versionsIn(this.block(from + index), key, hash, times, copies),
     }
   }
 
@@ -178,12 +183,12 @@ export class TableFile implements VersionPlace {
   }
 
   /** The newest version of the key at or before `time`. */
-  #newestThrough(key: Uint8Array, time: HybridTime, probe?: ReadProbe): Version | undefined {
+  #newestThrough(key: Uint8Array, hash: number, time: HybridTime, probe?: ReadProbe): Version | undefined {
     const behind = this.#firstBlockAt(key, time)
     if (behind > 0) {
       const block = this.#probedBlock(behind - 1, probe)
-      const k = block.findKey(key)
-      if (k < block.keyCount && block.compareKeyAt(k, key) === 0) {
+      const k = block.indexOf(key, hash)
+      if (k !== -1) {
         const v = block.findTime(k, time)
         if (v < block.versionsTo(k)) return block.versionAt(v)
       }
@@ -245,11 +250,12 @@ export class TableFile implements VersionPlace {
 function versionsIn(
   block: Block,
   key: Uint8Array,
+  hash: number,
   { after, through }: Stretch,
   copies: ByteCopies,
 ): Version[] {
-  const k = block.findKey(key)
-  if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) return []
+  const k = block.indexOf(key, hash)
+  if (k === -1) return []
   const first = block.findTime(k, through)
   const end = block.findTime(k, after)
   return first === end ? [] : block.copyVersions(first, end, copies)

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/base/binary.ts'
 import { ByteCopies } from '../../src/base/bytes.ts'
 import { Block, BlockBuilder } from '../../src/storage/block.ts'
+import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
@@ -85,7 +86,7 @@ describe('a block', () => {
     )
   })
 
-  test('finds the first key at or above any key', () => {
+  test('finds the first key at or above any key, and any key that it has', () => {
     holds(
       fc.property(sortedVersions(), (versions) => {
         const block = new Block(blockOf(versions))
@@ -93,6 +94,8 @@ describe('a block', () => {
         for (const probe of PROBES) {
           const at = keys.findIndex((key) => compareKeys(key, probe) >= 0)
           expect(block.findKey(probe)).toBe(at === -1 ? keys.length : at)
+          const isThere = at !== -1 && compareKeys(keys[at]!, probe) === 0
+          expect(block.indexOf(probe, hashOfKey(probe))).toBe(isThere ? at : -1)
           for (const [i, key] of keys.entries())
             expect(Math.sign(block.compareKeyAt(i, probe))).toBe(compareKeys(key, probe))
         }
