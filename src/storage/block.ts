@@ -115,6 +115,8 @@ export class Block {
   readonly #valueEnds: number
   readonly #keyBytes: number
   readonly #valueBytes: number
+  /** The length of every key; 0 if they differ. */
+  #keyLength = 0
   #slots: KeySlots | undefined
 
   /** Checks the structure, so that nothing afterwards can reach outside; throws {@link FormatError}. */
@@ -131,6 +133,7 @@ export class Block {
     if (this.keyCount === 0 || this.#keyBytes > bytes.length) throw new FormatError('block counts do not fit')
     this.#valueBytes = this.#keyBytes + this.#keyEnd(this.keyCount - 1)
     this.#checkEnds()
+    this.#keyLength = this.#commonKeyLength()
   }
 
   /** The index of the first key at or above `key`; the number of keys if there is none. */
@@ -245,7 +248,15 @@ export class Block {
   }
 
   #keyEnd(index: number): number {
+    // Where it is known, nobody waits for the memory of the column.
+    if (this.#keyLength > 0) return (index + 1) * this.#keyLength
     return this.#view.getUint32(HEADER_BYTES + 4 * index, true)
+  }
+
+  #commonKeyLength(): number {
+    const length = this.#keyEnd(0)
+    for (let i = 1; i < this.keyCount; i++) if (this.#keyEnd(i) !== (i + 1) * length) return 0
+    return length
   }
 
   #checkEnds(): void {
