@@ -103,8 +103,10 @@ export class Memtable implements VersionPlace {
       count: Math.ceil((to - from) / BATCH_VERSIONS),
       at: (index) => {
         const end = to - index * BATCH_VERSIONS
-        const batch = versions.slice(Math.max(from, end - BATCH_VERSIONS), end).reverse()
-        return batch.map((number) => copyOfVersion(packed.versionAt(number), copies))
+        const batch: Version[] = []
+        for (let i = end - 1; i >= Math.max(from, end - BATCH_VERSIONS); i--)
+          batch.push(copyOfVersion(packed.versionAt(versions[i]!), copies))
+        return batch
       },
     }
   }

@@ -253,7 +253,7 @@ function versionsIn(
   hash: number,
   { after, through }: Stretch,
   copies: ByteCopies,
-): Version[] {
+): readonly Version[] {
   const k = block.indexOf(key, hash)
   if (k === -1) return []
   const first = block.findTime(k, through)

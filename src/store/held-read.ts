@@ -8,6 +8,7 @@
  * from then on each step asks. What is found comes in batches and is handed out one by one, by plain calls: a
  * step is on the path of every row.
  */
+
 /** A read that has begun: its times are held. */
 export interface Held<T> {
   /** Finds what it is about, some at a time. An end before the last of it needs no word. */
