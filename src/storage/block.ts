@@ -1,7 +1,7 @@
 /**
  * Blocks: the native multi-version layout. Each key stands once, its versions newest first beside it,
  * times in one column, values in another, so that a block is searched in place without decoding:
- * a binary search over keys, then one over the key's times.
+ * a binary search over keys, or a look at the slot of one, then a binary search over the key's times.
  *
  *     u32 keyCount  u32 versionCount
  *     u32 keyEnd[keyCount]          where key i ends in the key bytes
@@ -35,7 +35,7 @@ const FETCHED_BYTES_MAX = 1024
 /** What was fetched ends up here, so that no compiler leaves the reads out. */
 let fetched = 0
 
-/** No version of a block. */
+/** No key and no version of a block. */
 export const NOTHING = -1
 
 /** The values of a key that come to no more than this are copied in one piece. */
@@ -153,6 +153,13 @@ export class Block extends PackedKeys {
     this.#valueBytes = valueBytes
   }
 
+  /** The index of `key`; {@link NOTHING} if it is not in the block. */
+  indexOf(key: Uint8Array): number {
+    this.#fetchKeys()
+    const index = this.findKey(key)
+    return index < this.keyCount && this.compareKeyAt(index, key) === 0 ? index : NOTHING
+  }
+
   /** Where the versions of key `index` begin. */
   versionsFrom(index: number): number {
     return index === 0 ? 0 : this.versionsTo(index - 1)
@@ -188,19 +195,7 @@ export class Block extends PackedKeys {
     for (let i = from; i < this.keyCount; i++) newest[i] = this.newestIn(i, view)
   }
 
-  /**
-   * Reads something of every line of memory that a search of the keys can come to: a processor fetches lines side by
-   * side where it is told to before it has to know what is in them. Of many keys a search sees few.
-   */
-  fetchKeys(): void {
-    if (this.#valueBytes - this.#keyBytes > FETCHED_BYTES_MAX) return
-    let sum = 0
-    for (let i = KEY_ENDS; i < this.#times; i += LINE_WORDS) sum += this.#words[i]!
-    for (let i = this.#keyBytes; i < this.#valueBytes; i += LINE_BYTES) sum += this.bytes[i]!
-    fetched = (fetched + sum) | 0
-  }
-
-  /** As {@link fetchKeys}, of the values of those versions that show at keys from `from` on. */
+  /** As a search of one key does with the keys, with the values of those versions that show at keys from `from` on. */
   fetchValues(from: number, newest: Int32Array): void {
     let sum = 0
     for (let i = from; i < this.keyCount; i++) {
@@ -282,6 +277,18 @@ export class Block extends PackedKeys {
       else high = middle
     }
     return low
+  }
+
+  /**
+   * Reads something of every line of memory that a search of the keys can come to: a processor fetches lines side by
+   * side where it is told to before it has to know what is in them. Of many keys a search sees few.
+   */
+  #fetchKeys(): void {
+    if (this.#valueBytes - this.#keyBytes > FETCHED_BYTES_MAX) return
+    let sum = 0
+    for (let i = KEY_ENDS; i < this.#times; i += LINE_WORDS) sum += this.#words[i]!
+    for (let i = this.#keyBytes; i < this.#valueBytes; i += LINE_BYTES) sum += this.bytes[i]!
+    fetched = (fetched + sum) | 0
   }
 
   #isAfter(version: number, high32: number, low32: number): boolean {

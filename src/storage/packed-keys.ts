@@ -28,6 +28,8 @@ export class PackedKeys {
   readonly #keyBytes: number
   /** With so many bytes all keys begin alike. */
   readonly #sharedBytes: number
+  /** How long all keys are; 0 if they are not equally long. */
+  readonly #keyLength: number
 
   /** Takes a column whose ends rise and lie in its bytes. */
   constructor({ bytes, keyCount, ends, firstEnd, keyBytes }: KeyColumn) {
@@ -36,6 +38,7 @@ export class PackedKeys {
     this.#ends = ends
     this.#firstEnd = firstEnd
     this.#keyBytes = keyBytes
+    this.#keyLength = commonLength(ends, firstEnd, keyCount)
     this.#sharedBytes = keyCount === 0 ? 0 : sharedLength(this.keyAt(0), this.keyAt(keyCount - 1))
   }
 
@@ -83,10 +86,12 @@ export class PackedKeys {
   }
 
   #keyFrom(index: number): number {
-    return index === 0 ? this.#keyBytes : this.#keyBytes + this.#ends[this.#firstEnd + index - 1]!
+    return index === 0 ? this.#keyBytes : this.#keyTo(index - 1)
   }
 
   #keyTo(index: number): number {
+    // Where the length is known, nobody waits for the memory of the column.
+    if (this.#keyLength > 0) return this.#keyBytes + (index + 1) * this.#keyLength
     return this.#keyBytes + this.#ends[this.#firstEnd + index]!
   }
 }
@@ -99,6 +104,13 @@ export function packKeys(keys: readonly Uint8Array[]): PackedKeys {
   const bytes = new Uint8Array(end)
   for (const [i, key] of keys.entries()) bytes.set(key, ends[i]! - key.length)
   return new PackedKeys({ bytes, keyCount: keys.length, ends, firstEnd: 0, keyBytes: 0 })
+}
+
+/** How long all keys are; 0 if they are not equally long, or none. */
+function commonLength(ends: Uint32Array, firstEnd: number, keyCount: number): number {
+  const length = keyCount === 0 ? 0 : ends[firstEnd]!
+  for (let i = 1; i < keyCount; i++) if (ends[firstEnd + i] !== (i + 1) * length) return 0
+  return length
 }
 
 /** With how many bytes two keys begin alike. */

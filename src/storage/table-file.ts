@@ -13,7 +13,7 @@ import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
-import { Block } from './block.ts'
+import { Block, NOTHING } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
 import { CachedBlocks } from './cached-blocks.ts'
@@ -173,9 +173,8 @@ export class TableFile implements VersionPlace {
     const behind = this.#firstBlockAt(key, time)
     if (behind > 0) {
       const block = this.#probedBlock(behind - 1, probe)
-      block.fetchKeys()
-      const k = block.findKey(key)
-      if (k < block.keyCount && block.compareKeyAt(k, key) === 0) {
+      const k = block.indexOf(key)
+      if (k !== NOTHING) {
         const v = block.findTime(k, time)
         if (v < block.versionsTo(k)) return block.versionAt(v)
       }
@@ -244,10 +243,9 @@ function versionsIn(
   key: Uint8Array,
   { after, through }: Stretch,
   copies: ByteCopies,
-): Version[] {
-  block.fetchKeys()
-  const k = block.findKey(key)
-  if (k === block.keyCount || block.compareKeyAt(k, key) !== 0) return []
+): readonly Version[] {
+  const k = block.indexOf(key)
+  if (k === NOTHING) return []
   const first = block.findTime(k, through)
   const end = block.findTime(k, after)
   return first === end ? [] : block.copyVersions(first, end, copies)

@@ -166,7 +166,7 @@ export class Tree<Directive> {
    * What can have versions of the key in the view, newest first: every version in a place is newer than all in
    * later ones. The places are good until {@link epoch} changes.
    */
-  placesOf(key: Uint8Array, view: Stretches): VersionPlace[] {
+  placesOf(key: Uint8Array, view: Stretches): readonly VersionPlace[] {
     const places: VersionPlace[] = this.memtables.filter(({ versionCount }) => versionCount > 0)
     for (const runs of this.#state.shape) {
       for (const { tables } of runs) {

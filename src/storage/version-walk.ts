@@ -20,7 +20,7 @@ import { type TimeOrder, type Version } from './version.ts'
 export interface VersionBatches {
   readonly count: number
   /** A batch, newest first, with copies of the values; it may be empty. */
-  at(index: number): Version[]
+  at(index: number): readonly Version[]
 }
 
 /** No versions. */
@@ -37,7 +37,7 @@ export interface WalkSource {
   /** Changes whenever places found before must not be used any more. */
   readonly epoch: number
   /** What can have versions of the key in the view. Every version in a place is newer than all in later ones. */
-  placesOf(key: Uint8Array, view: Stretches): VersionPlace[]
+  placesOf(key: Uint8Array, view: Stretches): readonly VersionPlace[]
 }
 
 /** What a walk is over. */
@@ -100,7 +100,7 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
     this.#epoch = this.#source.epoch
     if (this.#last !== undefined) this.#rest = intersection(this.#rest, this.#behind(this.#last))
     const places = this.#source.placesOf(this.#plan.key, this.#rest)
-    this.#places = this.#isNewestFirst ? places : places.reverse()
+    this.#places = this.#isNewestFirst ? places : places.toReversed()
     this.#stretches = this.#isNewestFirst ? this.#rest.toReversed() : this.#rest
     this.#place = 0
     this.#stretch = -1
@@ -126,7 +126,7 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
   #takeBatch(): readonly Version[] {
     const done = this.#done++
     if (this.#isNewestFirst) return this.#batches.at(done)
-    return this.#batches.at(this.#batches.count - 1 - done).reverse()
+    return this.#batches.at(this.#batches.count - 1 - done).toReversed()
   }
 
   /** The times that come after one in the order of the walk. */

@@ -8,6 +8,7 @@ import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 import {
+  KEYS,
   LAST_TICK,
   PROBES,
   allShown,
@@ -18,6 +19,9 @@ import {
   tick,
   version,
 } from './samples.ts'
+
+/** Where all keys of a block are, it knows where each stands without looking. */
+const EQUALLY_LONG = KEYS.filter(({ length }) => length === 2)
 
 function blockOf(versions: readonly KeyedVersion[]): Uint8Array {
   const builder = new BlockBuilder()
@@ -85,14 +89,16 @@ describe('a block', () => {
     )
   })
 
-  test('finds the first key at or above any key', () => {
+  test('finds the first key at or above any key, and any key that it has', () => {
     holds(
-      fc.property(sortedVersions(), (versions) => {
+      fc.property(fc.oneof(sortedVersions(), sortedVersions({ keys: EQUALLY_LONG })), (versions) => {
         const block = new Block(blockOf(versions))
         const keys = keysOf(versions)
         for (const probe of PROBES) {
           const at = keys.findIndex((key) => compareKeys(key, probe) >= 0)
           expect(block.findKey(probe)).toBe(at === -1 ? keys.length : at)
+          const isThere = at !== -1 && compareKeys(keys[at]!, probe) === 0
+          expect(block.indexOf(probe)).toBe(isThere ? at : -1)
           for (const [i, key] of keys.entries())
             expect(Math.sign(block.compareKeyAt(i, probe))).toBe(compareKeys(key, probe))
         }
