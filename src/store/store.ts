@@ -20,6 +20,7 @@ import { type Geometry } from '../storage/geometry.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth } from '../storage/manifest-state.ts'
+import { type Manifest } from '../storage/manifest.ts'
 import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
@@ -28,6 +29,7 @@ import { type TabletWrites, type Write } from '../storage/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
+import { endLog } from './closing.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { HeldScan, type Reading } from './held-scan.ts'
 import { Maintenance } from './maintenance.ts'
@@ -67,6 +69,7 @@ const EVER = stretch(MIN_TIME, MAX_TIME)
 
 interface Writing {
   readonly log: CommitLog
+  readonly manifest: Manifest
   readonly maintenance: Maintenance
 }
 
@@ -95,7 +98,7 @@ export class Store {
     if (log === undefined || manifest === undefined) return
     const directiveOf = (tablet: number) => directiveFor(this.#catalog, tablet, this.moment())
     this.#writing = {
-      log,
+      ...{ log, manifest },
       maintenance: new Maintenance({ ...parts, log, manifest, directiveFor: directiveOf }),
     }
     // A crash may have come between the commit that freed tablets and the end of their files.
@@ -358,13 +361,20 @@ export class Store {
     this.#isOpen = false
     const { log, manifest, tables, lock } = this.#parts
     try {
-      this.#writing?.maintenance.close()
+      this.#stopWriting()
       log?.close()
       manifest?.close()
       tables.close()
     } finally {
       lock?.release()
     }
+  }
+
+  #stopWriting(): void {
+    if (this.#writing === undefined) return
+    const { maintenance, ...parts } = this.#writing
+    maintenance.close()
+    endLog({ ...this.#parts, ...parts }, maintenance)
   }
 
   #readPointAt(table: TableRow, time: HybridTime): ReadPoint {
