@@ -52,7 +52,7 @@ import {
   commitBatch,
 } from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
-import { type TimeInput, resolveTime } from '../time/expression.ts'
+import { type TimeExpressionContext, type TimeInput, resolveTime } from '../time/expression.ts'
 import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import {
@@ -111,14 +111,28 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
   return new Database(store, options.durability ?? 'os')
 }
 
+/** What time expressions mean in a store. The clock is read when one asks for it: most times are given exactly. */
+function timeContextOf(store: Store): TimeExpressionContext {
+  return {
+    get nowMicros() {
+      return store.currentMicros
+    },
+    // A hold runs out by the now that drives retention, which may be another.
+    resolveName: (name) =>
+      restoreTimeNamed(store, name) ?? holdNamed(store.catalog, name, store.moment().nowMicros)?.through,
+  }
+}
+
 /** An open database. */
 export class Database {
   readonly #store: Store
   readonly #context: TableContext
+  readonly #timeContext: TimeExpressionContext
 
   /** @internal */
   constructor(store: Store, durability: Durability) {
     this.#store = store
+    this.#timeContext = timeContextOf(store)
     this.#context = { store, durability, resolve: (time) => this.resolveTime(time) }
   }
 
@@ -171,12 +185,7 @@ export class Database {
 
   /** The hybrid time that an input means now. Throws `INVALID_TIME`. */
   resolveTime(time: TimeInput): HybridTime {
-    const nowMicros = this.#store.currentMicros
-    // A hold runs out by the now that drives retention, which may be another.
-    const resolveName = (name: string) =>
-      restoreTimeNamed(this.#store, name) ??
-      holdNamed(this.#store.catalog, name, this.#store.moment().nowMicros)?.through
-    return resolveTime(time, { nowMicros, resolveName })
+    return resolveTime(time, this.#timeContext)
   }
 
   /** Creates a keyspace. Throws `INVALID_ARGUMENT`, `NAME_TAKEN`. */
