@@ -283,8 +283,7 @@ export class Tree<Directive> {
     probe: ReadProbe | undefined,
   ): Version | undefined {
     // A key's versions may run over many tables, the newest first.
-    const from = searchFirst(tables, ({ last }) => compareBytes(last.key, key) >= 0)
-    for (let t = from; t < tables.length; t++) {
+    for (let t = firstWith(tables, key); t < tables.length; t++) {
       const { number, first } = tables[t]!
       if (compareBytes(first.key, key) > 0) return undefined
       const version = this.#context.tables.open(number).find(key, hash, view, probe)
@@ -334,7 +333,19 @@ function sumOf(totals: TreeTotals, more: Partial<TreeTotals>): TreeTotals {
 
 /** The tables of a sorted run that can have versions of a key: those between whose ends it stands. */
 function tablesWith(run: readonly TableMeta[], key: Uint8Array): readonly TableMeta[] {
-  const from = searchFirst(run, ({ last }) => compareBytes(last.key, key) >= 0)
+  const from = firstWith(run, key)
   const end = searchFirst(run, ({ first }) => compareBytes(first.key, key) > 0)
   return Array.from({ length: Math.max(0, end - from) }, (_, i) => run[from + i]!)
+}
+
+/** The first table of a sorted run that can have versions of a key. Written out, so that a get allocates nothing for it. */
+function firstWith(run: readonly TableMeta[], key: Uint8Array): number {
+  let low = 0
+  let high = run.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareBytes(run[middle]!.last.key, key) >= 0) high = middle
+    else low = middle + 1
+  }
+  return low
 }
