@@ -40,9 +40,8 @@ export interface FileRecord {
   readonly payload: Uint8Array
 }
 
-/** What reading a record file found. */
-export interface RecordFileContents {
-  readonly records: readonly FileRecord[]
+/** What is found where the records of a file end. */
+export interface RecordFileEnd {
   /** The length of the file that this one goes on from; `undefined` where its own header is not whole. */
   readonly formerBytes: number | undefined
   /** The length up to which the file is whole: the end of the last good record. */
@@ -51,6 +50,11 @@ export interface RecordFileContents {
   readonly tornBytes: number
   /** Where damage begins that was durable once, if there is any. The records end before it. */
   readonly damagedAt?: number | undefined
+}
+
+/** A whole record file. */
+export interface RecordFileContents extends RecordFileEnd {
+  readonly records: readonly FileRecord[]
 }
 
 /** Appends records to one file. */
@@ -98,13 +102,13 @@ export class RecordWriter {
     magic: RecordMagic,
     number: number,
     checksum: Checksum,
-    contents: RecordFileContents,
+    end: RecordFileEnd,
   ): RecordWriter {
-    assert(contents.damagedAt === undefined, 'a damaged file is refused, never written')
-    if (contents.tornBytes > 0) files.truncate(path, contents.wholeBytes)
+    assert(end.damagedAt === undefined, 'a damaged file is refused, never written')
+    if (end.tornBytes > 0) files.truncate(path, end.wholeBytes)
     const file = files.append(path)
     file.sync()
-    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, contents.wholeBytes)
+    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, end.wholeBytes)
   }
 
   /** The length of the file with everything that was appended or held. */
@@ -192,7 +196,29 @@ export function* payloadsIn(
   }
 }
 
-/** Reads the records of a file back. `number` is what its name says; a file of another number is damaged. */
+/**
+ * The payloads of a whole file, and what is found at their end, which may be damage. `number` is what its name
+ * says; a file of another number is damaged.
+ */
+export function* payloadsOf(
+  bytes: Uint8Array,
+  magic: RecordMagic,
+  number: number,
+  checksum: Checksum,
+): Generator<Uint8Array, RecordFileEnd> {
+  const formerBytes = readFileHeader(bytes, magic, number, checksum)
+  const behindHeader = bytes.subarray(FILE_HEADER_BYTES)
+  const wholeBytes =
+    formerBytes === undefined
+      ? 0
+      : yield* payloadsIn(behindHeader, FILE_HEADER_BYTES, magic, number, checksum)
+  const isVouchedFor =
+    wholeBytes < bytes.length && someRecordVouchesFor(sourceOf(bytes, 0, magic, number, checksum), wholeBytes)
+  const tornBytes = bytes.length - wholeBytes
+  return { formerBytes, wholeBytes, tornBytes, damagedAt: isVouchedFor ? wholeBytes : undefined }
+}
+
+/** Reads a file back, with where its records begin. */
 export function readRecords(
   bytes: Uint8Array,
   magic: RecordMagic,
@@ -200,25 +226,14 @@ export function readRecords(
   checksum: Checksum,
 ): RecordFileContents {
   const records: FileRecord[] = []
-  const source = sourceOf(bytes, 0, magic, number, checksum)
-  const formerBytes = readFileHeader(bytes, magic, number, checksum)
-  let offset = formerBytes === undefined ? 0 : FILE_HEADER_BYTES
-  if (formerBytes !== undefined) {
-    for (;;) {
-      const record = recordAt(source, offset)
-      if (record === undefined || checksum(record.payload) !== record.payloadChecksum) break
-      records.push({ offset, payload: record.payload })
-      offset += RECORD_HEADER_BYTES + record.payload.length
-    }
+  const payloads = payloadsOf(bytes, magic, number, checksum)
+  let offset = FILE_HEADER_BYTES
+  let next = payloads.next()
+  for (; !next.done; next = payloads.next()) {
+    records.push({ offset, payload: next.value })
+    offset += RECORD_HEADER_BYTES + next.value.length
   }
-  const isVouchedFor = offset < bytes.length && someRecordVouchesFor(source, offset)
-  return {
-    records,
-    formerBytes,
-    wholeBytes: offset,
-    tornBytes: bytes.length - offset,
-    damagedAt: isVouchedFor ? offset : undefined,
-  }
+  return { ...next.value, records }
 }
 
 /** A part of a file, where records are looked for. */

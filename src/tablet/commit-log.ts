@@ -16,6 +16,7 @@ import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileSystem } from '../storage/files.ts'
 import { type LogEnd, type LogPlace, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
+import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
 import { type ClockJump, HybridClock, type PhysicalClock } from '../time/clock.ts'
 import { type HybridTime, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
 import {
@@ -155,7 +156,7 @@ export class CommitLog {
     const { files, checksum, segmentBytes } = context
     const log = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
     // A crash at the begin of a segment took the ceiling away with which every segment begins.
-    if (recovery.end.contents.records.length === 0) {
+    if (recovery.end.contents.wholeBytes <= FILE_HEADER_BYTES) {
       log.append(encodeRecord({ kind: 'ceiling', time: floor }))
       log.sync()
     }
