@@ -109,14 +109,14 @@ async function sitesOf(step: Step): Promise<readonly Site[]> {
     const { profile } = await session.post('HeapProfiler.stopSampling')
     const bytes = new Map<string, number>()
     const add = ({ callFrame, selfSize, children }: typeof profile.head): void => {
-      const site = `${callFrame.functionName} ${callFrame.url.replace(/^.*\/(src|bench)\//, '$1/')}`
+      const site = `${callFrame.functionName}\n${callFrame.url.replace(/^.*\/(src|bench)\//, '$1/')}`
       bytes.set(site, (bytes.get(site) ?? 0) + selfSize)
       for (const child of children) add(child)
     }
     add(profile.head)
     return [...bytes]
       .map(([site, sum]): Site => {
-        const [name = '', file = ''] = site.split(' ')
+        const [name = '', file = ''] = site.split('\n')
         return { name, file, bytes: rounded(sum / PROFILED) }
       })
       .filter((site) => site.bytes >= LEAST_BYTES)

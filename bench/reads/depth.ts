@@ -6,9 +6,9 @@
  *     among      the same keys × 1, each among 999 other keys with one version: as many versions as in `deep`
  *
  * Equal on all sides: the keys that there are to read and the order in which they are read, values of 100 bytes, one
- * sorted run, a warm cache that holds everything. Not equal: the memory that those reads go over. All that `alone` has
- * fits into a processor's cache; of `deep` and of `among` each key lies in a block of its own, so the ratio to
- * `among` is that of the work, and the ratio to `alone` that of work and memory together.
+ * sorted run, a warm cache that holds everything. Not equal: the size of the store. All that `alone` has is one file of
+ * four blocks, and fits into a processor's cache; in `deep` and in `among` each key lies in a block of its own, in one
+ * of a dozen files. So `deep ÷ among` is what depth costs, `among ÷ alone` what size does, and `deep ÷ alone` both.
  */
 import { join } from 'node:path'
 import { type Database, type Table, open } from '../../src/index.ts'
@@ -26,6 +26,7 @@ const ROUNDS = 21
 const GOAL = 1.2
 
 type Bytes = Table<Uint8Array, Uint8Array>
+type Name = keyof typeof ROUNDS_OF
 
 /** Which keys are written, round by round. */
 const ROUNDS_OF = {
@@ -42,18 +43,18 @@ export const measureDepth: Part = async (directory, progress) => {
   })
   try {
     progress('measuring')
-    const works = Object.fromEntries(stores.map(({ name, table }) => [name, getting(table)]))
+    const works = Object.fromEntries(stores.map(({ name, table }) => [name, getting(table)] as const))
     const speeds = await measure(works, ROUNDS)
-    const micros = (name: keyof typeof ROUNDS_OF) => 1e6 / (speeds[name]! * GETS_PER_WORK)
-    const measures = [
-      measureOf('deep ÷ among', micros('deep') / micros('among'), GOAL),
-      measureOf('deep ÷ alone', micros('deep') / micros('alone'), GOAL),
-    ]
-    const each = stores.map(({ name }) => [name, rounded(micros(name as keyof typeof ROUNDS_OF))] as const)
-    const costs = each.map(([name, cost]) => `${name} ${cost} µs`).join(', ')
+    const micros = (name: Name) => 1e6 / (speeds[name]! * GETS_PER_WORK)
+    const ratio = (name: Name, to: Name) => measureOf(`${name} ÷ ${to}`, micros(name) / micros(to), GOAL)
+    const measures = [ratio('deep', 'among'), ratio('deep', 'alone')]
+    const each = stores.map(({ name }) => [name, rounded(micros(name as Name))] as const)
     return {
       data: { micros: Object.fromEntries(each), measures },
-      lines: [`a current get: ${costs}`, ...measures.map(lineOf)],
+      lines: [
+        `a current get: ${each.map(([name, cost]) => `${name} ${cost} µs`).join(', ')}`,
+        ...measures.map(lineOf),
+      ],
     }
   } finally {
     for (const { db } of stores) db.close()
@@ -83,7 +84,8 @@ function load(place: string, rounds: readonly (readonly number[])[]): { db: Data
 
 function getting(table: Bytes): Work {
   const random = seededRandom(SEED).fork('depth')
-  const keys = Array.from({ length: 64 * GETS_PER_WORK }, () => keyOf(random.below(KEYS) * DEPTH))
+  const some = Array.from({ length: KEYS }, (_, i) => keyOf(i * DEPTH))
+  const keys = Array.from({ length: 64 * GETS_PER_WORK }, () => some[random.below(KEYS)]!)
   let at = 0
   return () => {
     for (let i = 0; i < GETS_PER_WORK; i++) {

@@ -52,15 +52,7 @@ export class TableFiles {
   /** The open table of a number. */
   open(number: number): TableFile {
     const cached = this.#openByNumber.get(number)
-    if (cached !== undefined) return this.#open.use(cached)
-    const table = TableFile.open(this.#context, number)
-    const entry = this.#open.add(table, 1, () => {
-      this.#openByNumber.delete(number)
-      table.close()
-    })
-    if (entry === undefined) table.close()
-    else this.#openByNumber.set(number, entry)
-    return table
+    return cached === undefined ? this.#openFile(number) : this.#open.use(cached)
   }
 
   /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */
@@ -86,5 +78,17 @@ export class TableFiles {
   close(): void {
     this.#open.clear()
     this.#context.blocks.clear()
+  }
+
+  /** By itself, because a function that captures its number allocates even where it only looks. */
+  #openFile(number: number): TableFile {
+    const table = TableFile.open(this.#context, number)
+    const entry = this.#open.add(table, 1, () => {
+      this.#openByNumber.delete(number)
+      table.close()
+    })
+    if (entry === undefined) table.close()
+    else this.#openByNumber.set(number, entry)
+    return table
   }
 }
