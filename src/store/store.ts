@@ -79,6 +79,8 @@ export class Store {
   readonly #writing: Writing | undefined
   readonly #readability: Readability
   readonly #views = new ViewCache()
+  /** Where reads of the present look, by table: the same until the catalog changes. */
+  readonly #presentPoints = new Map<number, ReadPoint>()
   readonly #rows = new CatalogRows()
   #catalog: Catalog
   #catalogVersion = 0
@@ -197,12 +199,11 @@ export class Store {
    */
   readPoint(tableId: number, asOf?: HybridTime): ReadPoint {
     this.#checkOpen()
+    if (asOf === undefined) return this.#presentPoints.get(tableId) ?? this.#findPresentPoint(tableId)
     const table = this.tableOf(tableId, asOf)
-    if (asOf !== undefined) {
-      this.use(asOf)
-      this.#readability.check(table, asOf)
-    }
-    return this.#readPointAt(table, asOf ?? MAX_TIME)
+    this.use(asOf)
+    this.#readability.check(table, asOf)
+    return this.#readPointAt(table, asOf)
   }
 
   /** A table by its id: as it is now or, where it was dropped, as it was at a time. Throws `UNKNOWN_TABLE`. */
@@ -309,6 +310,7 @@ export class Store {
       this.#rows.apply(writes)
       this.#catalog = this.#rows.catalog()
       this.#catalogVersion++
+      this.#presentPoints.clear()
     })
   }
 
@@ -375,6 +377,12 @@ export class Store {
     const { maintenance, ...parts } = this.#writing
     maintenance.close()
     endLog({ ...this.#parts, ...parts }, maintenance)
+  }
+
+  #findPresentPoint(tableId: number): ReadPoint {
+    const point = this.#readPointAt(this.tableOf(tableId), MAX_TIME)
+    this.#presentPoints.set(tableId, point)
+    return point
   }
 
   #readPointAt(table: TableRow, time: HybridTime): ReadPoint {
