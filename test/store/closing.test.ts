@@ -1,6 +1,6 @@
 /**
  * Closing: what of the log the next opening has to read, and that nothing is lost on the way, wherever a crash or a
- * failure comes.
+ * failure comes (laws 1, 4 and 6).
  */
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
