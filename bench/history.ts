@@ -16,7 +16,10 @@ const VALUE_BYTES = 100
 export const UNITS = 64
 
 /** Every key once in each of 20 rounds, each time in another order. */
-export async function loadInto(store: VersionStore, commits: number): Promise<void> {
+export async function loadInto(
+  store: Pick<VersionStore, 'commit' | 'settle'>,
+  commits: number,
+): Promise<void> {
   const random = seededRandom(SEED).fork('load')
   const order = Array.from({ length: KEYS }, (_, i) => i)
   for (let commit = 0; commit < commits; commit++) {

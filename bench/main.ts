@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   pauses: async () => (await import('./pauses.ts')).benchmarkPauses,
   peers: async () => (await import('./peers.ts')).benchmarkPeers,
   profile: async () => (await import('./profile.ts')).benchmarkProfile,
+  reads: async () => (await import('./reads.ts')).benchmarkReads,
   restore: async () => (await import('./restore.ts')).benchmarkRestore,
 }
 

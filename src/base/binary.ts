@@ -148,6 +148,11 @@ export class BinaryReader {
     return this.raw(this.varint())
   }
 
+  /** Goes behind a byte string without looking at it. */
+  passOverBytes(): void {
+    this.#take(this.varint())
+  }
+
   /** Refuses bytes behind the end of a record. */
   end(): void {
     if (this.remaining > 0) throw new FormatError(`${this.remaining} bytes too many`)

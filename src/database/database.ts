@@ -111,24 +111,28 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
   return new Database(store, options.durability ?? 'os')
 }
 
+/** What time expressions mean in a store. The clock is read when one asks for it: most times are given exactly. */
+function timeContextOf(store: Store): TimeExpressionContext {
+  return {
+    get nowMicros() {
+      return store.currentMicros
+    },
+    // A hold runs out by the now that drives retention, which may be another.
+    resolveName: (name) =>
+      restoreTimeNamed(store, name) ?? holdNamed(store.catalog, name, store.moment().nowMicros)?.through,
+  }
+}
+
 /** An open database. */
 export class Database {
   readonly #store: Store
   readonly #context: TableContext
-  /** What words for times mean here; no clock is read for a time that is given as a number. */
-  readonly #words: TimeExpressionContext
+  readonly #timeContext: TimeExpressionContext
 
   /** @internal */
   constructor(store: Store, durability: Durability) {
     this.#store = store
-    this.#words = {
-      get nowMicros() {
-        return store.currentMicros
-      },
-      // A hold runs out by the now that drives retention, which may be another.
-      resolveName: (name) =>
-        restoreTimeNamed(store, name) ?? holdNamed(store.catalog, name, store.moment().nowMicros)?.through,
-    }
+    this.#timeContext = timeContextOf(store)
     this.#context = { store, durability, resolve: (time) => this.resolveTime(time) }
   }
 
@@ -181,7 +185,7 @@ export class Database {
 
   /** The hybrid time that an input means now. Throws `INVALID_TIME`. */
   resolveTime(time: TimeInput): HybridTime {
-    return resolveTime(time, this.#words)
+    return resolveTime(time, this.#timeContext)
   }
 
   /** Creates a keyspace. Throws `INVALID_ARGUMENT`, `NAME_TAKEN`. */

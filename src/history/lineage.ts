@@ -95,10 +95,18 @@ export function endOf(generation: Generation): HybridTime {
 
 /** The generation that is in force at `time`, if the table exists then. Generations come in the order of their starts. */
 export function generationAt(generations: readonly Generation[], time: HybridTime): Generation | undefined {
-  const behind = searchFirst(generations, ({ start }) => start > time)
+  const newest = generations.at(-1)
+  // Most reads mean the newest one, and need no search.
+  const isNewest = newest !== undefined && newest.start <= time
+  const behind = isNewest ? generations.length : countStartedAt(generations, time)
   const last = generations[behind - 1]
   const before = generations[behind - 2]
   const isAlone = last === undefined || before === undefined || endOf(before) < last.start
   assert(isAlone, 'one generation is in force at a time')
   return last !== undefined && time <= endOf(last) ? last : undefined
+}
+
+/** How many generations have started at a time. By itself, because a function that captures a time allocates even unused. */
+function countStartedAt(generations: readonly Generation[], time: HybridTime): number {
+  return searchFirst(generations, ({ start }) => start > time)
 }

@@ -68,8 +68,14 @@ function sizeOf(tablets: readonly TabletWrites[]): number {
   return bytes
 }
 
-/** Keys and values of the result are looks at `payload`. Throws {@link FormatError}. */
-export function decodeRecord(payload: Uint8Array): CommitLogRecord {
+/** Whether the writes of a commit to a tablet are wanted by whoever reads a log. */
+export type WantsWrites = (tablet: number, time: HybridTime) => boolean
+
+/**
+ * Keys and values of the result are looks at `payload`. Tablets whose writes are not wanted are passed over, and
+ * left out of it. Throws {@link FormatError}.
+ */
+export function decodeRecord(payload: Uint8Array, wants?: WantsWrites): CommitLogRecord {
   const reader = new BinaryReader(payload)
   const kind = reader.u8()
   const time = reader.u64() as HybridTime
@@ -81,6 +87,10 @@ export function decodeRecord(payload: Uint8Array): CommitLogRecord {
   const tablets: TabletWrites[] = []
   for (let t = reader.varint(); t > 0; t--) {
     const tablet = reader.varint()
+    if (wants?.(tablet, time) === false) {
+      for (let w = reader.varint(); w > 0; w--) passOverWrite(reader)
+      continue
+    }
     const writes: Write[] = []
     for (let w = reader.varint(); w > 0; w--) writes.push(readWrite(reader))
     if (hasTwice(writes)) throw new FormatError('a key stands twice')
@@ -103,8 +113,20 @@ function hasTwice(writes: readonly Write[]): boolean {
 }
 
 function readWrite(reader: BinaryReader): Write {
-  const kind = reader.u8()
-  if (kind !== PUT && kind !== DELETE) throw new FormatError(`unknown kind of write ${kind}`)
+  const kind = readKind(reader)
   const key = reader.bytes()
   return { key, value: kind === PUT ? reader.bytes() : undefined }
+}
+
+/** As {@link readWrite}, without making anything of it. */
+function passOverWrite(reader: BinaryReader): void {
+  const kind = readKind(reader)
+  reader.passOverBytes()
+  if (kind === PUT) reader.passOverBytes()
+}
+
+function readKind(reader: BinaryReader): typeof PUT | typeof DELETE {
+  const kind = reader.u8()
+  if (kind === PUT || kind === DELETE) return kind
+  throw new FormatError(`unknown kind of write ${kind}`)
 }

@@ -13,13 +13,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { namesIn, sizeOfFile } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
 import { readWholeFile } from './files.ts'
-import {
-  FILE_HEADER_BYTES,
-  type RecordFileContents,
-  RecordWriter,
-  payloadsIn,
-  readRecords,
-} from './record-file.ts'
+import { FILE_HEADER_BYTES, type RecordFileEnd, RecordWriter, payloadsIn, payloadsOf } from './record-file.ts'
 
 /** A record with the number of the segment it stands in. */
 export interface LogRecord {
@@ -37,7 +31,7 @@ export interface LogPlace {
 /** The end of a log as it was found. */
 export interface LogEnd {
   readonly segment: number
-  readonly contents: RecordFileContents
+  readonly contents: RecordFileEnd
 }
 
 const SEGMENT_NAME = /^(\d{6,})\.log$/
@@ -55,7 +49,8 @@ export function listSegments(files: FileSystem): readonly number[] {
 
 /**
  * Reads every record from segment `first` on, in order, and returns where the log ends. A missing or
- * shortened segment, or damage that is not a torn tail of the last one, is `LOG_CORRUPT`.
+ * shortened segment, or damage that is not a torn tail of the last one, is `LOG_CORRUPT`: when it is met, so what
+ * came before it counts for nothing.
  */
 export function* replaySegments(
   files: FileSystem,
@@ -67,7 +62,7 @@ export function* replaySegments(
   let end: LogEnd | undefined
   for (const segment of numbers) {
     if (segment !== expected++) break
-    const contents = readRecords(readWholeFile(files, segmentPath(segment)), 'PALIMLOG', segment, checksum)
+    const contents = yield* recordsOf(readWholeFile(files, segmentPath(segment)), segment, checksum)
     const { formerBytes } = contents
     if (end !== undefined && formerBytes !== undefined && formerBytes !== end.contents.wholeBytes)
       throw damaged(end.segment, end.contents.wholeBytes)
@@ -76,7 +71,6 @@ export function* replaySegments(
     const mayBeTorn = segment === numbers.at(-1) && (segment > first || formerBytes !== undefined)
     const damagedAt = contents.damagedAt ?? (mayBeTorn || isWhole ? undefined : contents.wholeBytes)
     if (damagedAt !== undefined) throw damaged(segment, damagedAt)
-    for (const { payload } of contents.records) yield { segment, payload }
     end = { segment, contents }
   }
   if (end === undefined || end.segment !== numbers.at(-1)) {
@@ -86,6 +80,17 @@ export function* replaySegments(
     })
   }
   return end
+}
+
+function* recordsOf(
+  bytes: Uint8Array,
+  segment: number,
+  checksum: Checksum,
+): Generator<LogRecord, RecordFileEnd> {
+  const payloads = payloadsOf(bytes, 'PALIMLOG', segment, checksum)
+  let next = payloads.next()
+  for (; !next.done; next = payloads.next()) yield { segment, payload: next.value }
+  return next.value
 }
 
 /**

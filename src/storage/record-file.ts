@@ -40,9 +40,8 @@ export interface FileRecord {
   readonly payload: Uint8Array
 }
 
-/** What reading a record file found. */
-export interface RecordFileContents {
-  readonly records: readonly FileRecord[]
+/** What is found where the records of a file end. */
+export interface RecordFileEnd {
   /** The length of the file that this one goes on from; `undefined` where its own header is not whole. */
   readonly formerBytes: number | undefined
   /** The length up to which the file is whole: the end of the last good record. */
@@ -51,6 +50,11 @@ export interface RecordFileContents {
   readonly tornBytes: number
   /** Where damage begins that was durable once, if there is any. The records end before it. */
   readonly damagedAt?: number | undefined
+}
+
+/** A whole record file. */
+export interface RecordFileContents extends RecordFileEnd {
+  readonly records: readonly FileRecord[]
 }
 
 /** Appends records to one file. */
@@ -98,13 +102,13 @@ export class RecordWriter {
     magic: RecordMagic,
     number: number,
     checksum: Checksum,
-    contents: RecordFileContents,
+    end: RecordFileEnd,
   ): RecordWriter {
-    assert(contents.damagedAt === undefined, 'a damaged file is refused, never written')
-    if (contents.tornBytes > 0) files.truncate(path, contents.wholeBytes)
+    assert(end.damagedAt === undefined, 'a damaged file is refused, never written')
+    if (end.tornBytes > 0) files.truncate(path, end.wholeBytes)
     const file = files.append(path)
     file.sync()
-    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, contents.wholeBytes)
+    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, end.wholeBytes)
   }
 
   /** The length of the file with everything that was appended or held. */
@@ -165,7 +169,7 @@ export class RecordWriter {
     view.setUint32(0, payload.length, true)
     view.setUint32(4, this.#checksum(payload), true)
     view.setBigUint64(8, BigInt(this.#syncedBytes), true)
-    view.setUint32(16, headerChecksum(this.#checksum, this.#identity, this.bytes, record), true)
+    view.setUint32(16, headerChecksum(this.#checksum, this.#identity, this.bytes, record, 0), true)
     record.set(payload, RECORD_HEADER_BYTES)
     return record
   }
@@ -182,17 +186,39 @@ export function* payloadsIn(
   number: number,
   checksum: Checksum,
 ): Generator<Uint8Array, number> {
-  const identity = identityOf(magic, number, checksum)
+  const source = sourceOf(bytes, begin, magic, number, checksum)
   let at = 0
   for (;;) {
-    const record = recordAt(bytes, at, identity, checksum, begin)
+    const record = recordAt(source, at)
     if (record === undefined || checksum(record.payload) !== record.payloadChecksum) return begin + at
     yield record.payload
     at += RECORD_HEADER_BYTES + record.payload.length
   }
 }
 
-/** Reads the records of a file back. `number` is what its name says; a file of another number is damaged. */
+/**
+ * The payloads of a whole file, and what is found at their end, which may be damage. `number` is what its name
+ * says; a file of another number is damaged.
+ */
+export function* payloadsOf(
+  bytes: Uint8Array,
+  magic: RecordMagic,
+  number: number,
+  checksum: Checksum,
+): Generator<Uint8Array, RecordFileEnd> {
+  const formerBytes = readFileHeader(bytes, magic, number, checksum)
+  const behindHeader = bytes.subarray(FILE_HEADER_BYTES)
+  const wholeBytes =
+    formerBytes === undefined
+      ? 0
+      : yield* payloadsIn(behindHeader, FILE_HEADER_BYTES, magic, number, checksum)
+  const isVouchedFor =
+    wholeBytes < bytes.length && someRecordVouchesFor(sourceOf(bytes, 0, magic, number, checksum), wholeBytes)
+  const tornBytes = bytes.length - wholeBytes
+  return { formerBytes, wholeBytes, tornBytes, damagedAt: isVouchedFor ? wholeBytes : undefined }
+}
+
+/** Reads a file back, with where its records begin. */
 export function readRecords(
   bytes: Uint8Array,
   magic: RecordMagic,
@@ -200,25 +226,24 @@ export function readRecords(
   checksum: Checksum,
 ): RecordFileContents {
   const records: FileRecord[] = []
-  const identity = identityOf(magic, number, checksum)
-  const formerBytes = readFileHeader(bytes, magic, number, checksum)
-  let offset = formerBytes === undefined ? 0 : FILE_HEADER_BYTES
-  if (formerBytes !== undefined) {
-    for (;;) {
-      const record = recordAt(bytes, offset, identity, checksum)
-      if (record === undefined || checksum(record.payload) !== record.payloadChecksum) break
-      records.push({ offset, payload: record.payload })
-      offset += RECORD_HEADER_BYTES + record.payload.length
-    }
+  const payloads = payloadsOf(bytes, magic, number, checksum)
+  let offset = FILE_HEADER_BYTES
+  let next = payloads.next()
+  for (; !next.done; next = payloads.next()) {
+    records.push({ offset, payload: next.value })
+    offset += RECORD_HEADER_BYTES + next.value.length
   }
-  const isVouchedFor = offset < bytes.length && someRecordVouchesFor(bytes, offset, identity, checksum)
-  return {
-    records,
-    formerBytes,
-    wholeBytes: offset,
-    tornBytes: bytes.length - offset,
-    damagedAt: isVouchedFor ? offset : undefined,
-  }
+  return { ...next.value, records }
+}
+
+/** A part of a file, where records are looked for. */
+interface RecordSource {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Where in the file the part begins. */
+  readonly begin: number
+  readonly identity: number
+  readonly checksum: Checksum
 }
 
 interface RawRecord {
@@ -227,44 +252,43 @@ interface RawRecord {
   readonly syncedBytes: number
 }
 
-/**
- * The record whose header stands at `at` of some bytes, which begin at `begin` of their file, if one does; its
- * payload is not yet checked.
- */
-function recordAt(
+function sourceOf(
   bytes: Uint8Array,
-  at: number,
-  identity: number,
+  begin: number,
+  magic: RecordMagic,
+  number: number,
   checksum: Checksum,
-  begin = 0,
+): RecordSource {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { bytes, view, begin, identity: identityOf(magic, number, checksum), checksum }
+}
+
+/** The record whose header stands at `at` of a part, if one does; its payload is not yet checked. */
+function recordAt(
+  { bytes, view, begin, identity, checksum }: RecordSource,
+  at: number,
 ): RawRecord | undefined {
   const offset = begin + at
   const room = bytes.length - at - RECORD_HEADER_BYTES
   if (room < 0) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, RECORD_HEADER_BYTES)
-  const length = view.getUint32(0, true)
-  const syncedBytes = Number(view.getBigUint64(8, true))
+  const length = view.getUint32(at, true)
+  const syncedBytes = view.getUint32(at + 8, true) + view.getUint32(at + 12, true) * 2 ** 32
   // Cheap tests first: the search for later records asks at every offset.
   if (length === 0 || length > room || syncedBytes > offset) return undefined
-  const header = bytes.subarray(at, at + RECORD_HEADER_BYTES)
-  if (headerChecksum(checksum, identity, offset, header) !== view.getUint32(16, true)) return undefined
+  if (headerChecksum(checksum, identity, offset, bytes, at) !== view.getUint32(at + 16, true))
+    return undefined
   const from = at + RECORD_HEADER_BYTES
   return {
     payload: bytes.subarray(from, from + length),
-    payloadChecksum: view.getUint32(4, true),
+    payloadChecksum: view.getUint32(at + 4, true),
     syncedBytes,
   }
 }
 
 /** Whether a record behind `offset` says that what stands there had been synced. */
-function someRecordVouchesFor(
-  bytes: Uint8Array,
-  offset: number,
-  identity: number,
-  checksum: Checksum,
-): boolean {
-  for (let at = offset + 1; at + RECORD_HEADER_BYTES <= bytes.length; at++) {
-    const record = recordAt(bytes, at, identity, checksum)
+function someRecordVouchesFor(source: RecordSource, offset: number): boolean {
+  for (let at = offset + 1; at + RECORD_HEADER_BYTES <= source.bytes.length; at++) {
+    const record = recordAt(source, at)
     if (record !== undefined && record.syncedBytes > offset) return true
   }
   return false
@@ -298,10 +322,21 @@ function identityOf(magic: RecordMagic, number: number, checksum: Checksum): num
   return checksum(fileHeader(magic, number, 0, checksum).subarray(0, IDENTITY_BYTES))
 }
 
-/** Over the file's identity, the record's offset and the first 16 bytes of its header. */
-function headerChecksum(checksum: Checksum, identity: number, offset: number, header: Uint8Array): number {
-  const place = new DataView(new ArrayBuffer(12))
-  place.setUint32(0, identity, true)
-  place.setBigUint64(4, BigInt(offset), true)
-  return checksum(header.subarray(0, 16), checksum(new Uint8Array(place.buffer)))
+/** What the checksum of a record's header is over. */
+const covered = new Uint8Array(28)
+const coveredView = new DataView(covered.buffer)
+
+/** Over the file's identity, the record's offset and the first 16 bytes of its header, which stands at `at`. */
+function headerChecksum(
+  checksum: Checksum,
+  identity: number,
+  offset: number,
+  bytes: Uint8Array,
+  at: number,
+): number {
+  coveredView.setUint32(0, identity, true)
+  coveredView.setUint32(4, offset % 2 ** 32, true)
+  coveredView.setUint32(8, Math.floor(offset / 2 ** 32), true)
+  for (let i = 0; i < 16; i++) covered[12 + i] = bytes[at + i]!
+  return checksum(covered)
 }

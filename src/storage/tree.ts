@@ -26,7 +26,6 @@ import { type TreeEdit, type TreeState, type TreeTotals } from './manifest-state
 import { Memtable } from './memtable.ts'
 import { type CompactionChoice } from './plan.ts'
 import { type ReadProbe } from './read-probe.ts'
-import { searchFirst } from './search.ts'
 import { newestRunNumber, tablesOf } from './shape.ts'
 import { RunCursor } from './run-cursor.ts'
 import { type TableMeta } from './table-format.ts'
@@ -320,7 +319,14 @@ function sumOf(totals: TreeTotals, more: Partial<TreeTotals>): TreeTotals {
   return Object.fromEntries(sums) as TreeTotals
 }
 
-/** The first table of a sorted run that does not end before a key. */
+/** The first table of a sorted run that can have versions of a key. Written out, so that a get allocates nothing for it. */
 function firstTableTo(run: readonly TableMeta[], key: Uint8Array): number {
-  return searchFirst(run, ({ last }) => compareBytes(last.key, key) >= 0)
+  let low = 0
+  let high = run.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareBytes(run[middle]!.last.key, key) >= 0) high = middle
+    else low = middle + 1
+  }
+  return low
 }

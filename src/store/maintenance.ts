@@ -86,7 +86,7 @@ export class Maintenance {
 
   /** Writes all that a tablet has in memory down, and compacts it while that is due, before it returns. */
   flush(tablet: Tablet): void {
-    this.#writeDown(tablet)
+    this.writeDown(tablet)
     for (;;) {
       const plan = planCompaction(this.#policyInput(tablet))
       if (plan.choice === undefined) {
@@ -99,9 +99,17 @@ export class Maintenance {
 
   /** Flushes a tablet and merges all that it has into one run. */
   compactFully(tablet: Tablet): void {
-    this.#writeDown(tablet)
+    this.writeDown(tablet)
     const plan = planFullCompaction(this.#policyInput(tablet))
     if (plan.choice !== undefined) this.#runHere(this.#mergeTask(tablet, plan))
+  }
+
+  /** Waits for what runs elsewhere, then writes all that a tablet has in memory down here. */
+  writeDown(tablet: Tablet): void {
+    for (const lane of [this.#flushes, this.#compactions])
+      if (lane.task !== undefined) this.#take(lane, Infinity)
+    this.#freezeNow(tablet)
+    while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
   }
 
   /** Stops what runs elsewhere, for good. What it would have made is made after the next opening. */
@@ -232,14 +240,6 @@ export class Maintenance {
   /** Where jobs run here, their commit has waited for them already, and files go at once. */
   #removeUnlessAwaited(): void {
     if (this.#context.startRunner === undefined) this.#installer.removeObsolete(Infinity)
-  }
-
-  /** Waits for what runs elsewhere, then writes all that a tablet has in memory down here. */
-  #writeDown(tablet: Tablet): void {
-    for (const lane of [this.#flushes, this.#compactions])
-      if (lane.task !== undefined) this.#take(lane, Infinity)
-    this.#freezeNow(tablet)
-    while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
   }
 
   /** Freezes what a tablet has in its memtable, when there is room for one more that is frozen. */

@@ -8,7 +8,6 @@
  * there at that moment.
  */
 import { type Checksum } from '../base/checksum.ts'
-import { copyOf } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
@@ -27,7 +26,7 @@ import { CommitLog, type LogRecovery, recoverLog } from '../tablet/commit-log.ts
 import { FailStop } from '../tablet/fail-stop.ts'
 import { Tablets } from '../tablet/tablet.ts'
 import { HybridClock, type PhysicalClock } from '../time/clock.ts'
-import { type HybridTime, MIN_TIME, laterOf, microsOf } from '../time/hybrid-time.ts'
+import { type HybridTime, laterOf, microsOf } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import { EventBus, type RecoveryReport, type StoreEvent } from './events.ts'
 import { FileNumbers, type StoreParts } from './parts.ts'
@@ -137,7 +136,7 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
       },
     },
     manifest.state.firstSegment,
-    replayed,
+    { ...replayed, newestCommit: newest },
     floor,
   )
   const orphans = [
@@ -158,14 +157,10 @@ function rememberPolicy(manifest: Manifest, change: PolicyChange): void {
 }
 
 type LoadedParts = Omit<StoreParts, 'clock' | 'recovery'> & {
-  /** What the log said, and how many commits it brought back. */
-  readonly replayed: ReplayedLog
+  /** What the log said. */
+  readonly replayed: LogRecovery
   /** The newest commit. */
   readonly newest: HybridTime
-}
-
-interface ReplayedLog extends LogRecovery {
-  readonly commits: number
 }
 
 /** What reading and writing have in common: the tables, and the log's commits in memtables over them. */
@@ -181,8 +176,10 @@ function load(
   const tables = new TableFiles(files, checksum, options.limits)
   const numbers = new FileNumbers(Math.max(state.nextNumber, ...tables.list().map((number) => number + 1)))
   const tablets = new Tablets({ tables, geometry }, currentState)
-  const replayed = replayLog(world, state, tablets)
-  const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
+  const replayed = recoverLog(files, state.firstSegment, checksum, tablets)
+  checkReaches(replayed.end, state.logSynced)
+  const inTablets = tablets.all().map(({ newestTime }) => newestTime)
+  const newest = inTablets.reduce(laterOf, replayed.newestCommit)
   const failStop = new FailStop()
   const { birth, policy } = state
   return {
@@ -193,21 +190,6 @@ function load(
   }
 }
 
-function replayLog({ files, checksum }: World, state: ManifestState, tablets: Tablets): ReplayedLog {
-  let commits = 0
-  const recovery = recoverLog(files, state.firstSegment, checksum, (time, writes) => {
-    commits++
-    // The record's bytes are a look at a whole segment, which should not stay in memory.
-    const copies = writes.map((part) => ({
-      tablet: part.tablet,
-      writes: part.writes.map(({ key, value }) => ({ key: copyOf(key), value: value && copyOf(value) })),
-    }))
-    tablets.replay(time, copies)
-  })
-  checkReaches(recovery.end, state.logSynced)
-  return { ...recovery, commits }
-}
-
 function tellRecovery(
   { replayed, newest }: LoadedParts,
   orphans: readonly string[],
@@ -215,7 +197,7 @@ function tellRecovery(
 ): RecoveryReport {
   const report = {
     commits: replayed.commits,
-    newestCommit: laterOf(newest, replayed.newestCommit),
+    newestCommit: newest,
     tornBytes: replayed.end.contents.tornBytes,
     wasClosedCleanly: replayed.wasClosed,
     orphans,

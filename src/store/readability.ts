@@ -44,8 +44,11 @@ export class Readability {
 
   constructor(sources: ReadabilitySources) {
     this.#sources = sources
-    this.#ratchetOf = (ids) =>
-      ids.reduce((time, id) => laterOf(time, sources.tablets.get(id).state.ratchet), MIN_TIME)
+    this.#ratchetOf = (ids) => {
+      let ratchet = MIN_TIME
+      for (const id of ids) ratchet = laterOf(ratchet, sources.tablets.get(id).state.ratchet)
+      return ratchet
+    }
   }
 
   /** What readable times depend on, now. */

@@ -20,6 +20,7 @@ import { type Geometry } from '../storage/geometry.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth } from '../storage/manifest-state.ts'
+import { type Manifest } from '../storage/manifest.ts'
 import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
@@ -28,6 +29,7 @@ import { type TabletWrites, type Write } from '../storage/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
+import { endLog } from './closing.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
 import { type Held, HeldRead } from './held-read.ts'
 import { HeldScan, type Reading } from './held-scan.ts'
@@ -78,6 +80,7 @@ const EVER = stretch(MIN_TIME, MAX_TIME)
 
 interface Writing {
   readonly log: CommitLog
+  readonly manifest: Manifest
   readonly maintenance: Maintenance
 }
 
@@ -87,6 +90,8 @@ export class Store {
   readonly #writing: Writing | undefined
   readonly #readability: Readability
   readonly #views = new ViewCache()
+  /** Where reads of the present look, by table: the same until the catalog changes. */
+  readonly #presentPoints = new Map<number, ReadPoint>()
   readonly #rows = new CatalogRows()
   #catalog: Catalog
   #catalogVersion = 0
@@ -106,7 +111,7 @@ export class Store {
     if (log === undefined || manifest === undefined) return
     const directiveOf = (tablet: number) => directiveFor(this.#catalog, tablet, this.moment())
     this.#writing = {
-      log,
+      ...{ log, manifest },
       maintenance: new Maintenance({ ...parts, log, manifest, directiveFor: directiveOf }),
     }
     // A crash may have come between the commit that freed tablets and the end of their files.
@@ -205,12 +210,11 @@ export class Store {
    */
   readPoint(tableId: number, asOf?: HybridTime): ReadPoint {
     this.#checkOpen()
+    if (asOf === undefined) return this.#presentPoints.get(tableId) ?? this.#findPresentPoint(tableId)
     const table = this.tableOf(tableId, asOf)
-    if (asOf !== undefined) {
-      this.use(asOf)
-      this.#readability.check(table, asOf)
-    }
-    return this.#readPointAt(table, asOf ?? MAX_TIME)
+    this.use(asOf)
+    this.#readability.check(table, asOf)
+    return this.#readPointAt(table, asOf)
   }
 
   /** A table by its id: as it is now or, where it was dropped, as it was at a time. Throws `UNKNOWN_TABLE`. */
@@ -314,6 +318,7 @@ export class Store {
       this.#rows.apply(writes)
       this.#catalog = this.#rows.catalog()
       this.#catalogVersion++
+      this.#presentPoints.clear()
     })
   }
 
@@ -366,13 +371,26 @@ export class Store {
     this.#isOpen = false
     const { log, manifest, tables, lock } = this.#parts
     try {
-      this.#writing?.maintenance.close()
+      this.#stopWriting()
       log?.close()
       manifest?.close()
       tables.close()
     } finally {
       lock?.release()
     }
+  }
+
+  #stopWriting(): void {
+    if (this.#writing === undefined) return
+    const { maintenance, ...parts } = this.#writing
+    maintenance.close()
+    endLog({ ...this.#parts, ...parts }, maintenance)
+  }
+
+  #findPresentPoint(tableId: number): ReadPoint {
+    const point = this.#readPointAt(this.tableOf(tableId), MAX_TIME)
+    this.#presentPoints.set(tableId, point)
+    return point
   }
 
   #readPointAt(table: TableRow, time: HybridTime): ReadPoint {

@@ -107,6 +107,8 @@ export interface TableHandle {
   readonly timeOf: (asOf: TimeInput | undefined) => HybridTime | undefined
 }
 
+const NO_OPTIONS: ReadOptions = {}
+
 /** A table of a database. `K` and `V` are what its keys and values are. */
 export class Table<K extends Key = Key, V = unknown> {
   readonly #context: TableContext
@@ -148,7 +150,7 @@ export class Table<K extends Key = Key, V = unknown> {
    * share an `ArrayBuffer` with each other: copy one before you transfer its buffer to another thread.
    * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
    */
-  get(key: K, options: ReadOptions = {}): V | undefined {
+  get(key: K, options: ReadOptions = NO_OPTIONS): V | undefined {
     return this.#get(this.#readPoint(options), key, this.#copies)
   }
 

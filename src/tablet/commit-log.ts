@@ -6,7 +6,7 @@
  *
  * The log also carries the clock's durable ceiling. Before a time above the ceiling is issued, or used by
  * a read, a higher ceiling is written and synced; a reopened clock starts above it (law 1). A clean close
- * leaves the exact last time instead.
+ * leaves the exact last time instead, and may leave it in a segment of its own, so that nothing else has to be read.
  *
  * Durability of a commit: `none` stays in memory until a later record takes it along, `os` is handed to
  * the operating system (survives the death of the process), `disk` is synced (survives a power cut).
@@ -16,11 +16,13 @@ import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileSystem } from '../storage/files.ts'
 import { type LogEnd, type LogPlace, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
+import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
 import { type ClockJump, HybridClock, type PhysicalClock } from '../time/clock.ts'
 import { type HybridTime, MIN_TIME, formatExact, formatIso, laterOf } from '../time/hybrid-time.ts'
 import {
   type CommitLogRecord,
   type TabletWrites,
+  type WantsWrites,
   decodeRecord,
   encodeRecord,
 } from '../storage/commit-record.ts'
@@ -38,7 +40,8 @@ export interface LogRecovery {
   readonly end: LogEnd
   /** Every time that was issued or used is at or below this one. */
   readonly floor: HybridTime
-  /** The newest commit. */
+  /** How many commits it has, and the newest of them. */
+  readonly commits: number
   readonly newestCommit: HybridTime
   /** The newest commit of each segment, oldest segment first. */
   readonly segments: readonly SegmentTimes[]
@@ -52,14 +55,24 @@ export interface SegmentTimes {
   readonly newestCommit: HybridTime
 }
 
+/** What a log is read into. */
+export interface ReplayTarget {
+  /** Whether the writes of a commit to a tablet are needed: the others are passed over. */
+  readonly lacks: WantsWrites
+  /** Takes what is needed of a commit. The bytes are a look at a whole segment. */
+  readonly replay: (time: HybridTime, tablets: readonly TabletWrites[]) => void
+}
+
 /** Reads the log from a segment on, handing each commit over in order. */
 export function recoverLog(
   files: FileSystem,
   firstSegment: number,
   checksum: Checksum,
-  onCommit: (time: HybridTime, tablets: readonly TabletWrites[]) => void,
+  target: ReplayTarget,
 ): LogRecovery {
+  const lacks: WantsWrites = (tablet, time) => target.lacks(tablet, time)
   const segments = new Map<number, HybridTime>()
+  let commits = 0
   let newestCommit = MIN_TIME
   let floor = MIN_TIME
   let wasClosed = false
@@ -67,11 +80,12 @@ export function recoverLog(
   let next = records.next()
   for (; !next.done; next = records.next()) {
     const { segment, payload } = next.value
-    const record = decodeOrRefuse(payload, segment)
+    const record = decodeOrRefuse(payload, segment, lacks)
     if (record.kind === 'commit') {
       if (record.time <= newestCommit) throw outOfOrder(record.time, segment)
+      commits++
       newestCommit = record.time
-      onCommit(record.time, record.tablets)
+      target.replay(record.time, record.tablets)
     }
     // A clean close takes an earlier ceiling back: no time above the close was given out.
     floor = record.kind === 'close' ? record.time : laterOf(floor, record.time)
@@ -80,7 +94,7 @@ export function recoverLog(
   }
   const end = next.value
   const times = [...segments].map(([segment, newest]) => ({ segment, newestCommit: newest }))
-  return { end, floor, newestCommit, segments: times, wasClosed }
+  return { end, floor, commits, newestCommit, segments: times, wasClosed }
 }
 
 /** What a commit log needs from its store. */
@@ -106,6 +120,7 @@ export class CommitLog {
   #newestCommit: HybridTime
   #durableThrough: HybridTime
   #appendedBytes = 0
+  #hasEnded = false
 
   private constructor(context: CommitLogContext, log: LogWriter, floor: HybridTime, recovery?: LogRecovery) {
     this.#context = context
@@ -131,7 +146,7 @@ export class CommitLog {
     return new CommitLog(context, LogWriter.create(files, checksum, segmentBytes), MIN_TIME)
   }
 
-  /** Goes on after a recovery; `floor` is at least the recovery's. */
+  /** Goes on after a recovery; `floor` and the newest commit are at least those that the log itself has. */
   static resume(
     context: CommitLogContext,
     firstSegment: number,
@@ -141,7 +156,7 @@ export class CommitLog {
     const { files, checksum, segmentBytes } = context
     const log = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
     // A crash at the begin of a segment took the ceiling away with which every segment begins.
-    if (recovery.end.contents.records.length === 0) {
+    if (recovery.end.contents.wholeBytes <= FILE_HEADER_BYTES) {
       log.append(encodeRecord({ kind: 'ceiling', time: floor }))
       log.sync()
     }
@@ -171,6 +186,11 @@ export class CommitLog {
   /** Bytes of commit records appended since the database was opened. */
   get appendedBytes(): number {
     return this.#appendedBytes
+  }
+
+  /** The number of the segment that is written now. */
+  get segment(): number {
+    return this.#log.segment
   }
 
   /** The number of the oldest segment. */
@@ -243,16 +263,31 @@ export class CommitLog {
     this.#segments.splice(0, firstKept === -1 ? this.#segments.length : firstKept)
   }
 
-  /** Writes down exactly how far time has gone, makes everything durable and closes the log. */
+  /** Writes down exactly how far time has gone and makes everything durable. No more is committed. */
+  end(): void {
+    this.#context.failStop.guard(() => {
+      this.#writeEnd()
+    })
+    this.#hasEnded = true
+  }
+
+  /** After the end: begins a segment that says it again, so that none of those before it has to be read for it. */
+  endAnew(): void {
+    this.#context.failStop.guard(() => {
+      this.#log.startSegment()
+      this.#writeEnd()
+    })
+  }
+
+  /** Ends the log, unless that was done or nothing more may be written, and closes its file. */
   close(): void {
-    const { failStop } = this.#context
-    if (!failStop.hasFailed) {
-      failStop.guard(() => {
-        this.#log.append(encodeRecord({ kind: 'close', time: this.clock.close() }))
-        this.#log.sync()
-      })
-    }
+    if (!this.#hasEnded && !this.#context.failStop.hasFailed) this.end()
     this.#log.close()
+  }
+
+  #writeEnd(): void {
+    this.#log.append(encodeRecord({ kind: 'close', time: this.clock.close() }))
+    this.#log.sync()
   }
 
   #reserve(ceiling: HybridTime): void {
@@ -280,9 +315,9 @@ export class CommitLog {
   }
 }
 
-function decodeOrRefuse(payload: Uint8Array, segment: number): CommitLogRecord {
+function decodeOrRefuse(payload: Uint8Array, segment: number, wants: WantsWrites): CommitLogRecord {
   try {
-    return decodeRecord(payload)
+    return decodeRecord(payload, wants)
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
     const file = segmentPath(segment)

@@ -60,17 +60,21 @@ export class Tablets {
     for (const { tablet, writes } of tablets) this.get(tablet).apply(time, writes)
   }
 
+  /** Whether the files of a tablet do not have the commit of a time, which the log has then to bring back. */
+  lacks(tablet: number, time: HybridTime): boolean {
+    return time > this.get(tablet).state.flushedThrough
+  }
+
   /**
-   * Applies a commit that the log brings back, except to tablets whose files have it. Files that have later
-   * ones too, and do not say so, are `LOG_CORRUPT`.
+   * Applies what the log brings back of a commit, to tablets that {@link lacks | lack} it. Files that have later
+   * ones, and do not say so, are `LOG_CORRUPT`.
    */
   replay(time: HybridTime, tablets: readonly TabletWrites[]): void {
-    const missing = tablets.filter(({ tablet }) => time > this.get(tablet).state.flushedThrough)
-    const behind = missing.find(({ tablet }) => time <= this.get(tablet).newestTime)
+    const behind = tablets.find(({ tablet }) => time <= this.get(tablet).newestTime)
     if (behind !== undefined) {
       const details = { tablet: behind.tablet, time: formatExact(time) }
       throw new PalimpsestError('LOG_CORRUPT', 'the log has a commit behind those in the tables', details)
     }
-    this.apply(time, missing)
+    this.apply(time, tablets)
   }
 }

@@ -124,6 +124,28 @@ describe('records', () => {
     )
   })
 
+  test('a byte string is passed over to where reading it would end, or refused as that would be', () => {
+    holds(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat({ max: 400 }), (value, at) => {
+        const bytes = written((writer) => {
+          writer.bytes(value)
+          writer.u8(7)
+        })
+        const [reader, other] = [0, 1].map(() => new BinaryReader(bytes.subarray(0, at)))
+        const end = (pass: () => void) => {
+          try {
+            pass()
+          } catch (error) {
+            return error
+          }
+          return undefined
+        }
+        expect(end(() => reader!.passOverBytes())).toEqual(end(() => other!.bytes()))
+        expect(reader!.remaining).toBe(other!.remaining)
+      }),
+    )
+  })
+
   test('bytes too many are refused', () => {
     const reader = read([1, 2])
     reader.u8()

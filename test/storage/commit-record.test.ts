@@ -55,6 +55,21 @@ describe('a record', () => {
     )
   })
 
+  test('is read without the tablets that nobody wants', () => {
+    holds(
+      fc.property(record, fc.nat({ max: 2 }), (each, rest) => {
+        const wants = (tablet: number, at: HybridTime) => {
+          expect(at).toBe(each.time)
+          return tablet % 3 === rest
+        }
+        const wanted = each.kind === 'commit' ? each.tablets.filter(({ tablet }) => tablet % 3 === rest) : []
+        const expected = each.kind === 'commit' ? { ...each, tablets: wanted } : each
+        expect(decodeRecord(encodeRecord(each), wants)).toEqual(expected)
+      }),
+      200,
+    )
+  })
+
   test('is looked at, not copied, when it is read', () => {
     const bytes = encodeRecord({
       kind: 'commit',
@@ -87,6 +102,9 @@ describe('what is no record is refused', () => {
         const bytes = encodeRecord(each)
         expect(() => decodeRecord(bytes.subarray(0, at % bytes.length))).toThrow(FormatError)
         expect(() => decodeRecord(concatBytes([bytes, Uint8Array.of(0)]))).toThrow(FormatError)
+        const nothing = () => false
+        expect(() => decodeRecord(bytes.subarray(0, at % bytes.length), nothing)).toThrow(FormatError)
+        expect(() => decodeRecord(concatBytes([bytes, Uint8Array.of(0)]), nothing)).toThrow(FormatError)
       }),
       200,
     )

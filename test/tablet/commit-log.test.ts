@@ -70,8 +70,9 @@ class Run {
       return
     }
     const first = listSegments(files)[0]!
-    const recovery = recoverLog(files, first, crc32, (time, tablets) => {
-      recovered.push(`${time}:${textOfBytes(tablets[0]!.writes[0]!.key)}`)
+    const recovery = recoverLog(files, first, crc32, {
+      lacks: () => true,
+      replay: (time, tablets) => recovered.push(`${time}:${textOfBytes(tablets[0]!.writes[0]!.key)}`),
     })
     this.log = CommitLog.resume(context, first, recovery, recovery.floor)
     ;[this.floor, this.wasClosed] = [recovery.floor, recovery.wasClosed]
@@ -406,7 +407,8 @@ describe('a log that cannot be is refused', () => {
   }
   const commit = (time: number) =>
     encodeRecord({ kind: 'commit', time: BigInt(time) as HybridTime, tablets: writesOf('a') })
-  const error = (files: FileSystem) => refusal(() => recoverLog(files, 1, crc32, () => undefined))
+  const target = { lacks: () => true, replay: () => undefined }
+  const error = (files: FileSystem) => refusal(() => recoverLog(files, 1, crc32, target))
 
   test('with a record that is none, its checksum right', () => {
     expect(error(logOf(commit(1), Uint8Array.of(9)))).toMatchObject({
