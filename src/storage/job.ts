@@ -8,7 +8,7 @@
  * that were set apart for it. So nothing that happens meanwhile can disturb it, and a job that is lost
  * leaves nothing but files that nobody names.
  *
- * A runner takes one job at a time. Its caller never has to let an event loop turn: it asks.
+ * A runner takes one job of each kind at a time. Its caller never has to let an event loop turn: it asks.
  */
 import { assert, defined } from '../base/assert.ts'
 import { type Checksum } from '../base/checksum.ts'
@@ -49,6 +49,9 @@ export interface MergeJob<Directive> {
 /** Something to run. */
 export type Job<Directive> = FlushJob<Directive> | MergeJob<Directive>
 
+/** What a job is: of each kind a runner takes one at a time. */
+export type JobKind = Job<unknown>['kind']
+
 /** The table that a flush wrote. */
 export interface FlushResult {
   readonly kind: 'flush'
@@ -76,18 +79,18 @@ export type JobOutcome =
   /** Where it ran is gone, or silent: nothing should be given there any more. */
   | { readonly kind: 'lost'; readonly error: Error }
 
-/** Runs jobs, one at a time. */
+/** Runs jobs, one of each kind at a time. */
 export interface JobRunner<Directive> {
-  /** Begins a job; the one before has ended or was abandoned. */
+  /** Begins a job; the one of its kind before has ended or was abandoned. */
   start(job: Job<Directive>): void
   /**
-   * How the job ended, told once; `undefined` while it runs. Waits for it for up to `waitMicros`
+   * How the job of a kind ended, told once; `undefined` while it runs. Waits for it for up to `waitMicros`
    * microseconds, `Infinity` for as long as it takes: then there always is an answer.
    */
-  poll(waitMicros: number): JobOutcome | undefined
-  /** Stops the job that runs, if one does, and forgets it. Files that it wrote may be left. */
-  abandon(): void
-  /** As {@link abandon}, for good. */
+  poll(kind: JobKind, waitMicros: number): JobOutcome | undefined
+  /** Stops the job of a kind, if one runs, and forgets it. Files that it wrote may be left. */
+  abandon(kind: JobKind): void
+  /** Stops all jobs, for good. */
   close(): void
 }
 
@@ -182,28 +185,28 @@ export function endOfNumbers(result: JobResult, { first }: NumberRange): number 
 /** Runs each job here, when it is asked for: whoever asks waits, and gets its failure as it was thrown. */
 export class InlineRunner<Directive> implements JobRunner<Directive> {
   readonly #io: JobIo<Directive>
-  #job: Job<Directive> | undefined
+  readonly #jobs = new Map<JobKind, Job<Directive>>()
 
   constructor(io: JobIo<Directive>) {
     this.#io = io
   }
 
   start(job: Job<Directive>): void {
-    assert(this.#job === undefined, 'a runner has one job at a time')
-    this.#job = job
+    assert(!this.#jobs.has(job.kind), 'a runner has one job of a kind at a time')
+    this.#jobs.set(job.kind, job)
   }
 
-  poll(): JobOutcome {
-    const job = defined(this.#job, 'the job of a runner')
-    this.#job = undefined
+  poll(kind: JobKind): JobOutcome {
+    const job = defined(this.#jobs.get(kind), 'the job of a runner')
+    this.#jobs.delete(kind)
     return { kind: 'done', result: runJob(job, this.#io) }
   }
 
-  abandon(): void {
-    this.#job = undefined
+  abandon(kind: JobKind): void {
+    this.#jobs.delete(kind)
   }
 
   close(): void {
-    this.abandon()
+    this.#jobs.clear()
   }
 }

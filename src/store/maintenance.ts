@@ -42,6 +42,8 @@ export class Maintenance {
   readonly #installer: Installer
   readonly #backpressure: Backpressure
   readonly #here: JobRunner<Directive>
+  /** Where jobs run, once there was one. */
+  #runner: JobRunner<Directive> | undefined
   readonly #flushes: Lane
   readonly #compactions: Lane
   /** Tablets with frozen memtables, and those that a policy has to be asked about, in the order in which they came. */
@@ -55,9 +57,9 @@ export class Maintenance {
     this.#installer = new Installer(context)
     this.#backpressure = new Backpressure(context)
     this.#here = new InlineRunner(context.jobs)
-    const start = context.startRunner ?? (() => this.#here)
-    this.#flushes = new Lane(this.#here, start)
-    this.#compactions = new Lane(this.#here, start)
+    const runner = () => (this.#runner ??= context.startRunner?.() ?? this.#here)
+    this.#flushes = new Lane('flush', this.#here, runner)
+    this.#compactions = new Lane('compaction', this.#here, runner)
   }
 
   /** What writers waited for maintenance. */
@@ -108,8 +110,7 @@ export class Maintenance {
   close(): void {
     const { failStop, manifest, numbers } = this.#context
     const abandoned = [this.#flushes, this.#compactions].filter((lane) => this.#abandon(lane))
-    this.#flushes.close()
-    this.#compactions.close()
+    this.#runner?.close()
     if (failStop.hasFailed) return
     failStop.guard(() => {
       // A runner that did not answer may still write: nobody else may ever take its numbers.
@@ -215,7 +216,7 @@ export class Maintenance {
   #runHere(task: Task): void {
     this.#context.failStop.guard(() => {
       this.#here.start(task.job)
-      const outcome = this.#here.poll(Infinity)
+      const outcome = this.#here.poll(task.job.kind, Infinity)
       assert(outcome?.kind === 'done', 'what fails here throws')
       this.#install(task, outcome.result)
     })

@@ -140,7 +140,12 @@ test.each([
   ['dies', 'process.exit(3)', true],
   ['throws', "throw new Error('thrown')", true],
   ['hangs', 'for (;;);', true],
-  ['fails', "port.postMessage({ id, kind: 'failed', failure: 'no' }); Atomics.store(signals, 1, id)", false],
+  [
+    'fails',
+    `port.postMessage({ kind: job.kind, id, answer: { kind: 'failed', failure: 'no' } })
+     Atomics.store(signals, { flush: 1, compaction: 2 }[job.kind], id)`,
+    false,
+  ],
 ] as const)('where the thread %s, the job is done here and its files go', (name, onMessage, isLost) => {
   const inline = openIn(`inline ${name}`)
   const worker = openIn(name, { module: moduleOf(`${name}.mjs`, onMessage), silenceMs: 150 })
