@@ -14,7 +14,7 @@
 import { type MessagePort } from 'node:worker_threads'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type JobKind, type JobResult, type SentJob } from '../storage/job.ts'
+import { type Job, type JobKind, type JobResult } from '../storage/job.ts'
 
 /** Place in the shared numbers: signs of life. */
 export const BEATS = 0
@@ -38,7 +38,7 @@ export interface JobThreadData {
 export interface JobRequest {
   /** Rises by one with each job of a kind. */
   readonly id: number
-  readonly job: SentJob<Directive>
+  readonly job: Job<Directive>
 }
 
 /** What became of a job. */

@@ -9,9 +9,9 @@
  *     flush                              └ read ─ write ─┘
  */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { type Directive, garbageFilter } from '../history/garbage.ts'
+import { garbageFilter } from '../history/garbage.ts'
 import { type AppendFile, type FileSystem, type RandomFile } from '../storage/files.ts'
-import { type SentJob, runSentJob } from '../storage/job.ts'
+import { type JobKind, runJobElsewhere } from '../storage/job.ts'
 import { TableFiles } from '../storage/table-files.ts'
 import {
   ABANDONED,
@@ -43,10 +43,10 @@ function run(request: JobRequest): void {
 }
 
 function answerTo({ id, job }: JobRequest): JobAnswer {
-  const files = watched(new NodeFiles(root), () => breathe(id, job))
+  const files = watched(new NodeFiles(root), () => breathe(id, job.kind))
   const tables = new TableFiles(files, checksum, LIMITS)
   try {
-    const outcome = runSentJob(job, { files, tables, geometry, filterFor: garbageFilter }, checksum)
+    const outcome = runJobElsewhere(job, { files, tables, geometry, filterFor: garbageFilter })
     if (outcome.kind === 'done') return outcome
     return { kind: outcome.kind === 'log failed' ? 'log failed' : 'failed', failure: outcome.error.message }
   } catch (error) {
@@ -57,7 +57,7 @@ function answerTo({ id, job }: JobRequest): JobAnswer {
 }
 
 /** A sign of life, a chance to stop, and in a merge a look aside. */
-function breathe(id: number, { kind }: SentJob<Directive>): void {
+function breathe(id: number, kind: JobKind): void {
   beat()
   if (Atomics.load(signals, ABANDONED[kind]) >= id) throw new Error('the job was given up')
   if (kind === 'flush') return

@@ -14,7 +14,7 @@ import { assert } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type Job, type JobKind, type JobOutcome, type JobRunner, sentJob } from '../storage/job.ts'
+import { type Job, type JobKind, type JobOutcome, type JobRunner } from '../storage/job.ts'
 import {
   ABANDONED,
   BEATS,
@@ -83,7 +83,7 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#aliveAtMs = performance.now()
     if (this.#worker === undefined && this.#loss === undefined) this.#begin()
     if (this.#loss !== undefined) return
-    const request: JobRequest = { id: seat.id, job: sentJob(job) }
+    const request: JobRequest = { id: seat.id, job }
     this.#port?.postMessage(request, [])
   }
 

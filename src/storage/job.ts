@@ -11,15 +11,14 @@
  * A runner takes one job of each kind at a time. Its caller never has to let an event loop turn: it asks.
  */
 import { assert, defined } from '../base/assert.ts'
-import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type CompactionJob, type CompactionResult, runCompaction } from './compaction.ts'
 import { type FileSystem } from './files.ts'
 import { type FilterFor } from './filter.ts'
 import { type Geometry } from './geometry.ts'
 import { type LogPlace, syncSegment } from './log.ts'
-import { type LoggedMemtable, readLoggedMemtable } from './logged-memtable.ts'
-import { type Memtable } from './memtable.ts'
+import { versionsIn } from './memtable.ts'
+import { type PackedMemory } from './packed-versions.ts'
 import { type TableFiles } from './table-files.ts'
 import { type TableMeta } from './table-format.ts'
 
@@ -32,9 +31,9 @@ export interface NumberRange {
 /** Writes a frozen memtable, all of it, as one table. Of the directive, only the times to watch count. */
 export interface FlushJob<Directive> {
   readonly kind: 'flush'
-  readonly memtable: Memtable
-  /** Where the memtable is in the log, for those who are elsewhere. */
-  readonly logged: LoggedMemtable
+  readonly memtable: PackedMemory
+  /** The place in the log behind which nothing of the memtable is. */
+  readonly loggedThrough: LogPlace
   readonly directive: Directive
   readonly numbers: NumberRange
 }
@@ -46,7 +45,7 @@ export interface MergeJob<Directive> {
   readonly numbers: NumberRange
 }
 
-/** Something to run. */
+/** Something to run, as plain data. */
 export type Job<Directive> = FlushJob<Directive> | MergeJob<Directive>
 
 /** What a job is: of each kind a runner takes one at a time. */
@@ -94,9 +93,6 @@ export interface JobRunner<Directive> {
   close(): void
 }
 
-/** A job as it can be sent: plain data. */
-export type SentJob<Directive> = MergeJob<Directive> | Omit<FlushJob<Directive>, 'memtable'>
-
 /** What running a job takes. */
 export interface JobIo<Directive> {
   readonly files: FileSystem
@@ -110,31 +106,19 @@ export function runJob<Directive>(job: Job<Directive>, io: JobIo<Directive>): Jo
   return job.kind === 'flush' ? runFlush(job, io) : runMerge(job, io)
 }
 
-/** The job as it can be sent. */
-export function sentJob<Directive>(job: Job<Directive>): SentJob<Directive> {
-  if (job.kind === 'compaction') return job
-  const { memtable: _, ...rest } = job
-  return rest
-}
-
 /**
- * Runs a job where there is nothing but the files. A memtable is read out of the log, and the log becomes durable
- * through it, which an install asks for. Of failures, those that files can cause are told; others are bugs.
+ * Runs a job for somebody elsewhere. The log becomes durable through a memtable, which an install asks for. Of
+ * failures, those that files can cause are told; others are bugs.
  */
-export function runSentJob<Directive>(
-  job: SentJob<Directive>,
-  io: JobIo<Directive>,
-  checksum: Checksum,
-): JobOutcome {
+export function runJobElsewhere<Directive>(job: Job<Directive>, io: JobIo<Directive>): JobOutcome {
   let isSyncing = false
   try {
     if (job.kind === 'compaction') return { kind: 'done', result: runMerge(job, io) }
-    const { through } = job.logged
+    const { loggedThrough } = job
     isSyncing = true
-    syncSegment(io.files, through.segment)
+    syncSegment(io.files, loggedThrough.segment)
     isSyncing = false
-    const memtable = readLoggedMemtable(io.files, checksum, job.logged)
-    return { kind: 'done', result: { ...runFlush({ ...job, memtable }, io), logSynced: through } }
+    return { kind: 'done', result: { ...runFlush(job, io), logSynced: loggedThrough } }
   } catch (error) {
     if (!(error instanceof PalimpsestError)) throw error
     return { kind: isSyncing ? 'log failed' : 'failed', error }
@@ -145,8 +129,9 @@ export function runSentJob<Directive>(
 function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directive>): FlushResult {
   const { watched } = io.filterFor(job.directive)
   const writer = io.tables.create(job.numbers.first, io.geometry, watched)
-  for (const version of job.memtable.versions()) writer.add(version)
+  for (const version of versionsIn(job.memtable)) writer.add(version)
   const table = writer.finish()
+  assert(table.versions === job.memtable.versionCount, 'a flush drops nothing')
   io.files.syncDirectory('')
   return { kind: 'flush', table }
 }

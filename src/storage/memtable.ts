@@ -1,44 +1,40 @@
 /**
  * The memtable: the newest versions of a tree, in memory, until they are flushed.
  *
- * Writes come in rising time order, so the versions of a key are a list that grows at its end. Keys
- * are found by hash; they are sorted only when somebody asks for them in order, since most memtables
- * are read in order once, at their flush.
+ * Writes come in rising time order, so the versions of a key are a chain that grows at its new end
+ * (`packed-versions.ts`). Keys are found by hash; they are sorted only when somebody asks for them in order, since
+ * most memtables are read in order once, at their flush, and that by somebody else, who is given their memory.
  */
 import { assert } from '../base/assert.ts'
-import { compareBytes } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, lastBefore } from '../time/stretches.ts'
+import { type Allocate, ownMemory } from './arena.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
-import { KeyIndex } from './key-index.ts'
-import { PackedVersions } from './packed-versions.ts'
+import { HASH_SLOT_BYTES, HashSlots } from './hash-slots.ts'
+import { sortKeys } from './key-order.ts'
+import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
 import { type KeyedVersion, type TimeOrder, type Version } from './version.ts'
-
-/** Memory that a version takes beside its key and value, roughly. */
-const VERSION_OVERHEAD_BYTES = 48
-/** Memory that a key takes beside its bytes, roughly. */
-const KEY_OVERHEAD_BYTES = 120
 
 /** So many versions of a key are handed out at once. */
 const BATCH_VERSIONS = 256
 
-interface Entry {
-  readonly key: Uint8Array
-  /** Their numbers, oldest first. */
-  readonly versions: number[]
-}
-
 /** Versions by key, in memory. */
 export class Memtable {
-  readonly #entries = new KeyIndex<Entry>()
-  readonly #packed = new PackedVersions()
-  #sorted: Entry[] = []
-  #unsorted: Entry[] = []
+  readonly #slots = new HashSlots()
+  readonly #packed: PackedVersions
+  #sorted: Uint32Array<ArrayBuffer> = new Uint32Array()
+  /** Keys that came since they were sorted. */
+  #unsorted: number[] = []
   #bytes = 0
   #minTime: HybridTime = MAX_TIME
   #maxTime: HybridTime = MIN_TIME
+
+  /** One in memory of this thread, unless it is told otherwise. */
+  constructor(allocate: Allocate = ownMemory) {
+    this.#packed = new PackedVersions(allocate)
+  }
 
   /** Memory in use, roughly. */
   get bytes(): number {
@@ -46,7 +42,7 @@ export class Memtable {
   }
 
   get versionCount(): number {
-    return this.#packed.count
+    return this.#packed.versionCount
   }
 
   /** The oldest time in it; `MAX_TIME` when it is empty. */
@@ -59,46 +55,42 @@ export class Memtable {
     return this.#maxTime
   }
 
+  /** What is in it, for a flush. Nothing may be added any more. */
+  get memory(): PackedMemory {
+    return this.#packed.memory
+  }
+
   /** Adds a version that is newer than all of its key. The bytes are copied. */
   add(key: Uint8Array, version: Version): void {
     const hash = hashOfKey(key)
-    let entry = this.#entries.find(key, hash)
-    if (entry === undefined) {
-      entry = { key: this.#packed.keep(key), versions: [] }
-      this.#entries.add(entry, hash)
-      this.#unsorted.push(entry)
-      this.#bytes += KEY_OVERHEAD_BYTES + key.length
-    }
-    const newest = entry.versions.at(-1)
-    assert(
-      newest === undefined || this.#packed.timeAt(newest) < version.time,
-      'the times of a key rise (law 1)',
-    )
-    entry.versions.push(this.#packed.add(version))
-    this.#bytes += VERSION_OVERHEAD_BYTES + (version.value?.length ?? 0)
+    const known = this.#find(key, hash)
+    const at = known === NONE ? this.#addKey(key, hash) : known
+    const newest = this.#packed.newestOf(at)
+    assert(newest === NONE || this.#packed.timeAt(newest) < version.time, 'the times of a key rise (law 1)')
+    this.#packed.addVersion(at, version)
+    this.#bytes += VERSION_BYTES + (version.value?.length ?? 0)
     if (version.time < this.#minTime) this.#minTime = version.time
     if (version.time > this.#maxTime) this.#maxTime = version.time
   }
 
   /** The newest version of the key whose time lies in the view; `hash` is the key's. */
   find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
-    const entry = this.#entries.find(key, hash)
-    return entry && newestIn(this.#packed, entry.versions, view)
+    const at = this.#find(key, hash)
+    return at === NONE ? undefined : newestIn(this.#packed, at, view)
   }
 
   /** The versions of the key whose times lie in the view, some at a time. Not to be read on after the next {@link add}. */
   *versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): Generator<readonly Version[]> {
-    const versions = this.#entries.find(key)?.versions ?? []
+    const at = this.#find(key, hashOfKey(key))
+    if (at === NONE) return
     const isNewestFirst = order === 'newest first'
     for (const { after, through } of isNewestFirst ? view.toReversed() : view) {
-      const from = countThrough(this.#packed, versions, after, versions.length)
-      const to = countThrough(this.#packed, versions, through, versions.length)
-      for (let done = from; done < to; done += BATCH_VERSIONS) {
-        const end = Math.min(to, done + BATCH_VERSIONS)
+      const versions = this.#versionsBetween(at, after, through)
+      if (!isNewestFirst) versions.reverse()
+      for (let done = 0; done < versions.length; done += BATCH_VERSIONS) {
         const batch: Version[] = []
-        for (let i = done; i < end; i++) {
-          batch.push(this.#packed.versionAt(versions[isNewestFirst ? to - 1 - (i - from) : i]!))
-        }
+        const end = Math.min(versions.length, done + BATCH_VERSIONS)
+        for (let i = done; i < end; i++) batch.push(this.#packed.versionAt(versions[i]!))
         yield batch
       }
     }
@@ -110,38 +102,78 @@ export class Memtable {
   }
 
   /** Every version, keys rising, times of a key falling. */
-  *versions(): Generator<KeyedVersion> {
-    for (const { key, versions } of this.#inOrder()) {
-      for (let i = versions.length - 1; i >= 0; i--) {
-        const { time, value } = this.#packed.versionAt(versions[i]!)
-        yield { key, time, value }
-      }
-    }
+  versions(): Generator<KeyedVersion> {
+    return versionsInOrder(this.#packed, this.#inOrder())
   }
 
-  #inOrder(): readonly Entry[] {
+  #find(key: Uint8Array, hash: number): number {
+    const slots = this.#slots
+    for (let at = slots.first(hash); at >= 0; at = slots.next(at)) {
+      const known = slots.numberAt(at)
+      if (this.#packed.compareKey(known, key) === 0) return known
+    }
+    return NONE
+  }
+
+  #addKey(key: Uint8Array, hash: number): number {
+    const at = this.#packed.addKey(key)
+    this.#slots.add(hash, at)
+    this.#unsorted.push(at)
+    this.#bytes += KEY_BYTES + HASH_SLOT_BYTES + key.length
+    return at
+  }
+
+  /** The versions of a key in a stretch, newest first. */
+  #versionsBetween(key: number, after: HybridTime, through: HybridTime): number[] {
+    const packed = this.#packed
+    const versions: number[] = []
+    let at = packed.newestThrough(packed.newestOf(key), through)
+    for (; at !== NONE && packed.timeAt(at) > after; at = packed.olderThan(at)) versions.push(at)
+    return versions
+  }
+
+  #inOrder(): Uint32Array {
     if (this.#unsorted.length > 0) {
-      this.#unsorted.sort((a, b) => compareBytes(a.key, b.key))
-      this.#sorted = mergeSorted(this.#sorted, this.#unsorted)
+      const more = Uint32Array.from(this.#unsorted)
+      sortKeys(more, this.#packed)
+      this.#sorted = mergeSorted(this.#packed, this.#sorted, more)
       this.#unsorted = []
     }
     return this.#sorted
   }
 }
 
+/** Every version in the memory of a memtable, keys rising, times of a key falling. */
+export function versionsIn(memory: PackedMemory): Generator<KeyedVersion> {
+  const packed = PackedVersions.over(memory)
+  const keys = packed.keys()
+  sortKeys(keys, packed)
+  return versionsInOrder(packed, keys)
+}
+
+function* versionsInOrder(packed: PackedVersions, keys: Uint32Array): Generator<KeyedVersion> {
+  for (const at of keys) {
+    const key = packed.keyAt(at)
+    for (let v = packed.newestOf(at); v !== NONE; v = packed.olderThan(v)) {
+      const { time, value } = packed.versionAt(v)
+      yield { key, time, value }
+    }
+  }
+}
+
 class MemtableCursor implements KeyCursor {
   readonly #packed: PackedVersions
-  readonly #entries: readonly Entry[]
+  readonly #keys: Uint32Array
   readonly #step: 1 | -1
   #at: number
   readonly span: KeySpan = emptySpan()
   isAtKey = false
 
-  constructor(packed: PackedVersions, entries: readonly Entry[], direction: Direction) {
+  constructor(packed: PackedVersions, keys: Uint32Array, direction: Direction) {
     this.#packed = packed
-    this.#entries = entries
+    this.#keys = keys
     this.#step = direction === 'forward' ? 1 : -1
-    this.#at = entries.length
+    this.#at = keys.length
   }
 
   get key(): Uint8Array | undefined {
@@ -151,8 +183,8 @@ class MemtableCursor implements KeyCursor {
   seek(key: Uint8Array | undefined): void {
     const first =
       key === undefined
-        ? this.#entries.length
-        : searchFirst(this.#entries, (entry) => compareBytes(entry.key, key) >= 0)
+        ? this.#keys.length
+        : searchFirst(this.#keys, (at) => this.#packed.compareKey(at, key) >= 0)
     this.#stand(this.#step === 1 ? first : first - 1)
   }
 
@@ -161,7 +193,7 @@ class MemtableCursor implements KeyCursor {
   }
 
   newestIn(view: Stretches): Version | undefined {
-    return newestIn(this.#packed, this.#entries[this.#at]!.versions, view)
+    return newestIn(this.#packed, this.#keys[this.#at]!, view)
   }
 
   newestBeside(view: Stretches): Version | undefined {
@@ -170,54 +202,37 @@ class MemtableCursor implements KeyCursor {
 
   #stand(at: number): void {
     this.#at = at
-    const entry = this.#entries[at]
-    this.isAtKey = entry !== undefined
-    if (entry === undefined) return
-    this.span.bytes = entry.key
-    this.span.to = entry.key.length
+    const key = this.#keys[at]
+    this.isAtKey = key !== undefined
+    if (key !== undefined) this.#packed.locateKey(key, this.span)
   }
 }
 
-/** The newest of versions in rising order whose time lies in the view. */
-function newestIn(packed: PackedVersions, versions: readonly number[], view: Stretches): Version | undefined {
-  let end = versions.length
+/** The newest version of a key whose time lies in the view. */
+function newestIn(packed: PackedVersions, key: number, view: Stretches): Version | undefined {
+  let at = packed.newestOf(key)
   for (let s = view.length - 1; s >= 0;) {
     const { after, through } = view[s]!
-    end = countThrough(packed, versions, through, end)
-    if (end === 0) return undefined
-    const candidate = versions[end - 1]!
-    const time = packed.timeAt(candidate)
-    if (time > after) return packed.versionAt(candidate)
+    at = packed.newestThrough(at, through)
+    if (at === NONE) return undefined
+    const time = packed.timeAt(at)
+    if (time > after) return packed.versionAt(at)
     s = lastBefore(view, time)
   }
   return undefined
 }
 
-/** How many of the first `end` versions are at or before `time`. */
-function countThrough(
+function mergeSorted(
   packed: PackedVersions,
-  versions: readonly number[],
-  time: HybridTime,
-  end: number,
-): number {
-  if (end > 0 && packed.timeAt(versions[end - 1]!) <= time) return end
-  let low = 0
-  let high = end
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (packed.timeAt(versions[middle]!) <= time) low = middle + 1
-    else high = middle
+  a: Uint32Array,
+  b: Uint32Array<ArrayBuffer>,
+): Uint32Array<ArrayBuffer> {
+  if (a.length === 0) return b
+  const merged = new Uint32Array(a.length + b.length)
+  let [i, j] = [0, 0]
+  for (let k = 0; k < merged.length; k++) {
+    const isFirst = j === b.length || (i < a.length && packed.compareKey(a[i]!, packed.keyAt(b[j]!)) < 0)
+    merged[k] = isFirst ? a[i++]! : b[j++]!
   }
-  return low
-}
-
-function mergeSorted(a: readonly Entry[], b: readonly Entry[]): Entry[] {
-  if (a.length === 0) return [...b]
-  const merged: Entry[] = []
-  let i = 0
-  let j = 0
-  while (i < a.length && j < b.length) merged.push(compareBytes(a[i]!.key, b[j]!.key) < 0 ? a[i++]! : b[j++]!)
-  while (i < a.length) merged.push(a[i++]!)
-  while (j < b.length) merged.push(b[j++]!)
   return merged
 }

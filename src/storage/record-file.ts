@@ -171,27 +171,6 @@ export class RecordWriter {
   }
 }
 
-/**
- * The payloads of a part of a file that begins with a record, at `begin`. Returns where in the file the last
- * whole one ends.
- */
-export function* payloadsIn(
-  bytes: Uint8Array,
-  begin: number,
-  magic: RecordMagic,
-  number: number,
-  checksum: Checksum,
-): Generator<Uint8Array, number> {
-  const identity = identityOf(magic, number, checksum)
-  let at = 0
-  for (;;) {
-    const record = recordAt(bytes, at, identity, checksum, begin)
-    if (record === undefined || checksum(record.payload) !== record.payloadChecksum) return begin + at
-    yield record.payload
-    at += RECORD_HEADER_BYTES + record.payload.length
-  }
-}
-
 /** Reads the records of a file back. `number` is what its name says; a file of another number is damaged. */
 export function readRecords(
   bytes: Uint8Array,
@@ -227,27 +206,22 @@ interface RawRecord {
   readonly syncedBytes: number
 }
 
-/**
- * The record whose header stands at `at` of some bytes, which begin at `begin` of their file, if one does; its
- * payload is not yet checked.
- */
+/** The record whose header stands at `at`, if one does; its payload is not yet checked. */
 function recordAt(
   bytes: Uint8Array,
   at: number,
   identity: number,
   checksum: Checksum,
-  begin = 0,
 ): RawRecord | undefined {
-  const offset = begin + at
   const room = bytes.length - at - RECORD_HEADER_BYTES
   if (room < 0) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset + at, RECORD_HEADER_BYTES)
   const length = view.getUint32(0, true)
   const syncedBytes = Number(view.getBigUint64(8, true))
   // Cheap tests first: the search for later records asks at every offset.
-  if (length === 0 || length > room || syncedBytes > offset) return undefined
+  if (length === 0 || length > room || syncedBytes > at) return undefined
   const header = bytes.subarray(at, at + RECORD_HEADER_BYTES)
-  if (headerChecksum(checksum, identity, offset, header) !== view.getUint32(16, true)) return undefined
+  if (headerChecksum(checksum, identity, at, header) !== view.getUint32(16, true)) return undefined
   const from = at + RECORD_HEADER_BYTES
   return {
     payload: bytes.subarray(from, from + length),

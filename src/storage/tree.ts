@@ -25,12 +25,13 @@ import {
   stretch,
   union,
 } from '../time/stretches.ts'
+import { type Allocate } from './arena.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
 import { type Geometry } from './geometry.ts'
 import { type FlushJob, type JobResult, type MergeJob, type NumberRange, numbersFor } from './job.ts'
-import { type LoggedMemtable } from './logged-memtable.ts'
+import { type LogPlace } from './log.ts'
 import { type TreeEdit, type TreeState, type TreeTotals } from './manifest-state.ts'
 import { Memtable } from './memtable.ts'
 import { type CompactionChoice } from './plan.ts'
@@ -47,19 +48,18 @@ import { type KeyedVersion, type TimeOrder, type Version, comparePositions } fro
 export interface TreeContext {
   readonly tables: TableFiles
   readonly geometry: Geometry
+  /** Where memtables have their memory from. @defaultValue `ownMemory` */
+  readonly allocate?: Allocate | undefined
 }
 
 /** Sets file numbers apart that were never used. */
 export type ReserveNumbers = (count: number) => NumberRange
 
-/** Says where in the log a memtable is. */
-export type PlaceMemtable = (memtable: Memtable) => Pick<LoggedMemtable, 'from' | 'through'>
-
 /** One LSM tree. */
 export class Tree<Directive> {
   readonly id: number
   readonly #context: TreeContext
-  #memtable = new Memtable()
+  #memtable: Memtable
   /** Full memtables that are not in a table yet, newest first. */
   #frozen: readonly Memtable[] = []
   #state: TreeState
@@ -70,6 +70,7 @@ export class Tree<Directive> {
     this.id = id
     this.#state = state
     this.#context = context
+    this.#memtable = new Memtable(context.allocate)
     this.#newestTime = tablesOf(state.shape).reduce(
       (time, table) => laterOf(time, table.maxTime),
       state.flushedThrough,
@@ -215,16 +216,14 @@ export class Tree<Directive> {
   freeze(): void {
     if (this.#memtable.versionCount === 0) return
     this.#frozen = [this.#memtable, ...this.#frozen]
-    this.#memtable = new Memtable()
+    this.#memtable = new Memtable(this.#context.allocate)
     this.#epoch++
   }
 
-  /** The job that flushes the oldest frozen memtable. */
-  flushJob(directive: Directive, place: PlaceMemtable, reserve: ReserveNumbers): FlushJob<Directive> {
-    const memtable = defined(this.#frozen.at(-1), 'a frozen memtable')
-    const { minTime, maxTime, versionCount } = memtable
-    const logged = { tablet: this.id, minTime, maxTime, versionCount, ...place(memtable) }
-    return { kind: 'flush', memtable, logged, directive, numbers: reserve(1) }
+  /** The job that flushes the oldest frozen memtable, when the log has gone on to a place. */
+  flushJob(directive: Directive, loggedThrough: LogPlace, reserve: ReserveNumbers): FlushJob<Directive> {
+    const { memory } = defined(this.#frozen.at(-1), 'a frozen memtable')
+    return { kind: 'flush', memtable: memory, loggedThrough, directive, numbers: reserve(1) }
   }
 
   /** The job of a policy's choice. */

@@ -13,8 +13,6 @@ import { assert, defined } from '../base/assert.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { InlineRunner, type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
-import { type LogPlace } from '../storage/log.ts'
-import { type Memtable } from '../storage/memtable.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
 import { type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
@@ -49,8 +47,6 @@ export class Maintenance {
   /** Tablets with frozen memtables, and those that a policy has to be asked about, in the order in which they came. */
   readonly #frozen = new Set<number>()
   readonly #unsettled = new Set<number>()
-  /** Where the log was when a memtable was begun: what is in it stands behind. */
-  readonly #begins = new WeakMap<Memtable, LogPlace>()
 
   constructor(context: MaintenanceContext) {
     this.#context = context
@@ -239,7 +235,7 @@ export class Maintenance {
   #writeDown(tablet: Tablet): void {
     for (const lane of [this.#flushes, this.#compactions])
       if (lane.task !== undefined) this.#take(lane, Infinity)
-    this.#freezeNow(tablet)
+    tablet.freeze()
     while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
   }
 
@@ -249,24 +245,14 @@ export class Maintenance {
       this.#judge(tablet)
       this.#stop(tablet, this.#flushes)
     }
-    this.#freezeNow(tablet)
+    tablet.freeze()
     this.#frozen.add(tablet.id)
     this.#judge(tablet)
   }
 
-  #freezeNow(tablet: Tablet): void {
-    tablet.freeze()
-    this.#begins.set(tablet.memtables[0], this.#context.log.release())
-  }
-
   #flushTask(tablet: Tablet): Task {
     const { log, directiveFor } = this.#context
-    const logged = (memtable: Memtable) => {
-      const segment = log.firstSegmentWith(memtable.minTime)
-      const begin = this.#begins.get(memtable)
-      return { from: begin?.segment === segment ? begin : { segment, bytes: 0 }, through: log.release() }
-    }
-    const job = tablet.flushJob(directiveFor(tablet.id), logged, this.#reserve)
+    const job = tablet.flushJob(directiveFor(tablet.id), log.release(), this.#reserve)
     return { tablet: tablet.id, job, judgedMicros: log.clock.retentionMicros() }
   }
 

@@ -4,7 +4,6 @@
  *
  *     start ─▶ runs ─▶ asked once, twice, … ─▶ done      or failed, or lost: then what it wrote is left behind
  */
-import { crc32 } from '../base/checksum.ts'
 import { type Directive } from '../history/garbage.ts'
 import {
   type Job,
@@ -12,8 +11,7 @@ import {
   type JobKind,
   type JobOutcome,
   type JobRunner,
-  runSentJob,
-  sentJob,
+  runJobElsewhere,
 } from '../storage/job.ts'
 
 /** What becomes of a job. */
@@ -41,7 +39,7 @@ export class DelayedRunner implements JobRunner<Directive> {
   }
 
   start(job: Job<Directive>): void {
-    const outcome = runSentJob(sentJob(job), this.#io, crc32)
+    const outcome = runJobElsewhere(job, this.#io)
     this.#waiting.set(job.kind, { outcome, fate: this.#fateOf(job), polls: 0 })
   }
 

@@ -13,8 +13,7 @@ import {
   type JobKind,
   type JobOutcome,
   type JobRunner,
-  runSentJob,
-  sentJob,
+  runJobElsewhere,
 } from '../../src/storage/job.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
@@ -42,7 +41,7 @@ class HeldRunner implements JobRunner<Directive> {
     const job = this.#jobs.get(kind)
     if (job === undefined || (HeldRunner.isHeld && waitMicros !== Infinity)) return undefined
     this.#jobs.delete(kind)
-    return runSentJob(sentJob(job), this.#io, crc32)
+    return runJobElsewhere(job, this.#io)
   }
 
   abandon(kind: JobKind): void {
