@@ -15,6 +15,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { type Job, type JobKind, type JobOutcome, type JobRunner } from '../storage/job.ts'
+import { Handover } from './handover.ts'
 import {
   ABANDONED,
   BEATS,
@@ -42,6 +43,9 @@ const WAIT_MS = 50
 /** What a thread may take of objects. A memtable and the heads of a merge fit in well; what is young dies young. */
 const [YOUNG_MB, OLD_MB] = [4, 192]
 
+/** Memory that is kept to hand memtables over: a large commit may take one far beyond its size. */
+const HANDOVER_MEMTABLES = 2
+
 /** What is known of the jobs of one kind. */
 interface Seat {
   /** The last one. */
@@ -58,6 +62,7 @@ export class WorkerRunner implements JobRunner<Directive> {
   readonly #module: URL
   readonly #silenceMs: number
   readonly #stopMs: number
+  readonly #handover: Handover
   readonly #signals = new Int32Array(new SharedArrayBuffer(4 * SIGNALS))
   #worker: Worker | undefined
   #port: MessagePort | undefined
@@ -69,6 +74,7 @@ export class WorkerRunner implements JobRunner<Directive> {
   constructor(root: string, geometry: Geometry, options: WorkerRunnerOptions = {}) {
     this.#root = root
     this.#geometry = geometry
+    this.#handover = new Handover(HANDOVER_MEMTABLES * geometry.memtableBytes)
     this.#module = options.module ?? new URL('./job-thread.js', import.meta.url)
     this.#silenceMs = options.silenceMs ?? 10_000
     this.#stopMs = options.stopMs ?? 2000
@@ -83,7 +89,8 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#aliveAtMs = performance.now()
     if (this.#worker === undefined && this.#loss === undefined) this.#begin()
     if (this.#loss !== undefined) return
-    const request: JobRequest = { id: seat.id, job }
+    const sent = job.kind === 'flush' ? { ...job, memtable: this.#handover.share(job.memtable) } : job
+    const request: JobRequest = { id: seat.id, job: sent }
     this.#port?.postMessage(request, [])
   }
 

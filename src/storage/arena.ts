@@ -1,7 +1,6 @@
 /**
  * An arena: memory that is given out piece by piece and goes all at once. It grows by chunks, so nothing in it ever
- * moves, and whoever is given the chunks finds everything at the same addresses: another thread too, without
- * a copy, where the memory is shared.
+ * moves, and in a copy of the chunks everything is found at the same addresses.
  *
  *     address    which chunk × 256 KiB + where in it
  *     chunks     [ 1 KiB ] [ 4 KiB ] … [ 256 KiB ] [ one piece that is larger ] [ 256 KiB ] …
@@ -12,35 +11,25 @@ import { assert } from '../base/assert.ts'
 import { comparePart } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
-/** Gives memory that is zero. */
-export type Allocate = (bytes: number) => ArrayBufferLike
-
-/** Memory of this thread alone. */
-export const ownMemory: Allocate = (bytes) => new ArrayBuffer(bytes)
-
-/** Memory that can be given to other threads as it is. */
-export const sharedMemory: Allocate = (bytes) => new SharedArrayBuffer(bytes)
-
 const PLACE_BITS = 18
 const CHUNK_BYTES_MIN = 1024
-const CHUNK_BYTES_MAX = 1 << PLACE_BITS
+/** No chunk is larger, except for one piece that is. */
+export const CHUNK_BYTES_MAX: number = 1 << PLACE_BITS
 const PLACE_MASK = CHUNK_BYTES_MAX - 1
 /** An address takes 32 bits. */
 const CHUNKS_MAX = 2 ** (32 - PLACE_BITS)
-/** Pieces begin at multiples of this: copies to and from shared memory go by words only where both sides are aligned. */
+/** Pieces begin at multiples of this. */
 const ALIGNED = 8
 
 /** Pieces of memory by address. */
 export class Arena {
-  readonly #allocate: Allocate
   readonly #bytes: Uint8Array[] = []
   readonly #views: DataView[] = []
   /** How much of the last chunk is taken. */
   #used = 0
 
   /** An empty arena, or one over chunks of another to read it. */
-  constructor(allocate: Allocate, chunks: readonly ArrayBufferLike[] = []) {
-    this.#allocate = allocate
+  constructor(chunks: readonly ArrayBufferLike[] = []) {
     for (const chunk of chunks) this.#add(chunk)
     this.#used = CHUNK_BYTES_MAX
   }
@@ -56,7 +45,7 @@ export class Arena {
     const last = this.#bytes.at(-1)
     if (last === undefined || this.#used + length > last.length) {
       const next = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, 4 * (last?.length ?? 0)))
-      this.#add(this.#allocate(Math.max(next, length)))
+      this.#add(new ArrayBuffer(Math.max(next, length)))
       this.#used = 0
     }
     const place = this.#used

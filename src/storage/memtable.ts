@@ -8,7 +8,6 @@
 import { assert } from '../base/assert.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, lastBefore } from '../time/stretches.ts'
-import { type Allocate, ownMemory } from './arena.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
 import { HASH_SLOT_BYTES, HashSlots } from './hash-slots.ts'
@@ -23,18 +22,13 @@ const BATCH_VERSIONS = 256
 /** Versions by key, in memory. */
 export class Memtable {
   readonly #slots = new HashSlots()
-  readonly #packed: PackedVersions
+  readonly #packed = new PackedVersions()
   #sorted: Uint32Array<ArrayBuffer> = new Uint32Array()
   /** Keys that came since they were sorted. */
   #unsorted: number[] = []
   #bytes = 0
   #minTime: HybridTime = MAX_TIME
   #maxTime: HybridTime = MIN_TIME
-
-  /** One in memory of this thread, unless it is told otherwise. */
-  constructor(allocate: Allocate = ownMemory) {
-    this.#packed = new PackedVersions(allocate)
-  }
 
   /** Memory in use, roughly. */
   get bytes(): number {
@@ -145,7 +139,7 @@ export class Memtable {
 
 /** Every version in the memory of a memtable, keys rising, times of a key falling. */
 export function versionsIn(memory: PackedMemory): Generator<KeyedVersion> {
-  const packed = PackedVersions.over(memory)
+  const packed = new PackedVersions(memory)
   const keys = packed.keys()
   sortKeys(keys, packed)
   return versionsInOrder(packed, keys)

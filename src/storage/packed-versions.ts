@@ -1,6 +1,6 @@
 /**
  * Keys and their versions in one arena, without an object for any of them: a hundred thousand small objects that live
- * for seconds are what a garbage collector is worst at, and memory alone can be given to another thread.
+ * for seconds are what a garbage collector is worst at, and plain memory can be copied to where a thread sees it.
  *
  *     key        u32 newest version  u32 key before  u32 length  bytes
  *     version    u64 time  u32 older version  u32 jump  u32 depth  u32 length (all ones: tombstone)  bytes
@@ -12,7 +12,7 @@
  * versions are added one by one: E. W. Myers, "An applicative random-access stack" (Information Processing Letters, 1983).
  */
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Allocate, Arena, ownMemory, placeOf } from './arena.ts'
+import { Arena, placeOf } from './arena.ts'
 import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
 
@@ -29,7 +29,7 @@ export const KEY_BYTES: number = KEY.bytes
 /** The memory that a version takes beside its value. */
 export const VERSION_BYTES: number = VERSION.bytes
 
-/** All versions that no longer change, as plain data that costs nothing to send where its memory is shared. */
+/** Versions that no longer change, as plain data: a reader may have it, or a copy of its chunks, anywhere. */
 export interface PackedMemory {
   readonly chunks: readonly ArrayBufferLike[]
   readonly lastKey: number
@@ -44,16 +44,11 @@ export class PackedVersions {
   #keyCount = 0
   #versionCount = 0
 
-  /** Nothing yet, or what is in the memory of another. */
-  constructor(allocate: Allocate, memory?: PackedMemory) {
-    this.#arena = new Arena(allocate, memory?.chunks)
+  /** Nothing yet, or what another has written, to read it. */
+  constructor(memory?: PackedMemory) {
+    this.#arena = new Arena(memory?.chunks)
     if (memory === undefined) this.#arena.take(VERSION_BYTES)
     else ({ lastKey: this.#lastKey, keyCount: this.#keyCount, versionCount: this.#versionCount } = memory)
-  }
-
-  /** To read what another has written. */
-  static over(memory: PackedMemory): PackedVersions {
-    return new PackedVersions(ownMemory, memory)
   }
 
   get versionCount(): number {

@@ -25,7 +25,6 @@ import {
   stretch,
   union,
 } from '../time/stretches.ts'
-import { type Allocate } from './arena.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
@@ -48,8 +47,6 @@ import { type KeyedVersion, type TimeOrder, type Version, comparePositions } fro
 export interface TreeContext {
   readonly tables: TableFiles
   readonly geometry: Geometry
-  /** Where memtables have their memory from. @defaultValue `ownMemory` */
-  readonly allocate?: Allocate | undefined
 }
 
 /** Sets file numbers apart that were never used. */
@@ -59,7 +56,7 @@ export type ReserveNumbers = (count: number) => NumberRange
 export class Tree<Directive> {
   readonly id: number
   readonly #context: TreeContext
-  #memtable: Memtable
+  #memtable = new Memtable()
   /** Full memtables that are not in a table yet, newest first. */
   #frozen: readonly Memtable[] = []
   #state: TreeState
@@ -70,7 +67,6 @@ export class Tree<Directive> {
     this.id = id
     this.#state = state
     this.#context = context
-    this.#memtable = new Memtable(context.allocate)
     this.#newestTime = tablesOf(state.shape).reduce(
       (time, table) => laterOf(time, table.maxTime),
       state.flushedThrough,
@@ -216,7 +212,7 @@ export class Tree<Directive> {
   freeze(): void {
     if (this.#memtable.versionCount === 0) return
     this.#frozen = [this.#memtable, ...this.#frozen]
-    this.#memtable = new Memtable(this.#context.allocate)
+    this.#memtable = new Memtable()
     this.#epoch++
   }
 

@@ -11,7 +11,6 @@ import { type Checksum } from '../base/checksum.ts'
 import { copyOf } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
-import { ownMemory, sharedMemory } from '../storage/arena.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
 import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { GEOMETRIES, type Sizes, geometryOf } from '../storage/geometry.ts'
@@ -146,8 +145,8 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     ...removeOldSegments(files, manifest.state.firstSegment),
   ]
   const recovery = tellRecovery(loaded, orphans, events)
-  const { start, jobs } = loaded
-  const startRunner = start && (() => start(jobs))
+  const start = world.jobs?.(manifest.state.birth)
+  const startRunner = start && (() => start(loaded.jobs))
   return new Store({ ...loaded, recovery, lock, manifest, log, startRunner, clock: log.clock })
 }
 
@@ -163,7 +162,6 @@ type LoadedParts = Omit<StoreParts, 'clock' | 'recovery'> & {
   readonly replayed: ReplayedLog
   /** The newest commit. */
   readonly newest: HybridTime
-  readonly start: StartRunner | undefined
 }
 
 interface ReplayedLog extends LogRecovery {
@@ -182,17 +180,14 @@ function load(
   const geometry = geometryOf(state.birth.geometry, options.sizes)
   const tables = new TableFiles(files, checksum, options.limits)
   const numbers = new FileNumbers(Math.max(state.nextNumber, ...tables.list().map((number) => number + 1)))
-  const start = options.readOnly ? undefined : world.jobs?.(state.birth)
-  // A memtable is handed over as it is.
-  const allocate = start === undefined ? ownMemory : sharedMemory
-  const tablets = new Tablets({ tables, geometry, allocate }, currentState)
+  const tablets = new Tablets({ tables, geometry }, currentState)
   const replayed = replayLog(world, state, tablets)
   const newest = tablets.all().reduce((time, tablet) => laterOf(time, tablet.newestTime), MIN_TIME)
   const failStop = new FailStop()
   const { birth, policy } = state
   return {
     ...{ files, birth, policy, geometry, tables, tablets },
-    ...{ numbers, events, failStop, replayed, newest, start },
+    ...{ numbers, events, failStop, replayed, newest },
     jobs: { files, tables, geometry, filterFor: garbageFilter },
     monotonic: () => world.clock.monotonic(),
   }

@@ -80,15 +80,10 @@ function textOf(bytes: Uint8Array, what: string): string {
 
 function documentOf(bytes: Uint8Array): unknown {
   try {
-    return withoutBuffers(packr.unpack(inOwnMemory(bytes)))
+    return withoutBuffers(packr.unpack(bytes))
   } catch (error) {
     throw corrupt('value', error)
   }
-}
-
-/** These bytes, or a copy: msgpackr's native part crashes on memory that is shared, as that of memtables may be. */
-function inOwnMemory(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer instanceof ArrayBuffer ? bytes : copyOf(bytes)
 }
 
 /** Behind right checksums this is a forgery, or a bug of whoever wrote it. */

@@ -17,7 +17,6 @@ import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
 import { WorkerRunner, type WorkerRunnerOptions } from '../../src/platform/worker-runner.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
 import { type Directive } from '../../src/history/garbage.ts'
-import { sharedMemory } from '../../src/storage/arena.ts'
 import { GEOMETRIES } from '../../src/storage/geometry.ts'
 import { type MergeJob } from '../../src/storage/job.ts'
 import { LogWriter } from '../../src/storage/log.ts'
@@ -260,7 +259,7 @@ function mergeIn(directory: string, versions: number): MergeJob<Directive> {
 test('a flush goes before a merge that runs', () => {
   const merge = mergeIn('aside', 60_000)
   const runner = new WorkerRunner(join(scratch, 'aside'), GEOMETRIES.default, { module: BUILT })
-  const memtable = new Memtable(sharedMemory)
+  const memtable = new Memtable()
   memtable.add(keyOf(1), { time: hybridTime(START), value: undefined })
   const loggedThrough = { segment: 1, bytes: 24 }
   const ofFlush = {

@@ -5,7 +5,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { equalBytes } from '../../src/base/bytes.ts'
-import { Arena, ownMemory, sharedMemory } from '../../src/storage/arena.ts'
+import { Arena } from '../../src/storage/arena.ts'
 import { sortKeys } from '../../src/storage/key-order.ts'
 import { NONE, PackedVersions } from '../../src/storage/packed-versions.ts'
 import { type Version } from '../../src/storage/version.ts'
@@ -24,10 +24,10 @@ test('pieces of an arena do not overlap, are aligned, and may be larger than a c
   )
   holds(
     fc.property(lengths, (all) => {
-      const arena = new Arena(ownMemory)
+      const arena = new Arena()
       const pieces = all.map((length, i) => ({ at: arena.take(length), length, mark: 1 + (i % 255) }))
       for (const { at, length, mark } of pieces) arena.setBytes(at, new Uint8Array(length).fill(mark))
-      const again = new Arena(ownMemory, arena.chunks)
+      const again = new Arena(arena.chunks)
       for (const { at, length, mark } of pieces) {
         expect(at % 8).toBe(0)
         const bytes = again.look(at, length)
@@ -40,18 +40,15 @@ test('pieces of an arena do not overlap, are aligned, and may be larger than a c
 })
 
 test('an arena says when addresses are used up', () => {
-  const arena = new Arena(
-    ownMemory,
-    Array.from({ length: 2 ** 14 }, () => new ArrayBuffer(0)),
-  )
+  const arena = new Arena(Array.from({ length: 2 ** 14 }, () => new ArrayBuffer(0)))
   expect(() => arena.take(1)).toThrow('an address takes 32 bits')
 })
 
-test('the version of a key at any time is the one of a list, here and in the memory that was handed over', () => {
+test('the version of a key at any time is the one of a list, here and in a copy of the memory', () => {
   const gaps = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 200 })
   holds(
     fc.property(gaps, (all) => {
-      const packed = new PackedVersions(sharedMemory)
+      const packed = new PackedVersions()
       const key = packed.addKey(Uint8Array.of(7))
       const versions: Version[] = []
       for (const gap of all) {
@@ -59,7 +56,7 @@ test('the version of a key at any time is the one of a list, here and in the mem
         versions.push({ time, value: gap === 1 ? undefined : Uint8Array.of(gap, versions.length) })
         packed.addVersion(key, versions.at(-1)!)
       }
-      const there = PackedVersions.over(structuredClone(packed.memory))
+      const there = new PackedVersions(structuredClone(packed.memory))
       const last = Number(versions.at(-1)!.time)
       for (let time = 0; time <= last + 1; time++) {
         const expected = versions.findLast((each) => each.time <= tick(time))
@@ -86,7 +83,7 @@ class CountingVersions extends PackedVersions {
 }
 
 test('of a hundred thousand versions of a key any is found in some dozens of steps', () => {
-  const packed = new CountingVersions(ownMemory)
+  const packed = new CountingVersions()
   const key = packed.addKey(Uint8Array.of(1))
   const count = 100_000
   for (let i = 1; i <= count; i++) packed.addVersion(key, { time: tick(i), value: undefined })
@@ -108,7 +105,7 @@ test('keys are put in the order of their bytes, whatever they have in common', (
   const keys = fc.uniqueArray(key, { comparator: equalBytes, maxLength: 60 })
   holds(
     fc.property(keys, (all) => {
-      const packed = new PackedVersions(ownMemory)
+      const packed = new PackedVersions()
       const at = Uint32Array.from(all, (each) => packed.addKey(each))
       sortKeys(at, packed)
       const ordered = Array.from(at, (each) => [...packed.keyAt(each)])
@@ -119,7 +116,7 @@ test('keys are put in the order of their bytes, whatever they have in common', (
 })
 
 test('a key that is there twice is a fault of the program', () => {
-  const packed = new PackedVersions(ownMemory)
+  const packed = new PackedVersions()
   const at = Uint32Array.from([1, 2], () => packed.addKey(Uint8Array.of(1, 2, 3)))
   expect(() => sortKeys(at, packed)).toThrow('no key is there twice')
 })

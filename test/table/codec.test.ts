@@ -399,18 +399,3 @@ describe('what would not come back is refused', () => {
     expect(({} as Record<string, unknown>)['a']).toBeUndefined()
   })
 })
-
-test('documents in shared memory come back, as those of a memtable are', () => {
-  // Long texts are what msgpackr leaves to its native part.
-  const original = {
-    text: 'text of a document '.repeat(20),
-    list: ['a'.repeat(70), 'é'.repeat(70)],
-    bytes: Uint8Array.of(1),
-  }
-  const encoded = viewValue(original, 'document')
-  const shared = new Uint8Array(new SharedArrayBuffer(encoded.length + 3), 3)
-  shared.set(encoded)
-  const decoded = decodeValue(shared, 'document') as typeof original
-  expect(decoded).toEqual(original)
-  expect(decoded.bytes.buffer).toBeInstanceOf(ArrayBuffer)
-})
