@@ -7,15 +7,22 @@
  *     for (let at = slots.first(hash); at >= 0; at = slots.next(at)) … slots.numberAt(at) …
  */
 
-const FIRST_SLOTS = 16
+const FIRST_SLOTS = 8
 
 /** What a number takes, roughly: between two and four slots of two numbers. */
 export const HASH_SLOT_BYTES = 24
 
 /** Numbers other than 0, by hash. */
 export class HashSlots {
-  #slots = new Int32Array(2 * FIRST_SLOTS)
+  #slots: Int32Array
   #count = 0
+
+  /** For so many numbers it does not have to grow. */
+  constructor(expected: number) {
+    let slots = FIRST_SLOTS
+    while (slots < 2 * expected) slots *= 2
+    this.#slots = new Int32Array(2 * slots)
+  }
 
   /** The place of the first number with a hash; negative if there is none. */
   first(hash: number): number {
@@ -63,7 +70,7 @@ function take(slots: Int32Array, hash: number, number: number): void {
   slots[at + 1] = number
 }
 
-function doubled(slots: Int32Array): Int32Array<ArrayBuffer> {
+function doubled(slots: Int32Array): Int32Array {
   const more = new Int32Array(2 * slots.length)
   for (let at = 0; at < slots.length; at += 2) {
     if (slots[at + 1] !== 0) take(more, slots[at]!, slots[at + 1]!)

@@ -14,7 +14,12 @@ export interface Keyed {
 export class KeyIndex<T extends Keyed> {
   readonly #things: T[] = []
   /** The number-th thing, counted from 1. */
-  readonly #slots = new HashSlots()
+  readonly #slots: HashSlots
+
+  /** For so many things it does not have to grow. */
+  constructor(expected: number) {
+    this.#slots = new HashSlots(expected)
+  }
 
   /** The thing of a key. `hash` is the key's, where it is known. */
   find(key: Uint8Array, hash: number = hashOfKey(key)): T | undefined {

@@ -21,7 +21,7 @@ const BATCH_VERSIONS = 256
 
 /** Versions by key, in memory. */
 export class Memtable {
-  readonly #slots = new HashSlots()
+  readonly #slots: HashSlots
   readonly #packed = new PackedVersions()
   #sorted: Uint32Array<ArrayBuffer> = new Uint32Array()
   /** Keys that came since they were sorted. */
@@ -30,9 +30,18 @@ export class Memtable {
   #minTime: HybridTime = MAX_TIME
   #maxTime: HybridTime = MIN_TIME
 
+  /** For so many keys its index does not have to grow. */
+  constructor(keysExpected = 0) {
+    this.#slots = new HashSlots(keysExpected)
+  }
+
   /** Memory in use, roughly. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  get keyCount(): number {
+    return this.#packed.keyCount
   }
 
   get versionCount(): number {

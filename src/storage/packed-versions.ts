@@ -51,6 +51,10 @@ export class PackedVersions {
     else ({ lastKey: this.#lastKey, keyCount: this.#keyCount, versionCount: this.#versionCount } = memory)
   }
 
+  get keyCount(): number {
+    return this.#keyCount
+  }
+
   get versionCount(): number {
     return this.#versionCount
   }

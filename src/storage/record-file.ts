@@ -274,8 +274,11 @@ function identityOf(magic: RecordMagic, number: number, checksum: Checksum): num
 
 /** Over the file's identity, the record's offset and the first 16 bytes of its header. */
 function headerChecksum(checksum: Checksum, identity: number, offset: number, header: Uint8Array): number {
-  const place = new DataView(new ArrayBuffer(12))
   place.setUint32(0, identity, true)
   place.setBigUint64(4, BigInt(offset), true)
-  return checksum(header.subarray(0, 16), checksum(new Uint8Array(place.buffer)))
+  return checksum(header.subarray(0, 16), checksum(placeBytes))
 }
+
+/** Where a place is written down to be summed. */
+const place = new DataView(new ArrayBuffer(12))
+const placeBytes = new Uint8Array(place.buffer)

@@ -212,7 +212,7 @@ export class Tree<Directive> {
   freeze(): void {
     if (this.#memtable.versionCount === 0) return
     this.#frozen = [this.#memtable, ...this.#frozen]
-    this.#memtable = new Memtable()
+    this.#memtable = new Memtable(this.#memtable.keyCount)
     this.#epoch++
   }
 
