@@ -1,7 +1,7 @@
 /**
- * The thread that runs jobs, on files of its own: it shares nothing with the one that asks but the disk, and
- * touches only files that a job may read and those whose numbers are set apart for it. It has no lock and
- * no manifest, and of the log it reads and syncs what is there. Between two jobs it keeps nothing open.
+ * The thread that runs jobs, on files of its own: with the one that asks it shares the disk and, while it flushes, the memory
+ * of a memtable. It touches only files that a job may read and those whose numbers are set apart for it. It has no lock
+ * and no manifest, and the log it only syncs. Between two jobs it keeps nothing open.
  *
  * A flush goes before a merge, since writers wait for memtables: with each file call a merge looks aside.
  *

@@ -40,7 +40,7 @@ export interface WorkerRunnerOptions {
 /** One wait of the operating system; between two of them signs of life are looked at. */
 const WAIT_MS = 50
 
-/** What a thread may take of objects. A memtable and the heads of a merge fit in well; what is young dies young. */
+/** What a thread may take of objects. The index of a table that is written fits in well; what is young dies young. */
 const [YOUNG_MB, OLD_MB] = [4, 192]
 
 /** Memory that is kept to hand memtables over: a large commit may take one far beyond its size. */
