@@ -1,6 +1,6 @@
 /**
  * How much memory the process takes while a store ten times the cache budget is loaded, compacted, scanned and read
- * here and there, with flushes and compactions in threads and inline. Each way has a process of its own
+ * here and there, with flushes and compactions in a thread and inline. Each way has a process of its own
  * (`memory-run.ts`). What is allowed: the cache, the memtables that can wait to be flushed, and 200 MB.
  */
 import { spawnSync } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
  * How long a put can take while many follow each other: 100-byte values under random keys out of a million, at the
- * durability `os`, on real files, with flushes and compactions in worker threads and inline.
+ * durability `os`, on real files, with flushes and compactions in a worker thread and inline.
  *
  * | load  | what writes                                                             |
  * | ----- | ----------------------------------------------------------------------- |

@@ -73,7 +73,7 @@ export interface NodeOpenOptions extends OpenOptions {
   /** The physical clock: a {@link ReplayClock} makes a database that keeps the time of a history. @defaultValue the system's */
   readonly clock?: PhysicalClock | undefined
   /**
-   * Where flushes and compactions run: in worker threads, which begin with the first one, or in the
+   * Where flushes and compactions run: in a worker thread, which begins with the first one, or in the
    * commits that make them due. @defaultValue 'worker' in a directory, 'inline' in memory, with a
    * {@link ReplayClock} or with a geometry for small data
    */

@@ -86,6 +86,16 @@ export class BinaryWriter {
     return new Uint8Array(this.#bytes.subarray(0, this.#length))
   }
 
+  /** What was written, as a look at the writer's memory: good until more is written. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** Forgets what was written and begins anew in the same memory. */
+  clear(): void {
+    this.#length = 0
+  }
+
   #reserve(count: number): void {
     const needed = this.#length + count
     if (needed <= this.#bytes.length) return

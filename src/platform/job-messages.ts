@@ -2,27 +2,28 @@
  * What a thread that runs jobs and the one that asks for them say to each other.
  *
  *     asking thread                              shared numbers                     running thread
- *     post a request ────────────────────────────────────────────────────────────▶ runs it
- *     looks now and then, or waits for a change ◀── BEATS, with every file call ─── is alive
- *     ABANDONED, "stop" ──────────────────────────────────────────────────────────▶ looked at with every file call
- *     reads the reply that is there by then ◀────── ENDED, after the reply ──────── posts a reply
+ *     post a request ────────────────────────────────────────────────────────────▶ runs it; a flush that comes
+ *     looks now and then, or waits for a change ◀── BEATS, with every file call ─── while it merges, it runs
+ *     ABANDONED, then a wait ─────────────────────────────────────────────────────▶ at the next file call
+ *     reads the replies that are there by then ◀─── ENDED, after the reply ──────── posts a reply
  *
- * The reply is posted before its number is set, so the asking thread, which may never turn its event loop,
- * finds it there with `receiveMessageOnPort`. All messages are small: a memtable is not sent, but read from the log.
+ * A flush and a compaction may be on their way at once, so ends are told for each kind of job. The reply is posted
+ * before its number is set, so the asking thread, which may never turn its event loop, finds it there with
+ * `receiveMessageOnPort`.
  */
 import { type MessagePort } from 'node:worker_threads'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type JobResult, type SentJob } from '../storage/job.ts'
+import { type Job, type JobKind, type JobResult } from '../storage/job.ts'
 
 /** Place in the shared numbers: signs of life. */
 export const BEATS = 0
-/** Place in the shared numbers: the last job that ended. */
-export const ENDED = 1
-/** Place in the shared numbers: the last job that was given up. */
-export const ABANDONED = 2
+/** Places in the shared numbers: the last job of a kind that ended. */
+export const ENDED: Readonly<Record<JobKind, number>> = { flush: 1, compaction: 2 }
+/** Places in the shared numbers: the last job of a kind that was given up. */
+export const ABANDONED: Readonly<Record<JobKind, number>> = { flush: 3, compaction: 4 }
 /** How many shared numbers there are. */
-export const SIGNALS = 3
+export const SIGNALS = 5
 
 /** What a thread begins with. */
 export interface JobThreadData {
@@ -35,15 +36,19 @@ export interface JobThreadData {
 
 /** A job to run. */
 export interface JobRequest {
-  /** Rises by one. */
+  /** Rises by one with each job of a kind. */
   readonly id: number
-  readonly job: SentJob<Directive>
+  readonly job: Job<Directive>
 }
 
-/** What became of a job: its result, or in words why there is none. */
-export type JobReply = { readonly id: number } & JobAnswer
+/** What became of a job. */
+export interface JobReply {
+  readonly kind: JobKind
+  readonly id: number
+  readonly answer: JobAnswer
+}
 
-/** A reply, whatever it is to. */
+/** A result, or in words why there is none. */
 export type JobAnswer =
   | { readonly kind: 'done'; readonly result: JobResult }
   | { readonly kind: 'failed' | 'log failed'; readonly failure: string }

@@ -1,12 +1,17 @@
 /**
- * The thread that runs jobs, on files of its own: it shares nothing with the one that asks but the disk, and
- * touches only files that a job may read and those whose numbers are set apart for it. It has no lock and
- * no manifest, and of the log it reads and syncs what is there. Between two jobs it keeps nothing open.
+ * The thread that runs jobs, on files of its own: with the one that asks it shares the disk and, while it flushes, the memory
+ * of a memtable. It touches only files that a job may read and those whose numbers are set apart for it. It has no lock
+ * and no manifest, and the log it only syncs. Between two jobs it keeps nothing open.
+ *
+ * A flush goes before a merge, since writers wait for memtables: with each file call a merge looks aside.
+ *
+ *     merge   read ─ read ─ write ─ read ┐               ┌ read ─ write …
+ *     flush                              └ read ─ write ─┘
  */
-import { type MessagePort, workerData } from 'node:worker_threads'
-import { type Directive, garbageFilter } from '../history/garbage.ts'
+import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { garbageFilter } from '../history/garbage.ts'
 import { type AppendFile, type FileSystem, type RandomFile } from '../storage/files.ts'
-import { type SentJob, runSentJob } from '../storage/job.ts'
+import { type JobKind, runJobElsewhere } from '../storage/job.ts'
 import { TableFiles } from '../storage/table-files.ts'
 import {
   ABANDONED,
@@ -26,16 +31,22 @@ const LIMITS = { cacheBytes: 4 * 1024 * 1024, openTables: 200 }
 
 const { root, geometry, signals, port } = workerData as JobThreadData
 
-port.on('message', ({ id, job }: JobRequest) => {
-  reply(port, { id, ...answerTo(id, job) })
-})
+port.on('message', run)
 beat()
 
-function answerTo(id: number, job: SentJob<Directive>): JobAnswer {
-  const files = watched(new NodeFiles(root), id)
+function run(request: JobRequest): void {
+  const { id, job } = request
+  const reply: JobReply = { kind: job.kind, id, answer: answerTo(request) }
+  port.postMessage(reply, [])
+  Atomics.store(signals, ENDED[job.kind], id)
+  Atomics.notify(signals, ENDED[job.kind])
+}
+
+function answerTo({ id, job }: JobRequest): JobAnswer {
+  const files = watched(new NodeFiles(root), () => breathe(id, job.kind))
   const tables = new TableFiles(files, checksum, LIMITS)
   try {
-    const outcome = runSentJob(job, { files, tables, geometry, filterFor: garbageFilter }, checksum)
+    const outcome = runJobElsewhere(job, { files, tables, geometry, filterFor: garbageFilter })
     if (outcome.kind === 'done') return outcome
     return { kind: outcome.kind === 'log failed' ? 'log failed' : 'failed', failure: outcome.error.message }
   } catch (error) {
@@ -45,21 +56,23 @@ function answerTo(id: number, job: SentJob<Directive>): JobAnswer {
   }
 }
 
-function reply(to: MessagePort, message: JobReply): void {
-  to.postMessage(message, [])
-  Atomics.store(signals, ENDED, message.id)
-  Atomics.notify(signals, ENDED)
+/** A sign of life, a chance to stop, and in a merge a look aside. */
+function breathe(id: number, kind: JobKind): void {
+  beat()
+  if (Atomics.load(signals, ABANDONED[kind]) >= id) throw new Error('the job was given up')
+  if (kind === 'flush') return
+  const waiting = receiveMessageOnPort(port)
+  if (waiting !== undefined) run(waiting.message as JobRequest)
 }
 
 function beat(): void {
   Atomics.add(signals, BEATS, 1)
 }
 
-/** Files on which every call is a sign of life, and a chance to stop. */
-function watched(files: FileSystem, id: number): FileSystem {
+/** Files on which something is done before every call that takes time. */
+function watched(files: FileSystem, before: () => void): FileSystem {
   const watch = <T>(call: () => T): T => {
-    beat()
-    if (Atomics.load(signals, ABANDONED) >= id) throw new Error('the job was given up')
+    before()
     return call()
   }
   const appending = (file: AppendFile): AppendFile => ({

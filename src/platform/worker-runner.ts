@@ -10,15 +10,17 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { performance } from 'node:perf_hooks'
 import { MessageChannel, type MessagePort, Worker, receiveMessageOnPort } from 'node:worker_threads'
-import { assert, defined } from '../base/assert.ts'
+import { assert } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { type Job, type JobOutcome, type JobRunner, sentJob } from '../storage/job.ts'
+import { type Job, type JobKind, type JobOutcome, type JobRunner } from '../storage/job.ts'
+import { Handover } from './handover.ts'
 import {
   ABANDONED,
   BEATS,
   ENDED,
+  type JobAnswer,
   type JobReply,
   type JobRequest,
   type JobThreadData,
@@ -38,8 +40,20 @@ export interface WorkerRunnerOptions {
 /** One wait of the operating system; between two of them signs of life are looked at. */
 const WAIT_MS = 50
 
-/** What a thread may take of objects. A memtable and the heads of a merge fit in well; what is young dies young. */
+/** What a thread may take of objects. The index of a table that is written fits in well; what is young dies young. */
 const [YOUNG_MB, OLD_MB] = [4, 192]
+
+/** Memory that is kept to hand memtables over: a large commit may take one far beyond its size. */
+const HANDOVER_MEMTABLES = 2
+
+/** What is known of the jobs of one kind. */
+interface Seat {
+  /** The last one. */
+  id: number
+  isTaken: boolean
+  /** What was said of it. */
+  answer: JobAnswer | undefined
+}
 
 /** Runs the jobs of one database in a thread. */
 export class WorkerRunner implements JobRunner<Directive> {
@@ -48,59 +62,66 @@ export class WorkerRunner implements JobRunner<Directive> {
   readonly #module: URL
   readonly #silenceMs: number
   readonly #stopMs: number
+  readonly #handover: Handover
   readonly #signals = new Int32Array(new SharedArrayBuffer(4 * SIGNALS))
   #worker: Worker | undefined
   #port: MessagePort | undefined
   #loss: Error | undefined
-  #job = 0
-  #isRunning = false
+  readonly #seats: Readonly<Record<JobKind, Seat>> = { flush: freeSeat(), compaction: freeSeat() }
   #beats = 0
   #aliveAtMs = 0
 
   constructor(root: string, geometry: Geometry, options: WorkerRunnerOptions = {}) {
     this.#root = root
     this.#geometry = geometry
+    this.#handover = new Handover(HANDOVER_MEMTABLES * geometry.memtableBytes)
     this.#module = options.module ?? new URL('./job-thread.js', import.meta.url)
     this.#silenceMs = options.silenceMs ?? 10_000
     this.#stopMs = options.stopMs ?? 2000
   }
 
   start(job: Job<Directive>): void {
-    assert(!this.#isRunning, 'a runner has one job at a time')
-    this.#isRunning = true
-    this.#job++
+    const seat = this.#seats[job.kind]
+    assert(!seat.isTaken, 'a runner has one job of a kind at a time')
+    seat.isTaken = true
+    seat.id++
+    seat.answer = undefined
     this.#aliveAtMs = performance.now()
-    if (this.#worker === undefined) this.#begin()
+    if (this.#worker === undefined && this.#loss === undefined) this.#begin()
     if (this.#loss !== undefined) return
-    const request: JobRequest = { id: this.#job, job: sentJob(job) }
+    const sent = job.kind === 'flush' ? { ...job, memtable: this.#handover.share(job.memtable) } : job
+    const request: JobRequest = { id: seat.id, job: sent }
     this.#port?.postMessage(request, [])
   }
 
-  poll(waitMicros: number): JobOutcome | undefined {
-    if (!this.#isRunning) return undefined
+  poll(kind: JobKind, waitMicros: number): JobOutcome | undefined {
+    const seat = this.#seats[kind]
+    if (!seat.isTaken) return undefined
     const untilMs = waitMicros === 0 ? 0 : performance.now() + waitMicros / 1000
     for (;;) {
-      const outcome = this.#outcome()
+      const outcome = this.#outcome(kind)
       if (outcome !== undefined) {
-        this.#isRunning = false
+        seat.isTaken = false
         return outcome
       }
       const leftMs = waitMicros === 0 ? 0 : untilMs - performance.now()
       if (leftMs <= 0) return undefined
-      Atomics.wait(this.#signals, ENDED, this.#job - 1, Math.min(leftMs, WAIT_MS))
+      Atomics.wait(this.#signals, ENDED[kind], seat.id - 1, Math.min(leftMs, WAIT_MS))
     }
   }
 
-  abandon(): void {
-    if (!this.#isRunning) return
-    Atomics.store(this.#signals, ABANDONED, this.#job)
+  abandon(kind: JobKind): void {
+    const seat = this.#seats[kind]
+    if (!seat.isTaken) return
+    Atomics.store(this.#signals, ABANDONED[kind], seat.id)
     // Whatever it says then, the job is over.
-    if (this.poll(1000 * this.#stopMs) === undefined) this.#lose(new Error('a worker did not stop'))
-    this.#isRunning = false
+    if (this.poll(kind, 1000 * this.#stopMs) === undefined) this.#lose(new Error('a worker did not stop'))
+    seat.isTaken = false
   }
 
   close(): void {
-    this.abandon()
+    this.abandon('flush')
+    this.abandon('compaction')
     this.#end()
   }
 
@@ -131,20 +152,32 @@ export class WorkerRunner implements JobRunner<Directive> {
     port1.unref()
   }
 
-  #outcome(): JobOutcome | undefined {
+  #outcome(kind: JobKind): JobOutcome | undefined {
     // What has ended counts, even of a thread that is gone since.
-    if (Atomics.load(this.#signals, ENDED) === this.#job) return this.#receive()
+    if (Atomics.load(this.#signals, ENDED[kind]) === this.#seats[kind].id) return this.#outcomeToldOf(kind)
     if (this.#loss === undefined) this.#listenForLife()
     return this.#loss === undefined ? undefined : { kind: 'lost', error: this.#loss }
   }
 
-  #receive(): JobOutcome {
-    const port = defined(this.#port, 'the port of a worker')
-    const reply = receiveMessageOnPort(port)?.message as JobReply | undefined
-    if (reply === undefined) return { kind: 'lost', error: new Error('a worker ended a job without a reply') }
-    assert(reply.id === this.#job, 'a reply is that of the job')
-    if (reply.kind === 'done') return reply
-    return { kind: reply.kind, error: new PalimpsestError('IO_FAILED', reply.failure) }
+  #outcomeToldOf(kind: JobKind): JobOutcome {
+    this.#receive()
+    const { answer } = this.#seats[kind]
+    if (answer === undefined)
+      return { kind: 'lost', error: new Error('a worker ended a job without a reply') }
+    if (answer.kind === 'done') return answer
+    return { kind: answer.kind, error: new PalimpsestError('IO_FAILED', answer.failure) }
+  }
+
+  /** Takes the replies that are there. */
+  #receive(): void {
+    const port = this.#port
+    if (port === undefined) return
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      const { kind, id, answer } = next.message as JobReply
+      const seat = this.#seats[kind]
+      assert(seat.isTaken && seat.id === id, 'a reply is that of the job')
+      seat.answer = answer
+    }
   }
 
   #listenForLife(): void {
@@ -160,6 +193,8 @@ export class WorkerRunner implements JobRunner<Directive> {
 
   #lose(error: Error): void {
     this.#loss ??= error
+    // A job of the other kind may have ended well.
+    this.#receive()
     this.#end()
   }
 
@@ -169,4 +204,8 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#worker = undefined
     this.#port = undefined
   }
+}
+
+function freeSeat(): Seat {
+  return { id: 0, isTaken: false, answer: undefined }
 }

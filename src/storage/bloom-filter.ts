@@ -38,8 +38,15 @@ export function buildBloomFilter(hashes: readonly number[], bitsPerKey: number):
   const probes = Math.min(30, Math.max(1, Math.round(bitsPerKey * Math.LN2)))
   const filter = new Uint8Array(1 + bytes)
   filter[0] = probes
+  const bits = bytes * 8
   for (const hash of hashes) {
-    for (const bit of probesOf(hash, probes, bytes * 8)) filter[1 + (bit >>> 3)]! |= 1 << (bit & 7)
+    const step = stepOf(hash)
+    let bit = hash
+    for (let probe = probes; probe > 0; probe--) {
+      const place = (bit >>> 0) % bits
+      filter[1 + (place >>> 3)]! |= 1 << (place & 7)
+      bit = (bit + step) | 0
+    }
   }
   return filter
 }
@@ -55,7 +62,7 @@ export function checkBloomFilter(filter: Uint8Array): void {
 /** Whether a key of this hash may be in the set. */
 export function mayContain(filter: Uint8Array, hash: number): boolean {
   const bits = (filter.length - 1) * 8
-  const step = (hash >>> 17) | (hash << 15)
+  const step = stepOf(hash)
   let bit = hash
   for (let probe = filter[0]!; probe > 0; probe--) {
     const place = (bit >>> 0) % bits
@@ -65,11 +72,7 @@ export function mayContain(filter: Uint8Array, hash: number): boolean {
   return true
 }
 
-function* probesOf(hash: number, probes: number, bits: number): Generator<number> {
-  const step = (hash >>> 17) | (hash << 15)
-  let bit = hash
-  for (let probe = probes; probe > 0; probe--) {
-    yield (bit >>> 0) % bits
-    bit = (bit + step) | 0
-  }
+/** How far it is from a probe to the next. */
+function stepOf(hash: number): number {
+  return (hash >>> 17) | (hash << 15)
 }

@@ -55,7 +55,7 @@ export function encodeRecord(record: CommitLogRecord): Uint8Array {
       }
     }
   }
-  return writer.finish()
+  return writer.written()
 }
 
 /** The bytes that a commit takes, or a few more: a writer that does not grow copies nothing. */
@@ -103,7 +103,7 @@ export function decodeRecord(payload: Uint8Array, wants?: WantsWrites): CommitLo
 
 function hasTwice(writes: readonly Write[]): boolean {
   if (writes.length < 2) return false
-  const index = new KeyIndex<Write>()
+  const index = new KeyIndex<Write>(writes.length)
   return writes.some((write) => {
     const hash = hashOfKey(write.key)
     const isKnown = index.find(write.key, hash) !== undefined

@@ -96,23 +96,46 @@ export function runCompaction<Directive>(
   }
 }
 
-/** The versions of several streams in order, each in order by itself. */
+/** The versions of several streams in order, each in order by itself. What stands in two comes of the first one first. */
 export function* mergeVersions<V extends KeyedVersion>(streams: readonly Iterator<V>[]): Generator<V> {
-  const heads = streams.flatMap((stream) => {
+  const heads: Head<V>[] = []
+  for (const [rank, stream] of streams.entries()) {
     const first = stream.next()
-    return first.done ? [] : [{ stream, version: first.value }]
-  })
-  while (heads.length > 0) {
-    let least = 0
-    for (let i = 1; i < heads.length; i++) {
-      if (comparePositions(heads[i]!.version, heads[least]!.version) < 0) least = i
+    if (!first.done) {
+      heads.unshift({ stream, rank, version: first.value })
+      settle(heads)
     }
-    const head = heads[least]!
+  }
+  while (heads.length > 0) {
+    const head = heads[0]!
     yield head.version
     const next = head.stream.next()
-    if (next.done) heads.splice(least, 1)
-    else head.version = next.value
+    if (next.done) heads.shift()
+    else {
+      head.version = next.value
+      settle(heads)
+    }
   }
+}
+
+/** A stream and its next version. */
+interface Head<V> {
+  readonly stream: Iterator<V>
+  readonly rank: number
+  version: V
+}
+
+/** Moves the first head behind those that stand before it now; these are in order. */
+function settle<V extends KeyedVersion>(heads: Head<V>[]): void {
+  const head = heads[0]!
+  let at = 0
+  for (; at + 1 < heads.length && standsBefore(heads[at + 1]!, head); at++) heads[at] = heads[at + 1]!
+  heads[at] = head
+}
+
+function standsBefore<V extends KeyedVersion>(a: Head<V>, b: Head<V>): boolean {
+  const order = comparePositions(a.version, b.version)
+  return order < 0 || (order === 0 && a.rank < b.rank)
 }
 
 function* streamOf(tables: readonly TableMeta[], io: CompactionIo): Generator<KeyedVersion> {

@@ -52,7 +52,7 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
     logBytes: 128 * MIB,
   },
   tiny: {
-    memtableBytes: 32 * KIB,
+    memtableBytes: 12 * KIB,
     tableBytes: 32 * KIB,
     blockBytes: 1 * KIB,
     filterBitsPerKey: 10,
@@ -63,7 +63,7 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
     logBytes: 256 * KIB,
   },
   miniature: {
-    memtableBytes: 1 * KIB,
+    memtableBytes: 768,
     tableBytes: 256,
     blockBytes: 96,
     filterBitsPerKey: 10,

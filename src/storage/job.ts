@@ -8,18 +8,17 @@
  * that were set apart for it. So nothing that happens meanwhile can disturb it, and a job that is lost
  * leaves nothing but files that nobody names.
  *
- * A runner takes one job at a time. Its caller never has to let an event loop turn: it asks.
+ * A runner takes one job of each kind at a time. Its caller never has to let an event loop turn: it asks.
  */
 import { assert, defined } from '../base/assert.ts'
-import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type CompactionJob, type CompactionResult, runCompaction } from './compaction.ts'
 import { type FileSystem } from './files.ts'
 import { type FilterFor } from './filter.ts'
 import { type Geometry } from './geometry.ts'
 import { type LogPlace, syncSegment } from './log.ts'
-import { type LoggedMemtable, readLoggedMemtable } from './logged-memtable.ts'
-import { type Memtable } from './memtable.ts'
+import { versionsIn } from './memtable.ts'
+import { type PackedMemory } from './packed-versions.ts'
 import { type TableFiles } from './table-files.ts'
 import { type TableMeta } from './table-format.ts'
 
@@ -32,9 +31,9 @@ export interface NumberRange {
 /** Writes a frozen memtable, all of it, as one table. Of the directive, only the times to watch count. */
 export interface FlushJob<Directive> {
   readonly kind: 'flush'
-  readonly memtable: Memtable
-  /** Where the memtable is in the log, for those who are elsewhere. */
-  readonly logged: LoggedMemtable
+  readonly memtable: PackedMemory
+  /** The place in the log behind which nothing of the memtable is. */
+  readonly loggedThrough: LogPlace
   readonly directive: Directive
   readonly numbers: NumberRange
 }
@@ -46,8 +45,11 @@ export interface MergeJob<Directive> {
   readonly numbers: NumberRange
 }
 
-/** Something to run. */
+/** Something to run, as plain data. */
 export type Job<Directive> = FlushJob<Directive> | MergeJob<Directive>
+
+/** What a job is: of each kind a runner takes one at a time. */
+export type JobKind = Job<unknown>['kind']
 
 /** The table that a flush wrote. */
 export interface FlushResult {
@@ -76,23 +78,20 @@ export type JobOutcome =
   /** Where it ran is gone, or silent: nothing should be given there any more. */
   | { readonly kind: 'lost'; readonly error: Error }
 
-/** Runs jobs, one at a time. */
+/** Runs jobs, one of each kind at a time. */
 export interface JobRunner<Directive> {
-  /** Begins a job; the one before has ended or was abandoned. */
+  /** Begins a job; the one of its kind before has ended or was abandoned. */
   start(job: Job<Directive>): void
   /**
-   * How the job ended, told once; `undefined` while it runs. Waits for it for up to `waitMicros`
+   * How the job of a kind ended, told once; `undefined` while it runs. Waits for it for up to `waitMicros`
    * microseconds, `Infinity` for as long as it takes: then there always is an answer.
    */
-  poll(waitMicros: number): JobOutcome | undefined
-  /** Stops the job that runs, if one does, and forgets it. Files that it wrote may be left. */
-  abandon(): void
-  /** As {@link abandon}, for good. */
+  poll(kind: JobKind, waitMicros: number): JobOutcome | undefined
+  /** Stops the job of a kind, if one runs, and forgets it. Files that it wrote may be left. */
+  abandon(kind: JobKind): void
+  /** Stops all jobs, for good. */
   close(): void
 }
-
-/** A job as it can be sent: plain data. */
-export type SentJob<Directive> = MergeJob<Directive> | Omit<FlushJob<Directive>, 'memtable'>
 
 /** What running a job takes. */
 export interface JobIo<Directive> {
@@ -107,31 +106,19 @@ export function runJob<Directive>(job: Job<Directive>, io: JobIo<Directive>): Jo
   return job.kind === 'flush' ? runFlush(job, io) : runMerge(job, io)
 }
 
-/** The job as it can be sent. */
-export function sentJob<Directive>(job: Job<Directive>): SentJob<Directive> {
-  if (job.kind === 'compaction') return job
-  const { memtable: _, ...rest } = job
-  return rest
-}
-
 /**
- * Runs a job where there is nothing but the files. A memtable is read out of the log, and the log becomes durable
- * through it, which an install asks for. Of failures, those that files can cause are told; others are bugs.
+ * Runs a job for somebody elsewhere. The log becomes durable through a memtable, which an install asks for. Of
+ * failures, those that files can cause are told; others are bugs.
  */
-export function runSentJob<Directive>(
-  job: SentJob<Directive>,
-  io: JobIo<Directive>,
-  checksum: Checksum,
-): JobOutcome {
+export function runJobElsewhere<Directive>(job: Job<Directive>, io: JobIo<Directive>): JobOutcome {
   let isSyncing = false
   try {
     if (job.kind === 'compaction') return { kind: 'done', result: runMerge(job, io) }
-    const { through } = job.logged
+    const { loggedThrough } = job
     isSyncing = true
-    syncSegment(io.files, through.segment)
+    syncSegment(io.files, loggedThrough.segment)
     isSyncing = false
-    const memtable = readLoggedMemtable(io.files, checksum, job.logged)
-    return { kind: 'done', result: { ...runFlush({ ...job, memtable }, io), logSynced: through } }
+    return { kind: 'done', result: { ...runFlush(job, io), logSynced: loggedThrough } }
   } catch (error) {
     if (!(error instanceof PalimpsestError)) throw error
     return { kind: isSyncing ? 'log failed' : 'failed', error }
@@ -142,8 +129,9 @@ export function runSentJob<Directive>(
 function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directive>): FlushResult {
   const { watched } = io.filterFor(job.directive)
   const writer = io.tables.create(job.numbers.first, io.geometry, watched)
-  for (const version of job.memtable.versions()) writer.add(version)
+  for (const version of versionsIn(job.memtable)) writer.add(version)
   const table = writer.finish()
+  assert(table.versions === job.memtable.versionCount, 'a flush drops nothing')
   io.files.syncDirectory('')
   return { kind: 'flush', table }
 }
@@ -182,28 +170,28 @@ export function endOfNumbers(result: JobResult, { first }: NumberRange): number 
 /** Runs each job here, when it is asked for: whoever asks waits, and gets its failure as it was thrown. */
 export class InlineRunner<Directive> implements JobRunner<Directive> {
   readonly #io: JobIo<Directive>
-  #job: Job<Directive> | undefined
+  readonly #jobs = new Map<JobKind, Job<Directive>>()
 
   constructor(io: JobIo<Directive>) {
     this.#io = io
   }
 
   start(job: Job<Directive>): void {
-    assert(this.#job === undefined, 'a runner has one job at a time')
-    this.#job = job
+    assert(!this.#jobs.has(job.kind), 'a runner has one job of a kind at a time')
+    this.#jobs.set(job.kind, job)
   }
 
-  poll(): JobOutcome {
-    const job = defined(this.#job, 'the job of a runner')
-    this.#job = undefined
+  poll(kind: JobKind): JobOutcome {
+    const job = defined(this.#jobs.get(kind), 'the job of a runner')
+    this.#jobs.delete(kind)
     return { kind: 'done', result: runJob(job, this.#io) }
   }
 
-  abandon(): void {
-    this.#job = undefined
+  abandon(kind: JobKind): void {
+    this.#jobs.delete(kind)
   }
 
   close(): void {
-    this.abandon()
+    this.#jobs.clear()
   }
 }

@@ -13,7 +13,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { namesIn, sizeOfFile } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
 import { readWholeFile } from './files.ts'
-import { FILE_HEADER_BYTES, type RecordFileEnd, RecordWriter, payloadsIn, payloadsOf } from './record-file.ts'
+import { type RecordFileEnd, RecordWriter, payloadsOf } from './record-file.ts'
 
 /** A record with the number of the segment it stands in. */
 export interface LogRecord {
@@ -91,30 +91,6 @@ function* recordsOf(
   let next = payloads.next()
   for (; !next.done; next = payloads.next()) yield { segment, payload: next.value }
   return next.value
-}
-
-/**
- * The records between two places of a log that is still written, of which everything there is whole. Where
- * it is not, `LOG_CORRUPT`. A place of no bytes is the begin of its segment.
- */
-export function* recordsBetween(
-  files: FileSystem,
-  from: LogPlace,
-  through: LogPlace,
-  checksum: Checksum,
-): Generator<Uint8Array> {
-  for (let { segment } = from; segment <= through.segment; segment++) {
-    const file = files.open(segmentPath(segment))
-    try {
-      const end = segment === through.segment ? through.bytes : file.size
-      const begin = segment === from.segment && from.bytes > 0 ? from.bytes : FILE_HEADER_BYTES
-      const bytes = file.read(begin, end - begin)
-      const wholeBytes = yield* payloadsIn(bytes, begin, 'PALIMLOG', segment, checksum)
-      if (wholeBytes !== end) throw damaged(segment, wholeBytes)
-    } finally {
-      file.close()
-    }
-  }
 }
 
 /** Makes what was handed over of a segment durable, for whoever writes it. Those before it were when they were ended. */

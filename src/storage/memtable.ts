@@ -1,53 +1,53 @@
 /**
  * The memtable: the newest versions of a tree, in memory, until they are flushed.
  *
- * Writes come in rising time order, so the versions of a key are a list that grows at its end. Keys
- * are found by hash; they are sorted only when somebody asks for them in order, since most memtables
- * are read in order once, at their flush.
+ * Writes come in rising time order, so the versions of a key are a chain that grows at its new end
+ * (`packed-versions.ts`). Keys are found by hash; they are sorted only when somebody asks for them in order, since
+ * most memtables are read in order once, at their flush, and that by somebody else, who is given their memory.
  */
 import { assert } from '../base/assert.ts'
-import { type ByteCopies, compareBytes } from '../base/bytes.ts'
+import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
 import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
-import { KeyIndex } from './key-index.ts'
-import { PackedVersions } from './packed-versions.ts'
+import { HASH_SLOT_BYTES, HashSlots } from './hash-slots.ts'
+import { sortKeys } from './key-order.ts'
+import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
 import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, copyOfVersion } from './version.ts'
 
-/** Memory that a version takes beside its key and value, roughly. */
-const VERSION_OVERHEAD_BYTES = 48
-/** Memory that a key takes beside its bytes, roughly. */
-const KEY_OVERHEAD_BYTES = 120
-
 /** So many versions of a key are handed out at once. */
 const BATCH_VERSIONS = 256
 
-interface Entry {
-  readonly key: Uint8Array
-  /** Their numbers, oldest first. */
-  readonly versions: number[]
-}
-
 /** Versions by key, in memory. */
 export class Memtable implements VersionPlace {
-  readonly #entries = new KeyIndex<Entry>()
+  readonly #slots: HashSlots
   readonly #packed = new PackedVersions()
-  #sorted: Entry[] = []
-  #unsorted: Entry[] = []
+  #sorted: Uint32Array<ArrayBuffer> = new Uint32Array()
+  /** Keys that came since they were sorted. */
+  #unsorted: number[] = []
   #bytes = 0
   #minTime: HybridTime = MAX_TIME
   #maxTime: HybridTime = MIN_TIME
+
+  /** For so many keys its index does not have to grow. */
+  constructor(keysExpected = 0) {
+    this.#slots = new HashSlots(keysExpected)
+  }
 
   /** Memory in use, roughly. */
   get bytes(): number {
     return this.#bytes
   }
 
+  get keyCount(): number {
+    return this.#packed.keyCount
+  }
+
   get versionCount(): number {
-    return this.#packed.count
+    return this.#packed.versionCount
   }
 
   /** The oldest time in it; `MAX_TIME` when it is empty. */
@@ -60,32 +60,29 @@ export class Memtable implements VersionPlace {
     return this.#maxTime
   }
 
+  /** What is in it, for a flush. Nothing may be added any more. */
+  get memory(): PackedMemory {
+    return this.#packed.memory
+  }
+
   /** Adds a version that is newer than all of its key. The bytes are copied. */
   add(key: Uint8Array, version: Version): void {
     const hash = hashOfKey(key)
-    let entry = this.#entries.find(key, hash)
-    if (entry === undefined) {
-      entry = { key: this.#packed.keep(key), versions: [] }
-      this.#entries.add(entry, hash)
-      this.#unsorted.push(entry)
-      this.#bytes += KEY_OVERHEAD_BYTES + key.length
-    }
-    const newest = entry.versions.at(-1)
-    assert(
-      newest === undefined || this.#packed.timeAt(newest) < version.time,
-      'the times of a key rise (law 1)',
-    )
-    entry.versions.push(this.#packed.add(version))
-    this.#bytes += VERSION_OVERHEAD_BYTES + (version.value?.length ?? 0)
+    const known = this.#find(key, hash)
+    const at = known === NONE ? this.#addKey(key, hash) : known
+    const newest = this.#packed.newestOf(at)
+    assert(newest === NONE || this.#packed.timeAt(newest) < version.time, 'the times of a key rise (law 1)')
+    this.#packed.addVersion(at, version)
+    this.#bytes += VERSION_BYTES + (version.value?.length ?? 0)
     if (version.time < this.#minTime) this.#minTime = version.time
     if (version.time > this.#maxTime) this.#maxTime = version.time
   }
 
   /** The newest version of the key whose time lies in the view; `hash` is the key's. */
   find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
-    const entry = this.#entries.find(key, hash)
-    const newest = entry && newestIn(this.#packed, entry.versions, view)
-    return newest === undefined ? undefined : this.#packed.versionAt(newest)
+    const at = this.#find(key, hash)
+    const newest = at === NONE ? NONE : newestIn(this.#packed, at, view)
+    return newest === NONE ? undefined : this.#packed.versionAt(newest)
   }
 
   /** The versions of the key at some times; `hash` is the key's. Not to be asked for more after the next {@link add}. */
@@ -95,18 +92,16 @@ export class Memtable implements VersionPlace {
     { after, through }: Stretch,
     copies: ByteCopies,
   ): VersionBatches {
-    const packed = this.#packed
-    const versions = this.#entries.find(key, hash)?.versions
-    if (versions === undefined) return NO_BATCHES
-    const from = countThrough(packed, versions, after, versions.length)
-    const to = countThrough(packed, versions, through, versions.length)
+    const at = this.#find(key, hash)
+    if (at === NONE) return NO_BATCHES
+    const versions = this.#versionsBetween(at, after, through)
     return {
-      count: Math.ceil((to - from) / BATCH_VERSIONS),
+      count: Math.ceil(versions.length / BATCH_VERSIONS),
       at: (index) => {
-        const end = to - index * BATCH_VERSIONS
         const batch: Version[] = []
-        for (let i = end - 1; i >= Math.max(from, end - BATCH_VERSIONS); i--)
-          batch.push(copyOfVersion(packed.versionAt(versions[i]!), copies))
+        const end = Math.min(versions.length, (index + 1) * BATCH_VERSIONS)
+        for (let i = index * BATCH_VERSIONS; i < end; i++)
+          batch.push(copyOfVersion(this.#packed.versionAt(versions[i]!), copies))
         return batch
       },
     }
@@ -118,41 +113,81 @@ export class Memtable implements VersionPlace {
   }
 
   /** Every version, keys rising, times of a key falling. */
-  *versions(): Generator<KeyedVersion> {
-    for (const { key, versions } of this.#inOrder()) {
-      for (let i = versions.length - 1; i >= 0; i--) {
-        const { time, value } = this.#packed.versionAt(versions[i]!)
-        yield { key, time, value }
-      }
-    }
+  versions(): Generator<KeyedVersion> {
+    return versionsInOrder(this.#packed, this.#inOrder())
   }
 
-  #inOrder(): readonly Entry[] {
+  #find(key: Uint8Array, hash: number): number {
+    const slots = this.#slots
+    for (let at = slots.first(hash); at >= 0; at = slots.next(at)) {
+      const known = slots.numberAt(at)
+      if (this.#packed.compareKey(known, key) === 0) return known
+    }
+    return NONE
+  }
+
+  #addKey(key: Uint8Array, hash: number): number {
+    const at = this.#packed.addKey(key)
+    this.#slots.add(hash, at)
+    this.#unsorted.push(at)
+    this.#bytes += KEY_BYTES + HASH_SLOT_BYTES + key.length
+    return at
+  }
+
+  /** The versions of a key in a stretch, newest first. */
+  #versionsBetween(key: number, after: HybridTime, through: HybridTime): number[] {
+    const packed = this.#packed
+    const versions: number[] = []
+    let at = packed.newestThrough(packed.newestOf(key), through)
+    for (; at !== NONE && packed.timeAt(at) > after; at = packed.olderThan(at)) versions.push(at)
+    return versions
+  }
+
+  #inOrder(): Uint32Array {
     if (this.#unsorted.length > 0) {
-      this.#unsorted.sort((a, b) => compareBytes(a.key, b.key))
-      this.#sorted = mergeSorted(this.#sorted, this.#unsorted)
+      const more = Uint32Array.from(this.#unsorted)
+      sortKeys(more, this.#packed)
+      this.#sorted = mergeSorted(this.#packed, this.#sorted, more)
       this.#unsorted = []
     }
     return this.#sorted
   }
 }
 
+/** Every version in the memory of a memtable, keys rising, times of a key falling. */
+export function versionsIn(memory: PackedMemory): Generator<KeyedVersion> {
+  const packed = new PackedVersions(memory)
+  const keys = packed.keys()
+  sortKeys(keys, packed)
+  return versionsInOrder(packed, keys)
+}
+
+function* versionsInOrder(packed: PackedVersions, keys: Uint32Array): Generator<KeyedVersion> {
+  for (const at of keys) {
+    const key = packed.keyAt(at)
+    for (let v = packed.newestOf(at); v !== NONE; v = packed.olderThan(v)) {
+      const { time, value } = packed.versionAt(v)
+      yield { key, time, value }
+    }
+  }
+}
+
 class MemtableCursor implements KeyCursor {
   readonly #packed: PackedVersions
-  readonly #entries: readonly Entry[]
+  readonly #keys: Uint32Array
   readonly #view: Stretches
   readonly #step: 1 | -1
   #at: number
-  #newest = 0
+  #newest = NONE
   readonly span: KeySpan = emptySpan()
   isAtKey = false
 
-  constructor(packed: PackedVersions, entries: readonly Entry[], view: Stretches, direction: Direction) {
+  constructor(packed: PackedVersions, keys: Uint32Array, view: Stretches, direction: Direction) {
     this.#packed = packed
-    this.#entries = entries
+    this.#keys = keys
     this.#view = view
     this.#step = direction === 'forward' ? 1 : -1
-    this.#at = entries.length
+    this.#at = keys.length
   }
 
   get key(): Uint8Array | undefined {
@@ -162,8 +197,8 @@ class MemtableCursor implements KeyCursor {
   seek(key: Uint8Array | undefined): void {
     const first =
       key === undefined
-        ? this.#entries.length
-        : searchFirst(this.#entries, (entry) => compareBytes(entry.key, key) >= 0)
+        ? this.#keys.length
+        : searchFirst(this.#keys, (at) => this.#packed.compareKey(at, key) >= 0)
     this.#standFrom(this.#step === 1 ? first : first - 1)
   }
 
@@ -176,67 +211,49 @@ class MemtableCursor implements KeyCursor {
   }
 
   newestBeside(view: Stretches): Version | undefined {
-    const newest = newestIn(this.#packed, this.#entries[this.#at]!.versions, view)
-    return newest === undefined ? undefined : this.#packed.versionAt(newest)
+    const newest = newestIn(this.#packed, this.#keys[this.#at]!, view)
+    return newest === NONE ? undefined : this.#packed.versionAt(newest)
   }
 
-  /** Stands at the first entry from `at` on that shows something. */
+  /** Stands at the first key from number `at` on that shows something. */
   #standFrom(at: number): void {
     this.isAtKey = false
-    for (let i = at; i >= 0 && i < this.#entries.length; i += this.#step) {
-      const { key, versions } = this.#entries[i]!
-      const newest = newestIn(this.#packed, versions, this.#view)
-      if (newest === undefined) continue
+    for (let i = at; i >= 0 && i < this.#keys.length; i += this.#step) {
+      this.#newest = newestIn(this.#packed, this.#keys[i]!, this.#view)
+      if (this.#newest === NONE) continue
       this.#at = i
-      this.#newest = newest
       this.isAtKey = true
-      this.span.bytes = key
-      this.span.to = key.length
+      this.#packed.locateKey(this.#keys[i]!, this.span)
       return
     }
   }
 }
 
-/** The number of the newest of versions in rising order whose time lies in the view. */
-function newestIn(packed: PackedVersions, versions: readonly number[], view: Stretches): number | undefined {
-  let end = versions.length
+/** The newest version of a key whose time lies in the view, or none. */
+function newestIn(packed: PackedVersions, key: number, view: Stretches): number {
+  let at = packed.newestOf(key)
   for (let s = view.length - 1; s >= 0;) {
     const { after, through } = view[s]!
-    end = countThrough(packed, versions, through, end)
-    if (end === 0) return undefined
-    const candidate = versions[end - 1]!
-    const time = packed.timeAt(candidate)
-    if (time > after) return candidate
+    at = packed.newestThrough(at, through)
+    if (at === NONE) return NONE
+    const time = packed.timeAt(at)
+    if (time > after) return at
     s = lastBefore(view, time)
   }
-  return undefined
+  return NONE
 }
 
-/** How many of the first `end` versions are at or before `time`. */
-function countThrough(
+function mergeSorted(
   packed: PackedVersions,
-  versions: readonly number[],
-  time: HybridTime,
-  end: number,
-): number {
-  if (end > 0 && packed.timeAt(versions[end - 1]!) <= time) return end
-  let low = 0
-  let high = end
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (packed.timeAt(versions[middle]!) <= time) low = middle + 1
-    else high = middle
+  a: Uint32Array,
+  b: Uint32Array<ArrayBuffer>,
+): Uint32Array<ArrayBuffer> {
+  if (a.length === 0) return b
+  const merged = new Uint32Array(a.length + b.length)
+  let [i, j] = [0, 0]
+  for (let k = 0; k < merged.length; k++) {
+    const isFirst = j === b.length || (i < a.length && packed.compareKey(a[i]!, packed.keyAt(b[j]!)) < 0)
+    merged[k] = isFirst ? a[i++]! : b[j++]!
   }
-  return low
-}
-
-function mergeSorted(a: readonly Entry[], b: readonly Entry[]): Entry[] {
-  if (a.length === 0) return [...b]
-  const merged: Entry[] = []
-  let i = 0
-  let j = 0
-  while (i < a.length && j < b.length) merged.push(compareBytes(a[i]!.key, b[j]!.key) < 0 ? a[i++]! : b[j++]!)
-  while (i < a.length) merged.push(a[i++]!)
-  while (j < b.length) merged.push(b[j++]!)
   return merged
 }

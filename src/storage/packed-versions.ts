@@ -1,98 +1,172 @@
 /**
- * The versions of a memtable, numbered in the order in which they come, without an object for any of them: a
- * hundred thousand small objects that live for seconds are what a garbage collector is worst at.
+ * Keys and their versions in one arena, without an object for any of them: a hundred thousand small objects that live
+ * for seconds are what a garbage collector is worst at, and plain memory can be copied to where a thread sees it.
  *
- *     number      0      1      2      3   …
- *     time        4      4      5      6           one column each
- *     chunk       0      0      0      1
- *     from        0     12     12      0
- *     length     12      ✝      8    300           ✝ tombstone
- *     chunks     [ values, one behind the other, up to 256 KiB ] [ … ]
+ *     key        u32 newest version  u32 key before  u32 length  bytes
+ *     version    u64 time  u32 older version  u32 jump  u32 depth  u32 length (all ones: tombstone)  bytes
+ *
+ *     depth      1 ◀─ 2 ◀─ 3 ◀─ 4 ◀─ 5 ◀─ 6 ◀─ 7        each points to the one that is older,
+ *     jump       ◀────┴───── (from 3) ◀──── (from 7)     and to one that is much older
+ *
+ * So the version of a key as of a time is found in a number of steps that is logarithmic in how many are newer, though
+ * versions are added one by one: E. W. Myers, "An applicative random-access stack" (Information Processing Letters, 1983).
  */
 import { type HybridTime } from '../time/hybrid-time.ts'
+import { Arena, placeOf } from './arena.ts'
+import { type KeySpan } from './cursor.ts'
 import { type Version } from './version.ts'
 
-const VERSIONS_FIRST = 64
-const CHUNK_BYTES_MIN = 1024
-const CHUNK_BYTES_MAX = 256 * 1024
+/** The address of no key and no version. A version of zeros stands there: its depth is 0. */
+export const NONE = 0
+
+const KEY = { newest: 0, before: 4, length: 8, bytes: 12 } as const
+const VERSION = { time: 0, older: 8, jump: 12, depth: 16, length: 20, bytes: 24 } as const
 /** The length of what is not there; no value is as long. */
 const TOMBSTONE = 0xffff_ffff
 
-/** Versions by number, and bytes that belong to them. */
+/** The memory that a key takes beside its bytes. */
+export const KEY_BYTES: number = KEY.bytes
+/** The memory that a version takes beside its value. */
+export const VERSION_BYTES: number = VERSION.bytes
+
+/** Versions that no longer change, as plain data: a reader may have it, or a copy of its chunks, anywhere. */
+export interface PackedMemory {
+  readonly chunks: readonly ArrayBufferLike[]
+  readonly lastKey: number
+  readonly keyCount: number
+  readonly versionCount: number
+}
+
+/** Keys and versions by address. */
 export class PackedVersions {
-  #count = 0
-  #times = new BigUint64Array(VERSIONS_FIRST)
-  #chunkOf = new Uint32Array(VERSIONS_FIRST)
-  #froms = new Uint32Array(VERSIONS_FIRST)
-  #lengths = new Uint32Array(VERSIONS_FIRST)
-  readonly #chunks: Uint8Array[] = []
-  /** How much of the last chunk is taken. */
-  #used = 0
+  readonly #arena: Arena
+  #lastKey = NONE
+  #keyCount = 0
+  #versionCount = 0
 
-  get count(): number {
-    return this.#count
+  /** Nothing yet, or what another has written, to read it. */
+  constructor(memory?: PackedMemory) {
+    this.#arena = new Arena(memory?.chunks)
+    if (memory === undefined) this.#arena.take(VERSION_BYTES)
+    else ({ lastKey: this.#lastKey, keyCount: this.#keyCount, versionCount: this.#versionCount } = memory)
   }
 
-  /** Takes in a version, whose value is copied, and answers its number. */
-  add({ time, value }: Version): number {
-    if (this.#count === this.#times.length) this.#grow()
-    const number = this.#count++
-    this.#times[number] = time
-    if (value === undefined) this.#lengths[number] = TOMBSTONE
-    else {
-      this.#froms[number] = this.#copy(value)
-      this.#chunkOf[number] = this.#chunks.length - 1
-      this.#lengths[number] = value.length
+  get keyCount(): number {
+    return this.#keyCount
+  }
+
+  get versionCount(): number {
+    return this.#versionCount
+  }
+
+  /** Everything in it, for a reader elsewhere. Nothing may be added any more. */
+  get memory(): PackedMemory {
+    const { chunks } = this.#arena
+    return {
+      ...{ chunks, lastKey: this.#lastKey },
+      ...{ keyCount: this.#keyCount, versionCount: this.#versionCount },
     }
-    return number
   }
 
-  /** A copy of a key, which stands among the values. */
-  keep(key: Uint8Array): Uint8Array {
-    const from = this.#copy(key)
-    return this.#chunks.at(-1)!.subarray(from, from + key.length)
+  /** Takes in a key that is not there, and says where. The bytes are copied. */
+  addKey(key: Uint8Array): number {
+    const arena = this.#arena
+    const at = arena.take(KEY_BYTES + key.length)
+    arena.setU32(at + KEY.before, this.#lastKey)
+    arena.setU32(at + KEY.length, key.length)
+    arena.setBytes(at + KEY.bytes, key)
+    this.#lastKey = at
+    this.#keyCount++
+    return at
   }
 
-  timeAt(number: number): HybridTime {
-    return this.#times[number] as HybridTime
+  /** Takes in a version that is newer than all of its key. The bytes are copied. */
+  addVersion(key: number, { time, value }: Version): void {
+    const arena = this.#arena
+    const older = this.newestOf(key)
+    const at = arena.take(VERSION_BYTES + (value?.length ?? 0))
+    arena.setTime(at + VERSION.time, time)
+    arena.setU32(at + VERSION.length, value?.length ?? TOMBSTONE)
+    if (value !== undefined) arena.setBytes(at + VERSION.bytes, value)
+    arena.setU32(at + VERSION.older, older)
+    arena.setU32(at + VERSION.jump, this.#jumpOver(older))
+    arena.setU32(at + VERSION.depth, this.#depthOf(older) + 1)
+    arena.setU32(key + KEY.newest, at)
+    this.#versionCount++
+  }
+
+  /** The keys, in no order. */
+  keys(): Uint32Array<ArrayBuffer> {
+    const keys = new Uint32Array(this.#keyCount)
+    let key = this.#lastKey
+    for (let i = 0; key !== NONE; i++) {
+      keys[i] = key
+      key = this.#arena.u32(key + KEY.before)
+    }
+    return keys
+  }
+
+  /** A key, as a look at this memory. */
+  keyAt(key: number): Uint8Array {
+    return this.#arena.look(key + KEY.bytes, this.keyLength(key))
+  }
+
+  keyLength(key: number): number {
+    return this.#arena.u32(key + KEY.length)
+  }
+
+  /** Says where a key stands. */
+  locateKey(key: number, span: KeySpan): void {
+    span.bytes = this.#arena.chunkOf(key)
+    span.from = placeOf(key) + KEY.bytes
+    span.to = span.from + this.keyLength(key)
+  }
+
+  /** How a key compares with another that stands elsewhere. */
+  compareKey(key: number, other: Uint8Array): number {
+    return this.#arena.compare(key + KEY.bytes, this.keyLength(key), other)
+  }
+
+  /** The newest version of a key. */
+  newestOf(key: number): number {
+    return this.#arena.u32(key + KEY.newest)
+  }
+
+  /** The next older version of the key; {@link NONE} behind the oldest. */
+  olderThan(version: number): number {
+    return this.#arena.u32(version + VERSION.older)
+  }
+
+  timeAt(version: number): HybridTime {
+    return this.#arena.time(version + VERSION.time)
   }
 
   /** A version; its value is a look at this memory. */
-  versionAt(number: number): Version {
-    const time = this.timeAt(number)
-    const length = this.#lengths[number]!
-    if (length === TOMBSTONE) return { time, value: undefined }
-    const from = this.#froms[number]!
-    return { time, value: this.#chunks[this.#chunkOf[number]!]!.subarray(from, from + length) }
+  versionAt(version: number): Version {
+    const length = this.#arena.u32(version + VERSION.length)
+    const value = length === TOMBSTONE ? undefined : this.#arena.look(version + VERSION.bytes, length)
+    return { time: this.timeAt(version), value }
   }
 
-  /** Where in the last chunk the copy stands. */
-  #copy(bytes: Uint8Array): number {
-    const last = this.#chunks.at(-1)
-    if (last === undefined || this.#used + bytes.length > last.length) {
-      const next = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, 4 * (last?.length ?? 0)))
-      this.#chunks.push(new Uint8Array(Math.max(next, bytes.length)))
-      this.#used = 0
+  /** The newest version at or before `time`, of `version` and those that are older. */
+  newestThrough(version: number, time: HybridTime): number {
+    let at = version
+    while (at !== NONE && this.timeAt(at) > time) {
+      const jump = this.#arena.u32(at + VERSION.jump)
+      at = jump !== NONE && this.timeAt(jump) > time ? jump : this.olderThan(at)
     }
-    const from = this.#used
-    this.#chunks.at(-1)!.set(bytes, from)
-    this.#used += bytes.length
-    return from
+    return at
   }
 
-  #grow(): void {
-    const length = 2 * this.#times.length
-    const times = new BigUint64Array(length)
-    times.set(this.#times)
-    this.#times = times
-    this.#chunkOf = grown(this.#chunkOf, length)
-    this.#froms = grown(this.#froms, length)
-    this.#lengths = grown(this.#lengths, length)
+  #depthOf(version: number): number {
+    return this.#arena.u32(version + VERSION.depth)
   }
-}
 
-function grown(column: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const longer = new Uint32Array(length)
-  longer.set(column)
-  return longer
+  /** Where the one above `version` jumps to: over both jumps below it where they are of one length, else nowhere far. */
+  #jumpOver(version: number): number {
+    const once = this.#arena.u32(version + VERSION.jump)
+    const twice = this.#arena.u32(once + VERSION.jump)
+    const depth = this.#depthOf(once)
+    return this.#depthOf(version) - depth === depth - this.#depthOf(twice) ? twice : version
+  }
 }

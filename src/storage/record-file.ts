@@ -179,7 +179,7 @@ export class RecordWriter {
  * The payloads of a part of a file that begins with a record, at `begin`. Returns where in the file the last
  * whole one ends.
  */
-export function* payloadsIn(
+function* payloadsIn(
   bytes: Uint8Array,
   begin: number,
   magic: RecordMagic,

@@ -3,7 +3,7 @@
  */
 
 /** The index of the first item for which `isThere` holds, given that it holds for all behind it; else the length. */
-export function searchFirst<T>(items: readonly T[], isThere: (item: T) => boolean): number {
+export function searchFirst<T>(items: ArrayLike<T>, isThere: (item: T) => boolean): number {
   let low = 0
   let high = items.length
   while (low < high) {

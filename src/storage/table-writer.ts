@@ -4,7 +4,7 @@
  */
 import { assert, defined } from '../base/assert.ts'
 import { BinaryWriter } from '../base/binary.ts'
-import { compareBytes, copyOf, equalBytes } from '../base/bytes.ts'
+import { compareBytes, copyOf } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, NO_TIMES, closedStretch, indexIn, intersection } from '../time/stretches.ts'
@@ -21,10 +21,12 @@ import {
   encodeIndex,
   tablePath,
 } from './table-format.ts'
-import { type KeyedVersion, type Position, comparePositions } from './version.ts'
+import { type KeyedVersion, type Position } from './version.ts'
 
 /** Bytes that are collected before they are handed to the file. */
 const WRITE_BYTES = 256 * 1024
+/** With room for a block behind them. */
+const PENDING_BYTES = WRITE_BYTES + 64 * 1024
 
 interface BlockFacts {
   first: Position
@@ -48,7 +50,7 @@ export class TableWriter {
   readonly #index: BlockEntry[] = []
   readonly #hashes: number[] = []
   #blockFacts: BlockFacts | undefined
-  #pending = new BinaryWriter(WRITE_BYTES)
+  readonly #pending = new BinaryWriter(PENDING_BYTES)
   #offset = 0
   #last: Position | undefined
   #keys = 0
@@ -80,8 +82,9 @@ export class TableWriter {
   /** Adds a version that stands behind all before it. */
   add(version: KeyedVersion): void {
     const last = this.#last
-    assert(last === undefined || comparePositions(last, version) < 0, 'versions come in order')
-    const isNewKey = last === undefined || !equalBytes(last.key, version.key)
+    const order = last === undefined ? -1 : compareBytes(last.key, version.key)
+    assert(order < 0 || (order === 0 && last!.time > version.time), 'versions come in order')
+    const isNewKey = order < 0
     const size = BlockBuilder.bytesOf(version.key, version)
     if (this.#block.versionCount > 0 && this.#block.bytes + size > this.#geometry.blockBytes) this.#endBlock()
     if (isNewKey) {
@@ -180,8 +183,8 @@ export class TableWriter {
   }
 
   #flushPending(): void {
-    this.#file.append(this.#pending.finish())
-    this.#pending = new BinaryWriter(WRITE_BYTES)
+    this.#file.append(this.#pending.written())
+    this.#pending.clear()
   }
 }
 

@@ -21,7 +21,7 @@ import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
 import { type Geometry } from './geometry.ts'
 import { type FlushJob, type JobResult, type MergeJob, type NumberRange, numbersFor } from './job.ts'
-import { type LoggedMemtable } from './logged-memtable.ts'
+import { type LogPlace } from './log.ts'
 import { type TreeEdit, type TreeState, type TreeTotals } from './manifest-state.ts'
 import { Memtable } from './memtable.ts'
 import { type CompactionChoice } from './plan.ts'
@@ -42,9 +42,6 @@ export interface TreeContext {
 
 /** Sets file numbers apart that were never used. */
 export type ReserveNumbers = (count: number) => NumberRange
-
-/** Says where in the log a memtable is. */
-export type PlaceMemtable = (memtable: Memtable) => Pick<LoggedMemtable, 'from' | 'through'>
 
 /** One LSM tree. */
 export class Tree<Directive> {
@@ -214,16 +211,14 @@ export class Tree<Directive> {
   freeze(): void {
     if (this.#memtable.versionCount === 0) return
     this.#frozen = [this.#memtable, ...this.#frozen]
-    this.#memtable = new Memtable()
+    this.#memtable = new Memtable(this.#memtable.keyCount)
     this.#epoch++
   }
 
-  /** The job that flushes the oldest frozen memtable. */
-  flushJob(directive: Directive, place: PlaceMemtable, reserve: ReserveNumbers): FlushJob<Directive> {
-    const memtable = defined(this.#frozen.at(-1), 'a frozen memtable')
-    const { minTime, maxTime, versionCount } = memtable
-    const logged = { tablet: this.id, minTime, maxTime, versionCount, ...place(memtable) }
-    return { kind: 'flush', memtable, logged, directive, numbers: reserve(1) }
+  /** The job that flushes the oldest frozen memtable, when the log has gone on to a place. */
+  flushJob(directive: Directive, loggedThrough: LogPlace, reserve: ReserveNumbers): FlushJob<Directive> {
+    const { memory } = defined(this.#frozen.at(-1), 'a frozen memtable')
+    return { kind: 'flush', memtable: memory, loggedThrough, directive, numbers: reserve(1) }
   }
 
   /** The job of a policy's choice. */

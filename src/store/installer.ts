@@ -101,10 +101,11 @@ export class Installer {
       log.removeBefore(Math.min(this.#firstSegment, log.firstSegment + segments))
   }
 
-  #installFlush(tablet: Tablet, { memtable, logged }: FlushJob<Directive>, result: FlushResult): void {
+  #installFlush(tablet: Tablet, { loggedThrough }: FlushJob<Directive>, result: FlushResult): void {
     const { log, events } = this.#context
     if (result.logSynced !== undefined) log.noteSynced(result.logSynced)
-    log.syncThrough(logged.through)
+    log.syncThrough(loggedThrough)
+    const memtable = tablet.memtables.at(-1)
     const firstSegment = log.firstSegmentWith(this.#oldestInMemory((_, other) => other !== memtable))
     this.#commit({ trees: [tablet.editOf(result)], firstSegment })
     this.#retire([], firstSegment)

@@ -1,13 +1,13 @@
 /**
- * A lane: one runner and the task that it has. Flushes have a lane, and compactions another, so that a
- * memtable never waits for a long merge.
+ * A lane: the tasks of one kind, one at a time. Flushes have a lane, and compactions another, so that a memtable
+ * never waits for a long merge to end. Both may have the same runner.
  *
  * Whatever is wrong with where a job runs, the job is done: what failed or was lost there is run again here.
  * A runner that was lost is not asked again.
  */
 import { defined } from '../base/assert.ts'
 import { type Directive } from '../history/garbage.ts'
-import { type Job, type JobOutcome, type JobResult, type JobRunner } from '../storage/job.ts'
+import { type Job, type JobKind, type JobOutcome, type JobResult, type JobRunner } from '../storage/job.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
 
 /** A job, and what has to be known of it when its result is installed. */
@@ -27,17 +27,19 @@ export type JobTrouble = Exclude<JobOutcome, { readonly kind: 'done' }>
 export type Ended =
   { readonly task: Task; readonly result: JobResult } | { readonly task: Task; readonly trouble: JobTrouble }
 
-/** A runner and its task. */
+/** The task of a kind, and who runs it. */
 export class Lane {
+  readonly #kind: JobKind
   readonly #here: JobRunner<Directive>
-  readonly #startRunner: () => JobRunner<Directive>
+  readonly #elsewhere: () => JobRunner<Directive>
   #runner: JobRunner<Directive> | undefined
   #task: Task | undefined
 
-  /** `startRunner` is called when there is a first task. */
-  constructor(here: JobRunner<Directive>, startRunner: () => JobRunner<Directive>) {
+  /** `elsewhere` is asked for the runner when there is a first task. */
+  constructor(kind: JobKind, here: JobRunner<Directive>, elsewhere: () => JobRunner<Directive>) {
+    this.#kind = kind
     this.#here = here
-    this.#startRunner = startRunner
+    this.#elsewhere = elsewhere
   }
 
   /** The task that runs. */
@@ -46,7 +48,7 @@ export class Lane {
   }
 
   start(task: Task): void {
-    this.#runner ??= this.#startRunner()
+    this.#runner ??= this.#elsewhere()
     this.#runner.start(task.job)
     this.#task = task
   }
@@ -57,16 +59,13 @@ export class Lane {
     const task = this.#task
     // A runner that throws has ended it as well.
     this.#task = undefined
-    const outcome = defined(this.#runner, 'the runner of a task').poll(waitMicros)
+    const outcome = defined(this.#runner, 'the runner of a task').poll(this.#kind, waitMicros)
     if (outcome === undefined) {
       this.#task = task
       return undefined
     }
     if (outcome.kind === 'done') return { task, result: outcome.result }
-    if (outcome.kind === 'lost') {
-      this.#runner?.close()
-      this.#runner = this.#here
-    }
+    if (outcome.kind === 'lost') this.#runner = this.#here
     return { task, trouble: outcome }
   }
 
@@ -74,11 +73,7 @@ export class Lane {
   abandon(): Task | undefined {
     const task = this.#task
     this.#task = undefined
-    if (task !== undefined) this.#runner?.abandon()
+    if (task !== undefined) this.#runner?.abandon(this.#kind)
     return task
-  }
-
-  close(): void {
-    this.#runner?.close()
   }
 }

@@ -13,8 +13,6 @@ import { assert, defined } from '../base/assert.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { InlineRunner, type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
-import { type LogPlace } from '../storage/log.ts'
-import { type Memtable } from '../storage/memtable.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
 import { type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
@@ -42,22 +40,22 @@ export class Maintenance {
   readonly #installer: Installer
   readonly #backpressure: Backpressure
   readonly #here: JobRunner<Directive>
+  /** Where jobs run, once there was one. */
+  #runner: JobRunner<Directive> | undefined
   readonly #flushes: Lane
   readonly #compactions: Lane
   /** Tablets with frozen memtables, and those that a policy has to be asked about, in the order in which they came. */
   readonly #frozen = new Set<number>()
   readonly #unsettled = new Set<number>()
-  /** Where the log was when a memtable was begun: what is in it stands behind. */
-  readonly #begins = new WeakMap<Memtable, LogPlace>()
 
   constructor(context: MaintenanceContext) {
     this.#context = context
     this.#installer = new Installer(context)
     this.#backpressure = new Backpressure(context)
     this.#here = new InlineRunner(context.jobs)
-    const start = context.startRunner ?? (() => this.#here)
-    this.#flushes = new Lane(this.#here, start)
-    this.#compactions = new Lane(this.#here, start)
+    const runner = () => (this.#runner ??= context.startRunner?.() ?? this.#here)
+    this.#flushes = new Lane('flush', this.#here, runner)
+    this.#compactions = new Lane('compaction', this.#here, runner)
   }
 
   /** What writers waited for maintenance. */
@@ -108,7 +106,7 @@ export class Maintenance {
   writeDown(tablet: Tablet): void {
     for (const lane of [this.#flushes, this.#compactions])
       if (lane.task !== undefined) this.#take(lane, Infinity)
-    this.#freezeNow(tablet)
+    tablet.freeze()
     while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
   }
 
@@ -116,8 +114,7 @@ export class Maintenance {
   close(): void {
     const { failStop, manifest, numbers } = this.#context
     const abandoned = [this.#flushes, this.#compactions].filter((lane) => this.#abandon(lane))
-    this.#flushes.close()
-    this.#compactions.close()
+    this.#runner?.close()
     if (failStop.hasFailed) return
     failStop.guard(() => {
       // A runner that did not answer may still write: nobody else may ever take its numbers.
@@ -223,7 +220,7 @@ export class Maintenance {
   #runHere(task: Task): void {
     this.#context.failStop.guard(() => {
       this.#here.start(task.job)
-      const outcome = this.#here.poll(Infinity)
+      const outcome = this.#here.poll(task.job.kind, Infinity)
       assert(outcome?.kind === 'done', 'what fails here throws')
       this.#install(task, outcome.result)
     })
@@ -248,24 +245,14 @@ export class Maintenance {
       this.#judge(tablet)
       this.#stop(tablet, this.#flushes)
     }
-    this.#freezeNow(tablet)
+    tablet.freeze()
     this.#frozen.add(tablet.id)
     this.#judge(tablet)
   }
 
-  #freezeNow(tablet: Tablet): void {
-    tablet.freeze()
-    this.#begins.set(tablet.memtables[0], this.#context.log.release())
-  }
-
   #flushTask(tablet: Tablet): Task {
     const { log, directiveFor } = this.#context
-    const logged = (memtable: Memtable) => {
-      const segment = log.firstSegmentWith(memtable.minTime)
-      const begin = this.#begins.get(memtable)
-      return { from: begin?.segment === segment ? begin : { segment, bytes: 0 }, through: log.release() }
-    }
-    const job = tablet.flushJob(directiveFor(tablet.id), logged, this.#reserve)
+    const job = tablet.flushJob(directiveFor(tablet.id), log.release(), this.#reserve)
     return { tablet: tablet.id, job, judgedMicros: log.clock.retentionMicros() }
   }
 

@@ -38,8 +38,8 @@ export interface World {
   readonly clock: PhysicalClock
   readonly checksum: Checksum
   /**
-   * Where flushes and compactions run, for a database of this birth; called once for each runner that is
-   * needed, when it is. Left out, or answering nothing, they run in the commits that make them due.
+   * Where flushes and compactions run, for a database of this birth; called once, when a runner is
+   * needed. Left out, or answering nothing, they run in the commits that make them due.
    */
   readonly jobs?: ((birth: Birth) => StartRunner | undefined) | undefined
 }

@@ -5,6 +5,7 @@
 import { PalimpsestError } from '../base/errors.ts'
 import { type Catalog, generationInForce } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
+import { hashOfKey } from '../storage/bloom-filter.ts'
 import { KeyIndex } from '../storage/key-index.ts'
 import { type TabletWrites } from '../storage/commit-record.ts'
 import { tabletFor } from '../tablet/tablet.ts'
@@ -47,7 +48,7 @@ export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): reado
     }
     const find = tabletOf.get(table) ?? tabletTaking(catalog, table)
     tabletOf.set(table, find)
-    addWrite(tablets, find(key), { key, value })
+    addWrite(openTablet(tablets, find(key), batch.length), { key, value })
   }
   return [...tablets].map(([tablet, { writes }]) => ({ tablet, writes }))
 }
@@ -58,14 +59,23 @@ function tabletTaking(catalog: Catalog, table: TableRow): (key: Uint8Array) => n
   return (key) => tabletFor(tablets, key)
 }
 
-function addWrite(tablets: Map<number, OpenTablet>, id: number, write: OpenWrite): void {
-  const tablet = tablets.get(id) ?? { writes: [], index: new KeyIndex() }
-  tablets.set(id, tablet)
-  const earlier = tablet.index.find(write.key)
+/** The writes to a tablet, of a batch of so many. Mostly there is one tablet. */
+function openTablet(tablets: Map<number, OpenTablet>, id: number, writes: number): OpenTablet {
+  let tablet = tablets.get(id)
+  if (tablet === undefined) {
+    tablet = { writes: [], index: new KeyIndex(tablets.size === 0 ? writes : 0) }
+    tablets.set(id, tablet)
+  }
+  return tablet
+}
+
+function addWrite({ writes, index }: OpenTablet, write: OpenWrite): void {
+  const hash = hashOfKey(write.key)
+  const earlier = index.find(write.key, hash)
   if (earlier !== undefined) earlier.value = write.value
   else {
-    tablet.writes.push(write)
-    tablet.index.add(write)
+    writes.push(write)
+    index.add(write, hash)
   }
 }
 

@@ -4,9 +4,15 @@
  *
  *     start ─▶ runs ─▶ asked once, twice, … ─▶ done      or failed, or lost: then what it wrote is left behind
  */
-import { crc32 } from '../base/checksum.ts'
 import { type Directive } from '../history/garbage.ts'
-import { type Job, type JobIo, type JobOutcome, type JobRunner, runSentJob, sentJob } from '../storage/job.ts'
+import {
+  type Job,
+  type JobIo,
+  type JobKind,
+  type JobOutcome,
+  type JobRunner,
+  runJobElsewhere,
+} from '../storage/job.ts'
 
 /** What becomes of a job. */
 export type JobFate =
@@ -14,11 +20,18 @@ export type JobFate =
   /** It ends only for those who wait for it, and badly. */
   | { readonly ends: 'never' }
 
+/** A job that has run, and waits to be asked for. */
+interface Waiting {
+  readonly outcome: JobOutcome
+  readonly fate: JobFate
+  polls: number
+}
+
 /** Runs jobs, each with a fate. */
 export class DelayedRunner implements JobRunner<Directive> {
   readonly #io: JobIo<Directive>
   readonly #fateOf: (job: Job<Directive>) => JobFate
-  #waiting: { readonly outcome: JobOutcome; readonly fate: JobFate; polls: number } | undefined
+  readonly #waiting = new Map<JobKind, Waiting>()
 
   constructor(io: JobIo<Directive>, fateOf: (job: Job<Directive>) => JobFate) {
     this.#io = io
@@ -26,27 +39,27 @@ export class DelayedRunner implements JobRunner<Directive> {
   }
 
   start(job: Job<Directive>): void {
-    const outcome = runSentJob(sentJob(job), this.#io, crc32)
-    this.#waiting = { outcome, fate: this.#fateOf(job), polls: 0 }
+    const outcome = runJobElsewhere(job, this.#io)
+    this.#waiting.set(job.kind, { outcome, fate: this.#fateOf(job), polls: 0 })
   }
 
-  poll(waitMicros: number): JobOutcome | undefined {
-    const waiting = this.#waiting
+  poll(kind: JobKind, waitMicros: number): JobOutcome | undefined {
+    const waiting = this.#waiting.get(kind)
     if (waiting === undefined) return undefined
     const { fate } = waiting
     const isOver = fate.ends !== 'never' && waiting.polls++ >= fate.afterPolls
     if (!isOver && waitMicros !== Infinity) return undefined
-    this.#waiting = undefined
+    this.#waiting.delete(kind)
     if (fate.ends === 'done') return waiting.outcome
     const error = new Error('a fate of the simulation')
     return { kind: fate.ends === 'never' ? 'lost' : fate.ends, error }
   }
 
-  abandon(): void {
-    this.#waiting = undefined
+  abandon(kind: JobKind): void {
+    this.#waiting.delete(kind)
   }
 
   close(): void {
-    this.abandon()
+    this.#waiting.clear()
   }
 }

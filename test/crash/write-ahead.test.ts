@@ -97,10 +97,10 @@ function early(what: CallTest, before: CallTest): readonly WatchedCall[] {
   return CALLS.toSpliced(at, 1).toSpliced(to, 0, CALLS[at]!)
 }
 
-/** A segment gets one more commit right before it goes, which no table has. */
+/** A segment gets a later commit right before it goes, which no table has. */
 function withLateCommit(): readonly WatchedCall[] {
   const gone = CALLS.findIndex(is('remove', /\.log$/))
-  const commit = CALLS.slice(0, gone).findLast(writesCommit)!
+  const commit = CALLS.slice(gone).find(writesCommit)!
   return CALLS.toSpliced(gone, 0, { ...commit, path: CALLS[gone]!.path })
 }
 

@@ -10,13 +10,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import { bytesOfText } from '../../src/base/bytes.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
 import { WorkerRunner, type WorkerRunnerOptions } from '../../src/platform/worker-runner.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
+import { type Directive } from '../../src/history/garbage.ts'
 import { GEOMETRIES } from '../../src/storage/geometry.ts'
+import { type MergeJob } from '../../src/storage/job.ts'
+import { LogWriter } from '../../src/storage/log.ts'
+import { Memtable } from '../../src/storage/memtable.ts'
+import { TableFiles } from '../../src/storage/table-files.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
+import { MIN_TIME, hybridTime } from '../../src/time/hybrid-time.ts'
+import { NO_TIMES } from '../../src/time/stretches.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 
 const DIST = join(import.meta.dirname, '../../dist')
@@ -140,7 +148,12 @@ test.each([
   ['dies', 'process.exit(3)', true],
   ['throws', "throw new Error('thrown')", true],
   ['hangs', 'for (;;);', true],
-  ['fails', "port.postMessage({ id, kind: 'failed', failure: 'no' }); Atomics.store(signals, 1, id)", false],
+  [
+    'fails',
+    `port.postMessage({ kind: job.kind, id, answer: { kind: 'failed', failure: 'no' } })
+     Atomics.store(signals, { flush: 1, compaction: 2 }[job.kind], id)`,
+    false,
+  ],
 ] as const)('where the thread %s, the job is done here and its files go', (name, onMessage, isLost) => {
   const inline = openIn(`inline ${name}`)
   const worker = openIn(name, { module: moduleOf(`${name}.mjs`, onMessage), silenceMs: 150 })
@@ -215,6 +228,53 @@ test('damage that a thread meets is met again here, with its code', () => {
   expect(failure).toMatchObject({ error: { code: 'TABLE_CORRUPT' } })
   expect(kinds(events)).toContain('job-failed')
   db.close()
+})
+
+/** By which nothing is kept. */
+const NOTHING_READABLE: Directive = { generations: [], readable: NO_TIMES, cutoff: MIN_TIME }
+
+const keyOf = (number: number) => bytesOfText(`key ${String(number).padStart(8, '0')}`)
+
+/** A merge of two tables whose keys take turns, of so many versions in all. */
+function mergeIn(directory: string, versions: number): MergeJob<Directive> {
+  const files = new NodeFiles(join(scratch, directory))
+  files.makeDirectory('')
+  LogWriter.create(files, checksum, 1e6).close()
+  const tables = new TableFiles(files, checksum, { cacheBytes: 0, openTables: 2 })
+  const metas = [1, 2].map((number) => {
+    const writer = tables.create(number, GEOMETRIES.default)
+    for (let i = number; i <= versions; i += 2)
+      writer.add({ key: keyOf(i), time: hybridTime(START + i), value: new Uint8Array(100) })
+    return writer.finish()
+  })
+  const inputs = metas.map((table) => ({ level: 0, tables: [table] }))
+  const choice = { kind: 'merge', because: 'all', inputs, outputLevel: 1, outputRun: 0 } as const
+  return {
+    kind: 'compaction',
+    compaction: { choice, elsewhere: [], directive: NOTHING_READABLE },
+    numbers: { first: 3, end: 99 },
+  }
+}
+
+test('a flush goes before a merge that runs', () => {
+  const merge = mergeIn('aside', 60_000)
+  const runner = new WorkerRunner(join(scratch, 'aside'), GEOMETRIES.default, { module: BUILT })
+  const memtable = new Memtable()
+  memtable.add(keyOf(1), { time: hybridTime(START), value: undefined })
+  const loggedThrough = { segment: 1, bytes: 24 }
+  const ofFlush = {
+    memtable: memtable.memory,
+    loggedThrough,
+    directive: NOTHING_READABLE,
+    numbers: { first: 100, end: 101 },
+  }
+  runner.start(merge)
+  runner.start({ kind: 'flush', ...ofFlush })
+  expect(runner.poll('flush', Infinity)).toMatchObject({ kind: 'done', result: { table: { versions: 1 } } })
+  expect(runner.poll('compaction', 0)).toBeUndefined()
+  const merged = runner.poll('compaction', Infinity)
+  expect(merged).toMatchObject({ kind: 'done', result: { compaction: { droppedVersions: 60_000 } } })
+  runner.close()
 })
 
 test('a process that never closes its database ends by itself, and the next opening finds all of it', () => {

@@ -1,22 +1,28 @@
-/** What becomes of a job that fails where there is nothing but the files: an outcome, where its error has a code. */
+/**
+ * A flush for somebody elsewhere: it writes what is in the memory that it was given, and a failure is an outcome, where its
+ * error has a code.
+ */
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
+import { type FileSystem } from '../../src/storage/files.ts'
 import { GEOMETRIES } from '../../src/storage/geometry.ts'
-import { type JobIo, type SentJob, runSentJob } from '../../src/storage/job.ts'
+import { type FlushJob, type JobIo, runJobElsewhere } from '../../src/storage/job.ts'
 import { LogWriter } from '../../src/storage/log.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { type FileSystem } from '../../src/storage/files.ts'
+import { Memtable } from '../../src/storage/memtable.ts'
 import { FILE_HEADER_BYTES } from '../../src/storage/record-file.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
-import { tick } from './samples.ts'
+import { allShown, version } from './samples.ts'
 
-const place = { segment: 1, bytes: FILE_HEADER_BYTES }
-const FLUSH: SentJob<null> = {
-  kind: 'flush',
-  logged: { tablet: 1, minTime: tick(1), maxTime: tick(2), versionCount: 3, from: place, through: place },
-  directive: null,
-  numbers: { first: 2, end: 3 },
+const VERSIONS = [version('b', 1, 'one'), version('a', 2, 'two'), version('b', 3), version('', 4, '')]
+
+function flushOf(): FlushJob<null> {
+  const memtable = new Memtable()
+  for (const each of VERSIONS) memtable.add(each.key, each)
+  const loggedThrough = { segment: 1, bytes: FILE_HEADER_BYTES }
+  const { memory } = memtable
+  return { kind: 'flush', memtable: memory, loggedThrough, directive: null, numbers: { first: 2, end: 3 } }
 }
 
 function ioOver(files: FileSystem): JobIo<null> {
@@ -39,21 +45,43 @@ class BrokenFiles extends MemoryFiles {
   }
 }
 
-test('a log that cannot be synced is told apart: nothing may be written after it', () => {
-  const error = new PalimpsestError('IO_FAILED', 'no sync')
-  expect(runSentJob(FLUSH, ioOver(new BrokenFiles(error)), crc32)).toEqual({ kind: 'log failed', error })
-})
-
-test('a memtable that is not in the log is a job that has failed', () => {
+test('a job is plain data: sent, it writes every version of the memtable, in order', () => {
   const files = new MemoryFiles()
   LogWriter.create(files, crc32, 1_000_000).close()
-  expect(runSentJob(FLUSH, ioOver(files), crc32)).toMatchObject({
-    kind: 'failed',
-    error: { code: 'LOG_CORRUPT' },
+  const io = ioOver(files)
+  const job = flushOf()
+  const outcome = runJobElsewhere(structuredClone(job), io)
+  const { loggedThrough } = job
+  expect(outcome).toMatchObject({
+    kind: 'done',
+    result: { table: { versions: 4 }, logSynced: loggedThrough },
   })
+  const order = [VERSIONS[3]!, VERSIONS[1]!, VERSIONS[2]!, VERSIONS[0]!]
+  expect(allShown(io.tables.open(2).versions())).toEqual(allShown(order))
+})
+
+test('a log that cannot be synced is told apart: nothing may be written after it', () => {
+  const error = new PalimpsestError('IO_FAILED', 'no sync')
+  expect(runJobElsewhere(flushOf(), ioOver(new BrokenFiles(error)))).toEqual({ kind: 'log failed', error })
+})
+
+test('a table that is there already is a job that has failed', () => {
+  const files = new MemoryFiles()
+  LogWriter.create(files, crc32, 1_000_000).close()
+  runJobElsewhere(flushOf(), ioOver(files))
+  const outcome = runJobElsewhere(flushOf(), ioOver(files))
+  expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'IO_FAILED' } })
 })
 
 test('an error without a code is no outcome: it is thrown', () => {
   const error = new Error('a fault of the program')
-  expect(() => runSentJob(FLUSH, ioOver(new BrokenFiles(error)), crc32)).toThrow(error)
+  expect(() => runJobElsewhere(flushOf(), ioOver(new BrokenFiles(error)))).toThrow(error)
+})
+
+test('what is in memory and not in the table is a fault of the program', () => {
+  const files = new MemoryFiles()
+  LogWriter.create(files, crc32, 1_000_000).close()
+  const job = flushOf()
+  const memtable = { ...job.memtable, versionCount: 5 }
+  expect(() => runJobElsewhere({ ...job, memtable }, ioOver(files))).toThrow('a flush drops nothing')
 })

@@ -16,8 +16,8 @@ test.each([
   ['one hash', () => 2 ** 31],
 ])('things with %s are found by their keys, and no others', (_, hashOf) => {
   holds(
-    fc.property(keys, fc.array(key), (there, probes) => {
-      const index = new KeyIndex<{ readonly key: Uint8Array }>()
+    fc.property(keys, fc.array(key), fc.nat({ max: 40 }), (there, probes, room) => {
+      const index = new KeyIndex<{ readonly key: Uint8Array }>(room)
       const things = there.map((each) => ({ key: each }))
       for (const thing of things) index.add(thing, hashOf(thing.key))
       for (const probe of [...there, ...probes]) {

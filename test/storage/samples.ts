@@ -8,10 +8,10 @@ import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { type FileSystem, readWholeFile } from '../../src/storage/files.ts'
 import { GEOMETRIES, type Geometry } from '../../src/storage/geometry.ts'
+import { type LogPlace } from '../../src/storage/log.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { LEVELS_MAX, type Shape } from '../../src/storage/shape.ts'
 import { type TableMeta } from '../../src/storage/table-format.ts'
-import { type PlaceMemtable } from '../../src/storage/tree.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
@@ -128,10 +128,7 @@ export function smallGeometry(changes: Partial<Geometry> = {}): Geometry {
 }
 
 /** The place in the log of memtables that are only ever flushed where they are. */
-export const NO_PLACE: PlaceMemtable = () => ({
-  from: { segment: 1, bytes: 0 },
-  through: { segment: 1, bytes: 0 },
-})
+export const NO_PLACE: LogPlace = { segment: 1, bytes: 0 }
 
 /** Table files in memory. */
 export function tableFiles(files: FileSystem = new MemoryFiles(), cacheBytes = 1e6): TableFiles {

@@ -54,7 +54,7 @@ class InstalledTree {
   #next = 1
 
   constructor() {
-    const geometry = smallGeometry({ level0Tables: 1, level1Bytes: 250, sizeRatio: 2, memtableBytes: 800 })
+    const geometry = smallGeometry({ level0Tables: 1, level1Bytes: 250, sizeRatio: 2, memtableBytes: 400 })
     this.context = { tables: this.tables, geometry }
     this.tree = new Tree(4, EMPTY_TREE, this.context)
   }

@@ -10,10 +10,10 @@ import { namesIn } from '../../src/storage/file-rules.ts'
 import {
   type Job,
   type JobIo,
+  type JobKind,
   type JobOutcome,
   type JobRunner,
-  runSentJob,
-  sentJob,
+  runJobElsewhere,
 } from '../../src/storage/job.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
@@ -25,7 +25,7 @@ class HeldRunner implements JobRunner<Directive> {
   static isHeld = true
   readonly waits: number[]
   readonly #io: JobIo<Directive>
-  #job: Job<Directive> | undefined
+  readonly #jobs = new Map<JobKind, Job<Directive>>()
 
   constructor(io: JobIo<Directive>, waits: number[]) {
     this.#io = io
@@ -33,23 +33,23 @@ class HeldRunner implements JobRunner<Directive> {
   }
 
   start(job: Job<Directive>): void {
-    this.#job = job
+    this.#jobs.set(job.kind, job)
   }
 
-  poll(waitMicros: number): JobOutcome | undefined {
+  poll(kind: JobKind, waitMicros: number): JobOutcome | undefined {
     if (waitMicros > 0) this.waits.push(waitMicros)
-    if (this.#job === undefined || (HeldRunner.isHeld && waitMicros !== Infinity)) return undefined
-    const job = this.#job
-    this.#job = undefined
-    return runSentJob(sentJob(job), this.#io, crc32)
+    const job = this.#jobs.get(kind)
+    if (job === undefined || (HeldRunner.isHeld && waitMicros !== Infinity)) return undefined
+    this.#jobs.delete(kind)
+    return runJobElsewhere(job, this.#io)
   }
 
-  abandon(): void {
-    this.#job = undefined
+  abandon(kind: JobKind): void {
+    this.#jobs.delete(kind)
   }
 
   close(): void {
-    this.abandon()
+    this.#jobs.clear()
   }
 }
 

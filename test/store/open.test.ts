@@ -689,16 +689,19 @@ describe('damage', () => {
     })
   })
 
+  const newestTwo = (place: string) => filesOf(place, '.table').toReversed().slice(0, 2)
   test('two tables that changed places fail the reads that need them, by name, and the check', () => {
+    // The newest are not those of the catalog, without which nothing opens.
     const place = damaged((at) => {
-      const [first, second] = filesOf(at, '.table').map((name) => join(at, name)) as [string, string]
+      const [first, second] = newestTwo(at).map((name) => join(at, name)) as [string, string]
       linkSync(first, join(at, 'x'))
       renameSync(second, first)
       renameSync(join(at, 'x'), second)
     })
     const reader = openAt(place, { readOnly: true })
-    const [first] = filesOf(place, '.table')
-    expect(refusal(() => readAll(place))).toMatchObject({ code: 'TABLE_CORRUPT', details: { file: first } })
+    const refused = refusal(() => readAll(place))
+    expect(refused).toMatchObject({ code: 'TABLE_CORRUPT' })
+    expect(newestTwo(place)).toContain(refused?.details['file'])
     expect(reader.check().flatMap(({ faults }) => faults)).not.toEqual([])
     reader.close()
   })

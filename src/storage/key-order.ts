@@ -1,0 +1,87 @@
+/**
+ * Puts keys in order that stand in memory, by three bytes at a time: these are made a number, together with which key
+ * it is, so that the machine's own sort of numbers does the work. Keys whose three bytes are the same are
+ * sorted by the next three.
+ *
+ *     number    24 bits: three bytes of the key  │  2 bits: how many it has  │  26 bits: which key
+ *
+ * A comparison of keys costs two looks at memory far apart, and a sort needs many: this takes a look at each key for
+ * every three bytes in which it is not alone.
+ */
+import { assert } from '../base/assert.ts'
+import { type KeySpan, emptySpan } from './cursor.ts'
+
+/** Says where the key of a number stands. */
+export interface LocatedKeys {
+  locateKey(key: number, span: KeySpan): void
+}
+
+const BYTES_AT_ONCE = 3
+/** What a number is divided by to have the bytes alone. */
+const KEYS_MAX = 2 ** 26
+
+/** Sorts numbers of keys, which all differ, in place. */
+export function sortKeys(keys: Uint32Array<ArrayBuffer>, located: LocatedKeys): void {
+  assert(keys.length <= KEYS_MAX, 'the number of a key takes 26 bits')
+  const sort = {
+    keys,
+    located,
+    span: emptySpan(),
+    words: new Float64Array(keys.length),
+    before: new Uint32Array(keys.length),
+  }
+  sortFrom(sort, 0, keys.length, 0)
+}
+
+interface KeySort {
+  readonly keys: Uint32Array<ArrayBuffer>
+  readonly located: LocatedKeys
+  readonly span: KeySpan
+  readonly words: Float64Array<ArrayBuffer>
+  /** The keys before they are moved. */
+  readonly before: Uint32Array<ArrayBuffer>
+}
+
+/** Sorts the keys from `low` to `high`, which are the same up to `depth`. */
+function sortFrom(sort: KeySort, low: number, high: number, depth: number): void {
+  const { keys, words, before } = sort
+  while (!readWords(sort, low, high, depth)) depth += BYTES_AT_ONCE
+  words.subarray(low, high).sort()
+  before.set(keys.subarray(low, high), low)
+  for (let i = low; i < high; i++) keys[i] = before[low + (words[i]! % KEYS_MAX)]!
+  for (let from = low; from < high;) {
+    const bytes = Math.floor(words[from]! / KEYS_MAX)
+    let to = from + 1
+    while (to < high && Math.floor(words[to]! / KEYS_MAX) === bytes) to++
+    if (to - from > 1) sortFrom(sort, from, to, depth + BYTES_AT_ONCE)
+    from = to
+  }
+}
+
+/** Reads the bytes of the keys at `depth`, and says whether there are several. */
+function readWords(sort: KeySort, low: number, high: number, depth: number): boolean {
+  const { keys, located, span, words } = sort
+  let differ = high - low < 2
+  let first = -1
+  for (let i = low; i < high; i++) {
+    located.locateKey(keys[i]!, span)
+    const word = wordAt(span, depth)
+    if (i === low) first = word
+    else if (word !== first) differ = true
+    words[i] = word * KEYS_MAX + (i - low)
+  }
+  assert(differ || first % 4 === BYTES_AT_ONCE, 'no key is there twice')
+  return differ
+}
+
+/** Three bytes of a key, zero behind its end, and how many there are: a key stands before those that it begins. */
+function wordAt({ bytes, from, to }: KeySpan, depth: number): number {
+  const at = from + depth
+  const count = Math.max(0, Math.min(BYTES_AT_ONCE, to - at))
+  const [a, b, c] = [
+    count > 0 ? bytes[at]! : 0,
+    count > 1 ? bytes[at + 1]! : 0,
+    count > 2 ? bytes[at + 2]! : 0,
+  ]
+  return ((a << 16) | (b << 8) | c) * 4 + count
+}
