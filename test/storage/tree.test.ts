@@ -158,6 +158,13 @@ const bounds = fc.oneof(
   fc.tuple(percent).map(([through]) => [[0, through] as const]),
   fc.array(fc.tuple(percent, percent), { maxLength: 3 }),
 )
+/** Several stretches with gaps between them. */
+const gaps = fc
+  .uniqueArray(percent, { minLength: 4, maxLength: 8 })
+  .map((ends) => ends.toSorted((a, b) => a - b))
+  .map((ends) =>
+    Array.from({ length: ends.length >> 1 }, (_, i) => [ends[2 * i]!, ends[2 * i + 1]!] as const),
+  )
 const range: fc.Arbitrary<KeyRange> = fc
   .record({
     gte: fc.option(fc.constantFrom(...PROBES), { nil: undefined }),
@@ -361,7 +368,7 @@ describe('the versions of a key', () => {
     holds(
       fc.property(
         steps,
-        bounds,
+        fc.oneof(bounds, gaps),
         key,
         fc.constantFrom<TimeOrder>('newest first', 'oldest first'),
         fc.array(fc.array(fc.oneof(write, maintenance), { maxLength: 3 }), { maxLength: 12 }),

@@ -12,6 +12,7 @@ import {
   hybridTime,
   open,
 } from '../../src/index.ts'
+import { MEMORY_HOLD_MICROS_MAX } from '../../src/store/memory-holds.ts'
 import { formatExact } from '../../src/time/hybrid-time.ts'
 import { propertySeeds } from '../seeds.ts'
 
@@ -246,6 +247,47 @@ test('a history that stays open holds what it has yet to read', () => {
   clock.advance(100)
   db.compact()
   expect(Array.from(changes, ({ value }) => value)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+test('a history that stays open for too long goes on with what can be read, and no further', () => {
+  const clock = new ReplayClock({ micros: 1000 })
+  using db = open({ memory: true }, { clock, geometry: 'miniature' })
+  db.createKeyspace('k')
+  const begun = (name: string, keep: number | 'forever') => {
+    const table = db.createTable<string, number>(name, { keep })
+    for (let i = 0; i < 3; i++) table.put('a', i)
+    const changes = table.history('a')
+    expect(changes.next().value).toMatchObject({ value: 0 })
+    return changes
+  }
+  const forgetful = begun('k.forgetful', 10)
+  const lasting = begun('k.lasting', 'forever')
+  expect(db.holds().length).toBe(2)
+  clock.advance(MEMORY_HOLD_MICROS_MAX + 1)
+  expect(db.holds()).toEqual([])
+  expect(Array.from(lasting, ({ value }) => value)).toEqual([1, 2])
+  expect(() => forgetful.next()).toThrow(expect.objectContaining({ code: 'HISTORY_GONE' }))
+  expect(forgetful.next()).toEqual({ done: true, value: undefined })
+})
+
+test('a history holds from its first step until it is over or left, and ends with the database', () => {
+  const db = open({ memory: true }, { clock: new ReplayClock({ micros: 1000 }) })
+  db.createKeyspace('k')
+  const table = db.createTable<string, number>('k.t')
+  for (let i = 0; i < 3; i++) table.put('a', i)
+  const changes = table.history('a')
+  expect(db.holds().length).toBe(0)
+  changes.next()
+  expect(db.holds().length).toBe(1)
+  expect(Array.from(changes).length).toBe(2)
+  expect(db.holds().length).toBe(0)
+  for (const { value } of table.history('a')) if (value === 1) break
+  expect(Array.from(table.history('a', { limit: 2 })).length).toBe(2)
+  expect(db.holds().length).toBe(0)
+  const left = table.history('a')
+  left.next()
+  db.close()
+  expect(() => left.next()).toThrow(expect.objectContaining({ code: 'CLOSED' }))
 })
 
 test("what a history hands out is the caller's: in memory, in tables, where a restore shows it again", async () => {

@@ -143,6 +143,20 @@ describe('a printed time can be read back', () => {
     )
   })
 
+  test('the ISO form is that of a time alone, whatever was printed before', () => {
+    const minute = 1_763_633_700_000_000
+    const offsets = [0, 59_999_999, 60_000_000, 0, -1, 3_600_000_000, 59_999_999]
+    expect(offsets.map((offset) => formatIso(hybridTime(minute + offset)).slice(11))).toEqual([
+      '10:15:00.000000Z',
+      '10:15:59.999999Z',
+      '10:16:00.000000Z',
+      '10:15:00.000000Z',
+      '10:14:59.999999Z',
+      '11:15:00.000000Z',
+      '10:15:59.999999Z',
+    ])
+  })
+
   test('the ISO form sorts as the times do', () => {
     holds(
       fc.property(time, time, (a, b) => {
