@@ -63,7 +63,7 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
     logBytes: 256 * KIB,
   },
   miniature: {
-    memtableBytes: 768,
+    memtableBytes: 512,
     tableBytes: 256,
     blockBytes: 96,
     filterBitsPerKey: 10,

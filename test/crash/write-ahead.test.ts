@@ -104,6 +104,13 @@ function withLateCommit(): readonly WatchedCall[] {
   return CALLS.toSpliced(gone, 0, { ...commit, path: CALLS[gone]!.path })
 }
 
+/** Whether the log is synced for an edit, and once more before it goes on in another segment. */
+function isSyncBeforeEdit(call: WatchedCall, i: number): boolean {
+  if (!syncsLog(call) || !writesEdit(CALLS[i + 1]!)) return false
+  const next = CALLS.slice(i + 1).find((other) => syncsLog(other) || is('create', /\.log$/)(other))
+  return next?.did === 'sync'
+}
+
 /** Wrong orders, and every rule that each of them breaks. */
 const WRONG: readonly (readonly [what: string, calls: () => readonly WatchedCall[], broken: OrderRule[]])[] =
   [
@@ -121,11 +128,7 @@ const WRONG: readonly (readonly [what: string, calls: () => readonly WatchedCall
     ],
     [
       'once the log is not synced before an edit',
-      () =>
-        CALLS.toSpliced(
-          CALLS.findIndex((call, i) => syncsLog(call) && writesEdit(CALLS[i + 1]!)),
-          1,
-        ),
+      () => CALLS.toSpliced(CALLS.findIndex(isSyncBeforeEdit), 1),
       ['log before edit', 'synced before said'],
     ],
     [

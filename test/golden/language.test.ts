@@ -235,8 +235,8 @@ describe('under the answers', () => {
     expect(last(flushed)).toEqual([
       '            a     b     c     d',
       'in memory   1 version',
-      'level 0           ├─4─┤',
-      'level 1     ├─3─────────────┤',
+      'level 0           ├─5─┤',
+      'level 1     ├─4─────────────┤',
     ])
   })
 
@@ -250,7 +250,7 @@ describe('under the answers', () => {
   test('decisions are told once, each with its reason', () => {
     expect(last('decisions')).toEqual(['nothing'])
     const [first, ...more] = last(`${four}\ndecisions`)
-    expect(first).toBe('level 0 has 2 of 2 tables: files 2 1 of level 0 → file 3 of level 1')
+    expect(first).toBe('level 0 has 2 of 2 tables: files 3 2 of level 0 → file 4 of level 1')
     expect(more.length).toBeGreaterThan(0)
     expect(last(`${four}\ndecisions\ndecisions`)).toEqual(['nothing'])
   })

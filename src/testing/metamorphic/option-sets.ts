@@ -52,9 +52,9 @@ export const FACTORS: readonly Factor[] = [
     'most-garbage': { picker: 'most-garbage' },
   }),
   factor('memtable', {
-    'of 1024': { sizes: { memtableBytes: KIB } },
-    'of 150': { sizes: { memtableBytes: 150 } },
-    'of 65536': { sizes: { memtableBytes: 64 * KIB } },
+    'of 512': { sizes: { memtableBytes: KIB / 2 } },
+    'of 70': { sizes: { memtableBytes: 70 } },
+    'of 32768': { sizes: { memtableBytes: 32 * KIB } },
   }),
   factor('tables', {
     'of 256': { sizes: { tableBytes: 256 } },
@@ -111,7 +111,7 @@ export const FACTORS: readonly Factor[] = [
     'as the first': {},
     'tiered, large blocks': { next: { policy: 'tiered', sizes: { blockBytes: 8 * KIB } } },
     'leveled, small files': { next: { policy: 'leveled', sizes: { tableBytes: 1 }, cacheBytes: 0 } },
-    'lazy-leveled, small memtables': { next: { policy: 'lazy-leveled', sizes: { memtableBytes: 100 } } },
+    'lazy-leveled, small memtables': { next: { policy: 'lazy-leveled', sizes: { memtableBytes: 50 } } },
   }),
 ]
 
