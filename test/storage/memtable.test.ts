@@ -7,6 +7,7 @@ import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
+import { stretch } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
 import { expectCursor } from './cursor-check.ts'
 import {
@@ -102,6 +103,19 @@ describe('a memtable', () => {
       }),
     )
     expect(new Memtable().bytes).toBe(0)
+  })
+
+  test('tells keys of one hash apart', () => {
+    const [a, b] = [bytesOfText('k15599'), bytesOfText('k97211')]
+    const hash = hashOfKey(a)
+    expect(hashOfKey(b)).toBe(hash)
+    const all = stretch(MIN_TIME, MAX_TIME)
+    const memtable = memtableOf([version('k15599', 1, 'a')])
+    expect(memtable.find(b, hash, all)).toBeUndefined()
+    memtable.add(b, version('k97211', 2, 'b'))
+    expect([a, b].map((key) => shown(memtable.find(key, hash, all)))).toEqual(
+      [version('', 1, 'a'), version('', 2, 'b')].map(shown),
+    )
   })
 
   test('refuses a version that is not newer than all of its key', () => {
