@@ -2,8 +2,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/base/binary.ts'
-import { ByteCopies } from '../../src/base/bytes.ts'
-import { Block, BlockBuilder } from '../../src/storage/block.ts'
+import { ByteCopies, bytesOfText } from '../../src/base/bytes.ts'
+import { Block, BlockBuilder, NOTHING } from '../../src/storage/block.ts'
 import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
@@ -267,4 +267,11 @@ describe('bytes that are no block', () => {
     view.setUint32(4, versions, true)
     expect(() => new Block(bytes)).toThrow(FormatError)
   })
+})
+
+test('a block finds each of more keys than are fetched together', () => {
+  const names = Array.from({ length: 200 }, (_, i) => `key number ${String(i).padStart(4, '0')}`)
+  const block = new Block(blockOf(names.map((name) => version(name, 1))))
+  expect(names.map((name) => block.indexOf(bytesOfText(name)))).toEqual(names.map((_, i) => i))
+  expect(block.indexOf(bytesOfText('key number 0000 and more'))).toBe(NOTHING)
 })
