@@ -175,22 +175,12 @@ export class RecordWriter {
   }
 }
 
-/**
- * The payloads of a part of a file that begins with a record, at `begin`. Returns where in the file the last
- * whole one ends.
- */
-function* payloadsIn(
-  bytes: Uint8Array,
-  begin: number,
-  magic: RecordMagic,
-  number: number,
-  checksum: Checksum,
-): Generator<Uint8Array, number> {
-  const source = sourceOf(bytes, begin, magic, number, checksum)
-  let at = 0
+/** The payloads behind a file's header. Returns where the last whole record ends. */
+function* payloadsIn(source: RecordSource): Generator<Uint8Array, number> {
+  let at = FILE_HEADER_BYTES
   for (;;) {
     const record = recordAt(source, at)
-    if (record === undefined || checksum(record.payload) !== record.payloadChecksum) return begin + at
+    if (record === undefined || source.checksum(record.payload) !== record.payloadChecksum) return at
     yield record.payload
     at += RECORD_HEADER_BYTES + record.payload.length
   }
@@ -207,13 +197,9 @@ export function* payloadsOf(
   checksum: Checksum,
 ): Generator<Uint8Array, RecordFileEnd> {
   const formerBytes = readFileHeader(bytes, magic, number, checksum)
-  const behindHeader = bytes.subarray(FILE_HEADER_BYTES)
-  const wholeBytes =
-    formerBytes === undefined
-      ? 0
-      : yield* payloadsIn(behindHeader, FILE_HEADER_BYTES, magic, number, checksum)
-  const isVouchedFor =
-    wholeBytes < bytes.length && someRecordVouchesFor(sourceOf(bytes, 0, magic, number, checksum), wholeBytes)
+  const source = sourceOf(bytes, magic, number, checksum)
+  const wholeBytes = formerBytes === undefined ? 0 : yield* payloadsIn(source)
+  const isVouchedFor = wholeBytes < bytes.length && someRecordVouchesFor(source, wholeBytes)
   const tornBytes = bytes.length - wholeBytes
   return { formerBytes, wholeBytes, tornBytes, damagedAt: isVouchedFor ? wholeBytes : undefined }
 }
@@ -236,12 +222,10 @@ export function readRecords(
   return { ...next.value, records }
 }
 
-/** A part of a file, where records are looked for. */
+/** A file in which records are looked for. */
 interface RecordSource {
   readonly bytes: Uint8Array
   readonly view: DataView
-  /** Where in the file the part begins. */
-  readonly begin: number
   readonly identity: number
   readonly checksum: Checksum
 }
@@ -252,31 +236,20 @@ interface RawRecord {
   readonly syncedBytes: number
 }
 
-function sourceOf(
-  bytes: Uint8Array,
-  begin: number,
-  magic: RecordMagic,
-  number: number,
-  checksum: Checksum,
-): RecordSource {
+function sourceOf(bytes: Uint8Array, magic: RecordMagic, number: number, checksum: Checksum): RecordSource {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { bytes, view, begin, identity: identityOf(magic, number, checksum), checksum }
+  return { bytes, view, identity: identityOf(magic, number, checksum), checksum }
 }
 
-/** The record whose header stands at `at` of a part, if one does; its payload is not yet checked. */
-function recordAt(
-  { bytes, view, begin, identity, checksum }: RecordSource,
-  at: number,
-): RawRecord | undefined {
-  const offset = begin + at
+/** The record whose header stands at `at`, if one does; its payload is not yet checked. */
+function recordAt({ bytes, view, identity, checksum }: RecordSource, at: number): RawRecord | undefined {
   const room = bytes.length - at - RECORD_HEADER_BYTES
   if (room < 0) return undefined
   const length = view.getUint32(at, true)
   const syncedBytes = view.getUint32(at + 8, true) + view.getUint32(at + 12, true) * 2 ** 32
   // Cheap tests first: the search for later records asks at every offset.
-  if (length === 0 || length > room || syncedBytes > offset) return undefined
-  if (headerChecksum(checksum, identity, offset, bytes, at) !== view.getUint32(at + 16, true))
-    return undefined
+  if (length === 0 || length > room || syncedBytes > at) return undefined
+  if (headerChecksum(checksum, identity, at, bytes, at) !== view.getUint32(at + 16, true)) return undefined
   const from = at + RECORD_HEADER_BYTES
   return {
     payload: bytes.subarray(from, from + length),
