@@ -8,6 +8,7 @@
  * An edit is made durable only after the files that it adds, and after the log (why the log
  * goes first: see `store/maintenance.ts`). A torn last edit was never relied on and is cut off; other damage is refused.
  */
+import { assert } from '../base/assert.ts'
 import { FormatError } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { bytesOfText, textOfBytes } from '../base/bytes.ts'
@@ -24,6 +25,7 @@ import {
   wholeEdit,
 } from './manifest-state.ts'
 import { type RecordFileContents, RecordWriter, readRecords } from './record-file.ts'
+import { shapeFaults } from './shape.ts'
 
 /** The name of the manifest's file. Where it stands, there is a database. */
 export const MANIFEST_PATH = 'MANIFEST'
@@ -100,9 +102,17 @@ export class Manifest {
     return this.#state
   }
 
-  /** Makes an edit durable and then part of the state. If it throws, nothing may be written any more. */
+  /**
+   * Makes an edit durable and then part of the state. If it throws, nothing may be written any more. An edit that
+   * breaks the order of a tree, by which reads find their answers and which the next opening would refuse, is
+   * never written (RocksDB: `force_consistency_checks`).
+   */
   commit(edit: ManifestEdit): void {
     const next = applyManifestEdit(this.#state, edit)
+    for (const { tree } of edit.trees ?? []) {
+      const [fault] = shapeFaults(next.trees.get(tree)!.shape)
+      assert(fault === undefined, `an edit leaves tables in order: ${fault}`)
+    }
     this.#writer.append(bytesOfText(encodeManifestEdit(edit)))
     this.#writer.sync()
     this.#state = next

@@ -17,6 +17,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
+import { MAX_TIME, earlierOf } from '../time/hybrid-time.ts'
 import { type TableMeta } from './table-format.ts'
 import { comparePositions } from './version.ts'
 
@@ -145,7 +146,8 @@ export function shapeFaults(shape: Shape): readonly string[] {
 
 /** Of level 0, where all comes from flushes, whole runs are newer than others, whatever their keys. */
 function isNewer(before: Run, after: Run): boolean {
-  return before.tables.every(({ minTime }) => after.tables.every(({ maxTime }) => minTime > maxTime))
+  const oldest = before.tables.reduce((time, { minTime }) => earlierOf(time, minTime), MAX_TIME)
+  return after.tables.every(({ maxTime }) => maxTime < oldest)
 }
 
 function pairsOf<T>(list: readonly T[]): readonly (readonly [T, T])[] {

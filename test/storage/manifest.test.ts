@@ -4,6 +4,7 @@
  */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { AssertionError } from '../../src/base/assert.ts'
 import { bytesOfHex, bytesOfText, textOfBytes } from '../../src/base/bytes.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type FileSystem, readWholeFile } from '../../src/storage/files.ts'
@@ -363,6 +364,17 @@ function written(edits: readonly ManifestEdit[], files: FileSystem = new MemoryF
   return files
 }
 
+/** A manifest that ends with an edit which nobody would write. */
+function forged(last: ManifestEdit): FileSystem {
+  const files = written([])
+  const contents = readRecords(readWholeFile(files, MANIFEST_PATH), 'PALIMMAN', 1, crc32)
+  const writer = RecordWriter.resume(files, MANIFEST_PATH, 'PALIMMAN', 1, crc32, contents)
+  writer.append(bytesOfText(encodeManifestEdit(last)))
+  writer.sync()
+  writer.close()
+  return files
+}
+
 const numbered = (nextNumber: number): ManifestEdit => ({ nextNumber, trees: [] })
 
 describe('the file', () => {
@@ -398,9 +410,15 @@ describe('the file', () => {
       { nextNumber: 2 ** 40, trees: [{ tree: 1, remove: [], add: [one(2 ** 30, '61', 1)] }] },
     ]
     for (const each of wrong)
-      expect(refusal(() => readManifest(written([each]), crc32))?.code).toBe('MANIFEST_CORRUPT')
+      expect(refusal(() => readManifest(forged(each), crc32))?.code).toBe('MANIFEST_CORRUPT')
     const right = { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '62', 1)] }] }
-    expect(readManifest(written([right]), crc32)).toEqual(stateAfter([right]))
+    expect(readManifest(forged(right), crc32)).toEqual(stateAfter([right]))
+    // Tables out of order would answer wrongly before the next opening: no edit is written that leaves them.
+    const files = new MemoryFiles()
+    const manifest = Manifest.create(files, crc32, BIRTH)
+    const before = readWholeFile(files, MANIFEST_PATH)
+    expect(() => manifest.commit(wrong[0]!)).toThrow(AssertionError)
+    expect(readWholeFile(files, MANIFEST_PATH)).toEqual(before)
   })
 
   test('cut at any byte says the sum of a prefix of its edits, or is refused if it has no first one', () => {
