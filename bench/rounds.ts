@@ -28,7 +28,8 @@ export async function measure<Name extends string>(
   return Object.fromEntries(medians) as Record<Name, number>
 }
 
-function sample(work: Work): Promise<number> {
+/** How often a work is done in a second, by one sample. */
+export function sample(work: Work): Promise<number> {
   return new Promise((resolve, reject) => {
     const run = (deferred: { resolve(): void }) => {
       work().then(() => deferred.resolve(), reject)
@@ -40,4 +41,11 @@ function sample(work: Work): Promise<number> {
     })
     benchmark.run({ async: true })
   })
+}
+
+/** Microseconds that something takes, once. */
+export async function microsOf(work: () => unknown): Promise<number> {
+  const start = process.hrtime.bigint()
+  await work()
+  return Number(process.hrtime.bigint() - start) / 1000
 }
