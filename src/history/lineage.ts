@@ -99,11 +99,16 @@ export function generationAt(generations: readonly Generation[], time: HybridTim
   // Most reads mean the newest one, and need no search.
   const isNewest = newest !== undefined && newest.start <= time
   const behind = isNewest ? generations.length : countStartedAt(generations, time)
-  const last = generations[behind - 1]
-  const before = generations[behind - 2]
+  const last = generationBefore(generations, behind)
+  const before = generationBefore(generations, behind - 1)
   const isAlone = last === undefined || before === undefined || endOf(before) < last.start
   assert(isAlone, 'one generation is in force at a time')
   return last !== undefined && time <= endOf(last) ? last : undefined
+}
+
+/** The one that stands before a place. Nothing is looked for in front of the first: a list is slow to say that it has none. */
+function generationBefore(generations: readonly Generation[], place: number): Generation | undefined {
+  return place > 0 ? generations[place - 1] : undefined
 }
 
 /** How many generations have started at a time. By itself, because a function that captures a time allocates even unused. */

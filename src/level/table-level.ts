@@ -11,7 +11,7 @@
 import { AbstractLevel, type Transcoder } from 'abstract-level'
 import { TextScratch } from '../base/bytes.ts'
 import { type Restore } from '../recovery/recovery.ts'
-import { type ReadPoint } from '../store/store.ts'
+import { type ReadPoint } from '../store/read-points.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { ByteTable, type ByteWrite, type ReadTime } from './byte-table.ts'
 import { LevelCursor } from './cursor.ts'

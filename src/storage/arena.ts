@@ -84,6 +84,11 @@ export class Arena {
     return this.#bytes[address >>> PLACE_BITS]!
   }
 
+  /** The same chunk, to be read as numbers. */
+  viewOf(address: number): DataView {
+    return this.#views[address >>> PLACE_BITS]!
+  }
+
   /** How bytes compare with others. */
   compare(address: number, length: number, other: Uint8Array): number {
     const from = address & PLACE_MASK

@@ -17,6 +17,8 @@ import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { PackedKeys } from './packed-keys.ts'
+import { highOf, lowOf, timeOf } from './time-words.ts'
+import { type VersionSpan } from './version-span.ts'
 import { type Version, copyOfVersion } from './version.ts'
 
 const HEADER_BYTES = 8
@@ -122,6 +124,7 @@ export class Block extends PackedKeys {
   readonly versionCount: number
   /** The bytes as numbers. Columns begin at the index of a word, values at that of a byte. */
   readonly #words: Uint32Array
+  readonly #view: DataView
   readonly #versionEnds: number
   readonly #times: number
   readonly #valueEnds: number
@@ -146,6 +149,7 @@ export class Block extends PackedKeys {
     super({ bytes, keyCount, ends: words, firstEnd: KEY_ENDS, keyBytes })
     this.versionCount = versionCount
     this.#words = words
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#versionEnds = versionEnds
     this.#times = times
     this.#valueEnds = valueEnds
@@ -172,8 +176,7 @@ export class Block extends PackedKeys {
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
   findTime(index: number, time: HybridTime): number {
-    splitTime[0] = time
-    return this.#firstThrough(index, splitWords[HIGH]!, splitWords[LOW]!)
+    return this.#firstThrough(index, highOf(time), lowOf(time))
   }
 
   /** The newest version of key `index` whose time lies in the view, or {@link NOTHING}. */
@@ -213,9 +216,18 @@ export class Block extends PackedKeys {
   /** The time of a version. */
   timeAt(version: number): HybridTime {
     const at = this.#times + 2 * version
-    splitWords[LOW] = this.#words[at]!
-    splitWords[HIGH] = this.#words[at + 1]!
-    return splitTime[0] as HybridTime
+    return timeOf(this.#words[at + 1]!, this.#words[at]!)
+  }
+
+  /** Says where a version stands. */
+  locateVersion(version: number, span: VersionSpan): void {
+    const end = this.#words[this.#valueEnds + version]!
+    span.bytes = this.bytes
+    span.view = this.#view
+    span.from = this.#valueFrom(version)
+    span.to = this.#valueBytes + (end & VALUE_END_MASK)
+    span.isTombstone = end >= TOMBSTONE
+    span.timeFrom = 4 * (this.#times + 2 * version)
   }
 
   /** A version with its value. */
@@ -253,10 +265,8 @@ export class Block extends PackedKeys {
   }
 
   #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {
-    splitTime[0] = through
-    const [throughHigh, throughLow] = [splitWords[HIGH]!, splitWords[LOW]!]
-    splitTime[0] = after
-    const [afterHigh, afterLow] = [splitWords[HIGH]!, splitWords[LOW]!]
+    const [throughHigh, throughLow] = [highOf(through), lowOf(through)]
+    const [afterHigh, afterLow] = [highOf(after), lowOf(after)]
     for (let i = from; i < this.keyCount; i++) {
       const version = this.#firstThrough(i, throughHigh, throughLow)
       const isThere = version < this.versionsTo(i) && this.#isAfter(version, afterHigh, afterLow)
@@ -322,10 +332,3 @@ function checkedValueEnd(words: Uint32Array, valueEnds: number, versionCount: nu
   }
   return last
 }
-
-/** Where a time is taken apart and put together: shifting a bigint allocates two more. */
-const splitTime = BigUint64Array.of(1n)
-const splitWords = new Uint32Array(splitTime.buffer)
-/** Which of the two words of a time is the lower one, on this machine. */
-const LOW = splitWords.indexOf(1)
-const HIGH = 1 - LOW

@@ -9,7 +9,7 @@
  */
 import { FormatError } from '../base/binary.ts'
 
-/** A 32-bit hash of a key: MurmurHash3 (Austin Appleby), x86 32-bit variant, seed 0. */
+/** A hash of a key, of 32 bits with a sign: MurmurHash3 (Austin Appleby), x86 32-bit variant, seed 0. */
 export function hashOfKey(key: Uint8Array): number {
   let hash = 0
   const whole = key.length & ~3
@@ -24,7 +24,8 @@ export function hashOfKey(key: Uint8Array): number {
   hash ^= scramble(tail) ^ key.length
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  // Without a sign, one half of all hashes would be numbers on the heap.
+  return hash ^ (hash >>> 16)
 }
 
 function scramble(word: number): number {
@@ -63,9 +64,14 @@ export function checkBloomFilter(filter: Uint8Array): void {
 export function mayContain(filter: Uint8Array, hash: number): boolean {
   const bits = (filter.length - 1) * 8
   const step = stepOf(hash)
+  const share = 1 / bits
   let bit = hash
   for (let probe = filter[0]!; probe > 0; probe--) {
-    const place = (bit >>> 0) % bits
+    // The rest of a division, by multiplying: that takes half the time. The quotient may be one off.
+    const number = bit >>> 0
+    let place = number - Math.floor(number * share) * bits
+    if (place < 0) place += bits
+    else if (place >= bits) place -= bits
     if ((filter[1 + (place >>> 3)]! & (1 << (place & 7))) === 0) return false
     bit = (bit + step) | 0
   }

@@ -10,6 +10,7 @@
 import { NO_BYTES, compareSpans } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Version } from './version.ts'
+import { type VersionSpan } from './version-span.ts'
 
 /** `forward` moves to greater keys, `reverse` to smaller ones. */
 export type Direction = 'forward' | 'reverse'
@@ -36,10 +37,10 @@ export interface KeyCursor {
   seek(key: Uint8Array | undefined): void
   /** To the next key in its direction. */
   advance(): void
-  /** The newest version in the view of the key it stands at; it may be a tombstone. */
-  newest(): Version
+  /** Says where the newest version in the view of the key it stands at is; it may be a tombstone. */
+  locate(found: VersionSpan): void
   /**
-   * The newest version in another view, if it is found right beside {@link newest}, which takes no search from the
+   * The newest version in another view, if it is found right beside the one that shows, which takes no search from the
    * top; otherwise nothing is known. No other source has a version between two of one source.
    */
   newestBeside(view: Stretches): Version | undefined
@@ -87,8 +88,8 @@ export class MergingCursor implements KeyCursor {
     this.#findKey()
   }
 
-  newest(): Version {
-    return this.#atKey[0]!.newest()
+  locate(found: VersionSpan): void {
+    this.#atKey[0]!.locate(found)
   }
 
   newestBeside(view: Stretches): Version | undefined {

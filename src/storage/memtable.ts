@@ -15,6 +15,7 @@ import { HASH_SLOT_BYTES, HashSlots } from './hash-slots.ts'
 import { sortKeys } from './key-order.ts'
 import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
+import { type VersionSpan } from './version-span.ts'
 import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, copyOfVersion } from './version.ts'
 
@@ -78,11 +79,13 @@ export class Memtable implements VersionPlace {
     if (version.time > this.#maxTime) this.#maxTime = version.time
   }
 
-  /** The newest version of the key whose time lies in the view; `hash` is the key's. */
-  find(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
+  /** Says where the newest version of the key whose time lies in the view stands, if there is one; `hash` is the key's. */
+  locate(key: Uint8Array, hash: number, view: Stretches, found: VersionSpan): boolean {
     const at = this.#find(key, hash)
     const newest = at === NONE ? NONE : newestIn(this.#packed, at, view)
-    return newest === NONE ? undefined : this.#packed.versionAt(newest)
+    if (newest === NONE) return false
+    this.#packed.locateVersion(newest, found)
+    return true
   }
 
   /** The versions of the key at some times; `hash` is the key's. Not to be asked for more after the next {@link add}. */
@@ -206,8 +209,8 @@ class MemtableCursor implements KeyCursor {
     this.#standFrom(this.#at + this.#step)
   }
 
-  newest(): Version {
-    return this.#packed.versionAt(this.#newest)
+  locate(found: VersionSpan): void {
+    this.#packed.locateVersion(this.#newest, found)
   }
 
   newestBeside(view: Stretches): Version | undefined {
@@ -236,9 +239,8 @@ function newestIn(packed: PackedVersions, key: number, view: Stretches): number 
     const { after, through } = view[s]!
     at = packed.newestThrough(at, through)
     if (at === NONE) return NONE
-    const time = packed.timeAt(at)
-    if (time > after) return at
-    s = lastBefore(view, time)
+    if (packed.isAfter(at, after)) return at
+    s = lastBefore(view, packed.timeAt(at))
   }
   return NONE
 }

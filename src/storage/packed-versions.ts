@@ -14,7 +14,9 @@
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { Arena, placeOf } from './arena.ts'
 import { type KeySpan } from './cursor.ts'
+import { highOf, lowOf } from './time-words.ts'
 import { type Version } from './version.ts'
+import { type VersionSpan } from './version-span.ts'
 
 /** The address of no key and no version. A version of zeros stands there: its depth is 0. */
 export const NONE = 0
@@ -148,14 +150,36 @@ export class PackedVersions {
     return { time: this.timeAt(version), value }
   }
 
+  /** Says where a version stands. */
+  locateVersion(version: number, span: VersionSpan): void {
+    const length = this.#arena.u32(version + VERSION.length)
+    span.bytes = this.#arena.chunkOf(version)
+    span.view = this.#arena.viewOf(version)
+    span.isTombstone = length === TOMBSTONE
+    span.timeFrom = placeOf(version) + VERSION.time
+    span.from = placeOf(version) + VERSION.bytes
+    span.to = span.from + (span.isTombstone ? 0 : length)
+  }
+
+  /** Whether a version was written after a time. */
+  isAfter(version: number, time: HybridTime): boolean {
+    return this.#isAfter(version, highOf(time), lowOf(time))
+  }
+
   /** The newest version at or before `time`, of `version` and those that are older. */
   newestThrough(version: number, time: HybridTime): number {
+    const [high, low] = [highOf(time), lowOf(time)]
     let at = version
-    while (at !== NONE && this.timeAt(at) > time) {
+    while (at !== NONE && this.#isAfter(at, high, low)) {
       const jump = this.#arena.u32(at + VERSION.jump)
-      at = jump !== NONE && this.timeAt(jump) > time ? jump : this.olderThan(at)
+      at = jump !== NONE && this.#isAfter(jump, high, low) ? jump : this.olderThan(at)
     }
     return at
+  }
+
+  #isAfter(version: number, high: number, low: number): boolean {
+    const upper = this.#arena.u32(version + VERSION.time + 4)
+    return upper > high || (upper === high && this.#arena.u32(version + VERSION.time) > low)
   }
 
   #depthOf(version: number): number {

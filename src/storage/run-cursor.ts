@@ -17,6 +17,7 @@ import { searchFirst } from './search.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type Version } from './version.ts'
+import { VersionSpan } from './version-span.ts'
 
 const NO_VERSIONS = new Int32Array(0)
 /** Room for the keys of blocks that have some more. */
@@ -37,10 +38,10 @@ export class RunCursor implements KeyCursor {
   #keyIndex = 0
   /** Forward: which version shows at each key of the block from where the cursor came into it, or none. */
   #shown = NO_VERSIONS
-  /** Which version of the block shows. */
+  /** Which version of the block shows. Reverse: nothing, where what shows stands in a later block than the key begins in. */
   #version = NOTHING
-  /** Reverse: what shows where it stands in a later block than the key begins in. */
-  #further: Version | undefined
+  /** That one. */
+  readonly #further = new VersionSpan()
 
   /** `tables` are the run, or those of its tables whose times meet the view. */
   constructor(
@@ -75,12 +76,13 @@ export class RunCursor implements KeyCursor {
     }
   }
 
-  newest(): Version {
-    return this.#further ?? this.#block!.versionAt(this.#version)
+  locate(found: VersionSpan): void {
+    if (this.#version === NOTHING) found.be(this.#further)
+    else this.#block!.locateVersion(this.#version, found)
   }
 
   newestBeside(view: Stretches): Version | undefined {
-    if (this.#further !== undefined) return undefined
+    if (this.#version === NOTHING) return undefined
     const version = this.#block!.newestIn(this.#keyIndex, view)
     return version === NOTHING ? undefined : this.#block!.versionAt(version)
   }
@@ -154,8 +156,7 @@ export class RunCursor implements KeyCursor {
 
   #shows(): boolean {
     this.#version = this.#block!.newestIn(this.#keyIndex, this.#view)
-    this.#further = this.#version === NOTHING && this.#goesOn() ? this.#newestInRun() : undefined
-    return this.#version !== NOTHING || this.#further !== undefined
+    return this.#version !== NOTHING || (this.#goesOn() && this.#locateInRun())
   }
 
   /** Reverse: to the key below this one. */
@@ -205,15 +206,14 @@ export class RunCursor implements KeyCursor {
     return next !== undefined && compareSpanTo(this.span, next.first.key) === 0
   }
 
-  #newestInRun(): Version | undefined {
+  #locateInRun(): boolean {
     const key = this.key!
     for (let t = this.#tableIndex; t < this.#tables.length; t++) {
       const { number, first } = this.#tables[t]!
-      if (compareBytes(first.key, key) > 0) return undefined
-      const version = this.#open(number).findVersion(key, this.#view)
-      if (version !== undefined) return version
+      if (compareBytes(first.key, key) > 0) return false
+      if (this.#open(number).locateVersion(key, this.#view, this.#further)) return true
     }
-    return undefined
+    return false
   }
 
   #goToTable(index: number): boolean {

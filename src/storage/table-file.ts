@@ -31,6 +31,8 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
+import { highOf, isAfterTime, lowOf } from './time-words.ts'
+import { type VersionSpan } from './version-span.ts'
 import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, comparePositions } from './version.ts'
 
@@ -60,6 +62,8 @@ export class TableFile implements VersionPlace {
   readonly #context: TableContext
   readonly #filter: Uint8Array
   readonly #firstKeys: PackedKeys
+  /** The oldest time of each block, in two halves: the lower one first. */
+  readonly #minTimes: Uint32Array
   readonly #cached: CachedBlocks
   #file: RandomFile | undefined
 
@@ -73,6 +77,7 @@ export class TableFile implements VersionPlace {
     this.#filter = parts.filter
     this.#cached = new CachedBlocks(context.blocks, parts.index.length)
     this.#firstKeys = packKeys(parts.index.map(({ first }) => first.key))
+    this.#minTimes = Uint32Array.from(parts.index.flatMap(({ minTime }) => [lowOf(minTime), highOf(minTime)]))
   }
 
   /** Opens a table file and reads everything but its blocks. Damage is `TABLE_CORRUPT`. */
@@ -97,28 +102,30 @@ export class TableFile implements VersionPlace {
     this.#file = undefined
   }
 
-  /** The newest version of the key in the view; `hash` is the key's. */
-  find(key: Uint8Array, hash: number, view: Stretches, probe?: ReadProbe): Version | undefined {
+  /** Says where the newest version of the key in the view stands, if there is one; `hash` is the key's. */
+  locate(key: Uint8Array, hash: number, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
     if (!mayContain(this.#filter, hash)) {
       this.#context.counters.filterSkips++
       probe?.({ at: 'table', table: this.number, outcome: 'filter' })
-      return undefined
+      return false
     }
-    const version = this.findVersion(key, view, probe)
-    probe?.({ at: 'table', table: this.number, outcome: 'searched', version })
-    return version
+    const isThere = this.locateVersion(key, view, found, probe)
+    probe?.({
+      ...{ at: 'table', table: this.number, outcome: 'searched' },
+      version: isThere ? found.version : undefined,
+    })
+    return isThere
   }
 
-  /** As {@link find}, without asking the filter. */
-  findVersion(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
+  /** As {@link locate}, without asking the filter. */
+  locateVersion(key: Uint8Array, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
     for (let s = view.length - 1; s >= 0;) {
       const { after, through } = view[s]!
-      const version = this.#newestThrough(key, through, probe)
-      if (version === undefined) return undefined
-      if (version.time > after) return version
-      s = lastBefore(view, version.time)
+      if (!this.#locateThrough(key, through, found, probe)) return false
+      if (found.isAfter(after)) return true
+      s = lastBefore(view, found.time)
     }
-    return undefined
+    return false
   }
 
   /**
@@ -169,19 +176,28 @@ export class TableFile implements VersionPlace {
   }
 
   /** The newest version of the key at or before `time`. */
-  #newestThrough(key: Uint8Array, time: HybridTime, probe?: ReadProbe): Version | undefined {
+  #locateThrough(key: Uint8Array, time: HybridTime, found: VersionSpan, probe?: ReadProbe): boolean {
     const behind = this.#firstBlockAt(key, time)
-    if (behind > 0) {
+    if (behind > 0 && !this.#isBlockAfter(behind - 1, time)) {
       const block = this.#probedBlock(behind - 1, probe)
       const k = block.indexOf(key)
       if (k !== NOTHING) {
         const v = block.findTime(k, time)
-        if (v < block.versionsTo(k)) return block.versionAt(v)
+        if (v < block.versionsTo(k)) {
+          block.locateVersion(v, found)
+          return true
+        }
       }
     }
     const next = this.index[behind]
-    if (next === undefined || compareBytes(next.first.key, key) !== 0) return undefined
-    return this.#probedBlock(behind, probe).versionAt(0)
+    if (next === undefined || compareBytes(next.first.key, key) !== 0) return false
+    this.#probedBlock(behind, probe).locateVersion(0, found)
+    return true
+  }
+
+  /** Whether all that a block has is newer than a time. */
+  #isBlockAfter(index: number, time: HybridTime): boolean {
+    return isAfterTime(this.#minTimes, 2 * index, time)
   }
 
   /** The first block that begins at or behind a place in the order of versions. */

@@ -11,7 +11,7 @@ import { type ReadProbe } from './read-probe.ts'
 import { type ReadCounters, TableFile, type TableContext } from './table-file.ts'
 import { type TableMeta, tableNumberOf, tablePath } from './table-format.ts'
 import { TableWriter } from './table-writer.ts'
-import { type Version } from './version.ts'
+import { type VersionSpan } from './version-span.ts'
 import { type Stretches, meetsClosed } from '../time/stretches.ts'
 
 /** How much memory and how many open files tables may take. */
@@ -84,20 +84,21 @@ export class TableFiles {
   }
 
   /**
-   * The newest version of a key in a view that a table has; `hash` is the key's. Where no time of the table lies in
-   * the view, it is not opened.
+   * Says where the newest version of a key in a view stands, if a table has one; `hash` is the key's. Where no time of
+   * the table lies in the view, it is not opened.
    */
-  find(
+  locate(
     { number, minTime, maxTime }: TableMeta,
     key: Uint8Array,
     hash: number,
     view: Stretches,
+    found: VersionSpan,
     probe?: ReadProbe,
-  ): Version | undefined {
-    if (meetsClosed(view, minTime, maxTime)) return this.open(number).find(key, hash, view, probe)
+  ): boolean {
+    if (meetsClosed(view, minTime, maxTime)) return this.open(number).locate(key, hash, view, found, probe)
     this.#context.counters.timeSkips++
     probe?.({ at: 'table', table: number, outcome: 'time bounds' })
-    return undefined
+    return false
   }
 
   /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */

@@ -12,7 +12,7 @@
  * value that is swapped; a scan remembers its last key and seeks again when it was.
  */
 import { assert, defined } from '../base/assert.ts'
-import { ByteCopies, compareBytes } from '../base/bytes.ts'
+import { ByteCopies } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch, difference, meetsClosed, union } from '../time/stretches.ts'
@@ -28,9 +28,11 @@ import { type CompactionChoice } from './plan.ts'
 import { type ReadProbe } from './read-probe.ts'
 import { newestRunNumber, tablesOf } from './shape.ts'
 import { RunCursor } from './run-cursor.ts'
+import { type RunIndex, indexRuns } from './run-index.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
 import { VersionScan } from './version-scan.ts'
+import { VersionSpan } from './version-span.ts'
 import { type VersionPlace, VersionWalk } from './version-walk.ts'
 import { type KeyedVersion, type TimeOrder, type Version, comparePositions } from './version.ts'
 
@@ -51,6 +53,8 @@ export class Tree<Directive> {
   /** Full memtables that are not in a table yet, newest first. */
   #frozen: readonly Memtable[] = []
   #state: TreeState
+  /** All runs, the newest first. */
+  #runs: readonly RunIndex[]
   #newestTime: HybridTime
   #epoch = 0
   /** Where the values of histories are copied to. */
@@ -59,6 +63,7 @@ export class Tree<Directive> {
   constructor(id: number, state: TreeState, context: TreeContext) {
     this.id = id
     this.#state = state
+    this.#runs = indexRuns(state.shape, [])
     this.#context = context
     this.#newestTime = tablesOf(state.shape).reduce(
       (time, table) => laterOf(time, table.maxTime),
@@ -104,21 +109,25 @@ export class Tree<Directive> {
   }
 
   /**
-   * The newest version of the key whose time lies in the view; it may be a tombstone. `probe` is told
-   * where it looked.
+   * Says where the newest version of the key whose time lies in the view stands, if there is one; it may be a
+   * tombstone. `probe` is told where it looked.
    */
-  find(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
+  locate(key: Uint8Array, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
     const hash = hashOfKey(key)
-    const inMemory = this.#memtable.find(key, hash, view) ?? this.#findFrozen(key, hash, view)
-    probe?.({ at: 'memtable', version: inMemory })
-    if (inMemory !== undefined) return inMemory
-    for (const runs of this.#state.shape) {
-      for (const { tables } of runs) {
-        const version = this.#findInRun(tables, key, hash, view, probe)
-        if (version !== undefined) return version
-      }
-    }
-    return undefined
+    const isInMemory =
+      this.#memtable.locate(key, hash, view, found) || this.#locateFrozen(key, hash, view, found)
+    probe?.({ at: 'memtable', version: isInMemory ? found.version : undefined })
+    if (isInMemory) return true
+    const runs = this.#runs
+    for (let r = 0; r < runs.length; r++)
+      if (this.#locateInRun(runs[r]!, key, hash, view, found, probe)) return true
+    return false
+  }
+
+  /** The newest version of the key whose time lies in the view, as {@link locate} finds it; its value is a look. */
+  find(key: Uint8Array, view: Stretches, probe?: ReadProbe): Version | undefined {
+    const found = new VersionSpan()
+    return this.locate(key, view, found, probe) ? found.version : undefined
   }
 
   /**
@@ -164,14 +173,11 @@ export class Tree<Directive> {
    */
   placesOf(key: Uint8Array, view: Stretches): readonly VersionPlace[] {
     const places: VersionPlace[] = this.memtables.filter(({ versionCount }) => versionCount > 0)
-    for (const runs of this.#state.shape) {
-      for (const { tables } of runs) {
-        // A key's versions may run over many tables.
-        for (let t = firstTableTo(tables, key); t < tables.length; t++) {
-          const table = tables[t]!
-          if (compareBytes(table.first.key, key) > 0) break
-          if (isInView(table, view)) places.push(this.#placeOf(table))
-        }
+    for (const run of this.#runs) {
+      // A key's versions may run over many tables.
+      for (let t = run.firstTableTo(key); run.hasKey(t, key); t++) {
+        const table = run.tables[t]!
+        if (isInView(table, view)) places.push(this.#placeOf(table))
       }
     }
     return places
@@ -258,32 +264,27 @@ export class Tree<Directive> {
       this.#frozen = this.#frozen.filter((memtable) => memtable !== flushed)
     }
     this.#state = state
+    this.#runs = indexRuns(state.shape, this.#runs)
     this.#epoch++
   }
 
-  #findFrozen(key: Uint8Array, hash: number, view: Stretches): Version | undefined {
-    for (const memtable of this.#frozen) {
-      const version = memtable.find(key, hash, view)
-      if (version !== undefined) return version
-    }
-    return undefined
+  #locateFrozen(key: Uint8Array, hash: number, view: Stretches, found: VersionSpan): boolean {
+    for (const memtable of this.#frozen) if (memtable.locate(key, hash, view, found)) return true
+    return false
   }
 
-  #findInRun(
-    tables: readonly TableMeta[],
+  #locateInRun(
+    run: RunIndex,
     key: Uint8Array,
     hash: number,
     view: Stretches,
+    found: VersionSpan,
     probe: ReadProbe | undefined,
-  ): Version | undefined {
+  ): boolean {
     // A key's versions may run over many tables, the newest first.
-    for (let t = firstTableTo(tables, key); t < tables.length; t++) {
-      const table = tables[t]!
-      if (compareBytes(table.first.key, key) > 0) return undefined
-      const version = this.#context.tables.find(table, key, hash, view, probe)
-      if (version !== undefined) return version
-    }
-    return undefined
+    for (let t = run.firstTableTo(key); run.hasKey(t, key); t++)
+      if (this.#context.tables.locate(run.tables[t]!, key, hash, view, found, probe)) return true
+    return false
   }
 
   /** A table file, which is opened when it is asked for something. */
@@ -312,16 +313,4 @@ function sumOf(totals: TreeTotals, more: Partial<TreeTotals>): TreeTotals {
   const names = Object.keys(totals) as (keyof TreeTotals)[]
   const sums = names.map((name) => [name, totals[name] + (more[name] ?? 0)])
   return Object.fromEntries(sums) as TreeTotals
-}
-
-/** The first table of a sorted run that can have versions of a key. Written out, so that a get allocates nothing for it. */
-function firstTableTo(run: readonly TableMeta[], key: Uint8Array): number {
-  let low = 0
-  let high = run.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareBytes(run[middle]!.last.key, key) >= 0) high = middle
-    else low = middle + 1
-  }
-  return low
 }

@@ -12,6 +12,7 @@ import { type KeyRange, keyAfter } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Direction, type KeyCursor, type KeySpan } from './cursor.ts'
 import { type KeyedVersion, type Version } from './version.ts'
+import { VersionSpan } from './version-span.ts'
 
 /** What is scanned: something whose cursors are good for one epoch each. */
 export interface ScanSource {
@@ -39,7 +40,8 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
   #cursor: KeyCursor | undefined
   #epoch = 0
   #isOver = false
-  #version: Version<Value> | undefined
+  /** Where the version that shows stands. */
+  readonly found: VersionSpan = new VersionSpan()
 
   constructor(source: ScanSource, plan: ScanPlan) {
     this.#source = source
@@ -56,9 +58,9 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
     return this.#cursor!.key!
   }
 
-  /** The version that shows there. */
+  /** The version that shows there; its value is a look at the tree's memory. */
   get version(): Version<Value> {
-    return this.#version!
+    return this.found.version as Version<Value>
   }
 
   /** To the next key that shows something; whether there is one. */
@@ -66,10 +68,8 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
     const { withTombstones } = this.#plan
     if (this.#isOver) return false
     for (let cursor = this.#next(); cursor !== undefined; cursor = this.#next()) {
-      const version = cursor.newest()
-      if (version.value === undefined && !withTombstones) continue
-      this.#version = version as Version<Value>
-      return true
+      cursor.locate(this.found)
+      if (!this.found.isTombstone || withTombstones) return true
     }
     this.#isOver = true
     return false

@@ -10,6 +10,7 @@
 import { type ByteSpan } from '../base/bytes.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
 import { type VersionScan } from '../storage/version-scan.ts'
+import { type VersionSpan } from '../storage/version-span.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type OpenHold } from './memory-holds.ts'
 
@@ -50,6 +51,11 @@ export class HeldScan implements Iterable<LiveVersion> {
   /** The key: a look at the engine's memory. */
   get key(): Uint8Array {
     return this.#reading!.scan.key
+  }
+
+  /** Where the version that shows there is in the engine's memory. */
+  get found(): VersionSpan {
+    return this.#reading!.scan.found
   }
 
   /** The version that shows there; its value is a look at the engine's memory too. */

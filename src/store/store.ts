@@ -5,13 +5,11 @@
 import { bytesOfText } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { ALL_KEYS, type KeyRange, prefixRange } from '../base/key-range.ts'
-import { type Catalog, CatalogRows, definitionsOf, fullNameOf, generationsOf } from '../catalog/catalog.ts'
+import { type Catalog, CatalogRows, definitionsOf } from '../catalog/catalog.ts'
 import { type Moment, catalogReadable, directiveFor } from '../catalog/promises.ts'
 import { type CatalogChange, type Creation } from '../catalog/changes.ts'
 import { type CatalogRow, DEFINITION_PATHS, type TableRow, readRow } from '../catalog/rows.ts'
 import { planUpkeep } from '../catalog/upkeep.ts'
-import { generationAt } from '../history/lineage.ts'
-import { ViewCache } from '../history/view-cache.ts'
 import { assertReadable } from '../history/readable.ts'
 import { type CheckReport, checkTree } from '../storage/check.ts'
 import { mergeVersions } from '../storage/compaction.ts'
@@ -24,10 +22,11 @@ import { type Manifest } from '../storage/manifest.ts'
 import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
+import { type VersionSpan } from '../storage/version-span.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
 import { type TabletWrites, type Write } from '../storage/commit-record.ts'
 import { SYSTEM_TABLET, type Tablet, type Tablets, tabletFor } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, formatExact, formatIso } from '../time/hybrid-time.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
 import { endLog } from './closing.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
@@ -36,14 +35,8 @@ import { HeldScan, type Reading } from './held-scan.ts'
 import { Maintenance } from './maintenance.ts'
 import { type StoreParts } from './parts.ts'
 import { Readability } from './readability.ts'
+import { type ReadPoint, ReadPoints } from './read-points.ts'
 import { type Backlog } from './stalls.ts'
-
-/** Where a read of a table looks. */
-export interface ReadPoint {
-  readonly table: TableRow
-  readonly tablets: readonly number[]
-  readonly view: Stretches
-}
 
 /** What a scan of a table asks for. */
 export interface ScanRequest {
@@ -89,9 +82,7 @@ export class Store {
   readonly #parts: StoreParts
   readonly #writing: Writing | undefined
   readonly #readability: Readability
-  readonly #views = new ViewCache()
-  /** Where reads of the present look, by table: the same until the catalog changes. */
-  readonly #presentPoints = new Map<number, ReadPoint>()
+  readonly #points = new ReadPoints(() => this.#catalog)
   readonly #rows = new CatalogRows()
   #catalog: Catalog
   #catalogVersion = 0
@@ -210,11 +201,15 @@ export class Store {
    */
   readPoint(tableId: number, asOf?: HybridTime): ReadPoint {
     this.#checkOpen()
-    if (asOf === undefined) return this.#presentPoints.get(tableId) ?? this.#findPresentPoint(tableId)
-    const table = this.tableOf(tableId, asOf)
-    this.use(asOf)
-    this.#readability.check(table, asOf)
-    return this.#readPointAt(table, asOf)
+    if (asOf === undefined) return this.#presentPoint(tableId)
+    return this.#points.at(this.#readableTable(tableId, asOf), asOf)
+  }
+
+  /** As {@link readPoint}, for one search that is over before the next point is asked for. */
+  momentaryPoint(tableId: number, asOf?: HybridTime): ReadPoint {
+    this.#checkOpen()
+    if (asOf === undefined) return this.#presentPoint(tableId)
+    return this.#points.momentaryAt(this.#readableTable(tableId, asOf), asOf)
   }
 
   /** A table by its id: as it is now or, where it was dropped, as it was at a time. Throws `UNKNOWN_TABLE`. */
@@ -225,9 +220,14 @@ export class Store {
     throw new PalimpsestError('UNKNOWN_TABLE', 'the table does not exist any more', { table: id })
   }
 
-  /** The version of a key that shows at a read point; it may be a tombstone. */
+  /** The version of a key that shows at a read point; it may be a tombstone. Its value is a look at the engine's memory. */
   find({ tablets, view }: ReadPoint, key: Uint8Array): Version | undefined {
     return this.tablets.get(tabletFor(tablets, key)).find(key, view)
+  }
+
+  /** Says where the version of a key that shows at a read point stands, if there is one; it may be a tombstone. */
+  locate({ tablets, view }: ReadPoint, key: Uint8Array, found: VersionSpan): boolean {
+    return this.tablets.get(tabletFor(tablets, key)).locate(key, view, found)
   }
 
   /**
@@ -318,7 +318,7 @@ export class Store {
       this.#rows.apply(writes)
       this.#catalog = this.#rows.catalog()
       this.#catalogVersion++
-      this.#presentPoints.clear()
+      this.#points.forgetPresent()
     })
   }
 
@@ -387,20 +387,16 @@ export class Store {
     endLog({ ...this.#parts, ...parts }, maintenance)
   }
 
-  #findPresentPoint(tableId: number): ReadPoint {
-    const point = this.#readPointAt(this.tableOf(tableId), MAX_TIME)
-    this.#presentPoints.set(tableId, point)
-    return point
+  #presentPoint(tableId: number): ReadPoint {
+    return this.#points.knownPresent(tableId) ?? this.#points.present(this.tableOf(tableId))
   }
 
-  #readPointAt(table: TableRow, time: HybridTime): ReadPoint {
-    const generation = generationAt(generationsOf(this.#catalog, table.id), time)
-    if (generation !== undefined)
-      return { table, tablets: generation.tablets, view: this.#views.viewAsOf(generation, time) }
-    // The time is readable, and what a readable time meets is not forgotten: there was nothing.
-    const name = fullNameOf(this.#catalog, table)
-    const message = `the table ${name} did not exist as of ${formatIso(time)}`
-    throw new PalimpsestError('UNKNOWN_TABLE', message, { table: name, time: formatExact(time) })
+  /** A table that can be read as of a time. */
+  #readableTable(id: number, asOf: HybridTime): TableRow {
+    const table = this.tableOf(id, asOf)
+    this.use(asOf)
+    this.#readability.check(table, asOf)
+    return table
   }
 
   #beginRead<T>({ table, times, moment, read }: ChosenRead<T>): Held<T> {
@@ -423,7 +419,7 @@ export class Store {
     const time = isPresent ? this.#readability.presentOf(table) : from
     // The clock goes on: asked again, the present may have left a very short window already.
     if (!isPresent) this.#readability.check(table, time)
-    const { tablets, view } = this.#readPointAt(table, time)
+    const { tablets, view } = this.#points.at(table, time)
     const hold = this.#readability.hold(table, time)
     const scan = this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction)
     return { scan, time, hold }

@@ -7,7 +7,14 @@
  */
 import { Packr } from 'msgpackr'
 import { FormatError } from '../base/binary.ts'
-import { type ByteCopies, type ByteSpan, bytesOfText, copyOf, textOfBytes } from '../base/bytes.ts'
+import {
+  type ByteCopies,
+  type ByteSpan,
+  type ViewSpan,
+  bytesOfText,
+  copyOf,
+  textOfBytes,
+} from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
 
@@ -73,6 +80,12 @@ export function viewValue(value: unknown, type: ValueType): Uint8Array {
 export function decodeValue(bytes: Uint8Array, type: ValueType, copies: Copier = SINGLE_COPIES): unknown {
   if (type === 'text') return textOf(bytes, 'value')
   return type === 'bytes' ? copies.copyOf(bytes) : documentOf(bytes)
+}
+
+/** As {@link decodeValue}, of bytes that stand in others. */
+export function decodeValueSpan(span: ViewSpan, type: ValueType, copies: ByteCopies): unknown {
+  if (type === 'bytes') return copies.copyOfSpan(span)
+  return decodeValue(span.bytes.subarray(span.from, span.to), type)
 }
 
 function textOf(bytes: Uint8Array, what: string): string {

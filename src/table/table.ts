@@ -11,14 +11,16 @@ import { fullNameOf } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { explainRead, explainVersion } from '../store/explain.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
-import { type ReadPoint, type Store } from '../store/store.ts'
+import { type ReadPoint } from '../store/read-points.ts'
+import { type Store } from '../store/store.ts'
 import { type TimeOrder } from '../storage/version.ts'
+import { VersionSpan } from '../storage/version-span.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type TableWrite, planBatch } from './batch.ts'
 import { Rows } from './rows.ts'
-import { type Key, decodeKeySpan, decodeValue, encodeKey, viewKey } from './codec.ts'
+import { type Key, decodeKeySpan, decodeValueSpan, encodeKey, viewKey } from './codec.ts'
 import {
   type Change,
   type Difference,
@@ -117,6 +119,8 @@ export class Table<K extends Key = Key, V = unknown> {
   readonly #boundTo: HybridTime | undefined
   /** Where the bytes that its gets answer are copied to. */
   readonly #copies = new ByteCopies()
+  /** Where what its gets have found stands. */
+  readonly #found = new VersionSpan()
 
   /** @internal */
   constructor(context: TableContext, id: number, boundTo?: HybridTime) {
@@ -151,13 +155,13 @@ export class Table<K extends Key = Key, V = unknown> {
    * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
    */
   get(key: K, options: ReadOptions = NO_OPTIONS): V | undefined {
-    return this.#get(this.#readPoint(options), key, this.#copies)
+    return this.#get(this.#context.store.momentaryPoint(this.#id, this.#asOf(options)), key)
   }
 
   /** The values of many keys, all at one time, in the order of the keys. */
   getMany(keys: readonly K[], options: ReadOptions = {}): (V | undefined)[] {
-    const point = this.#readPoint(options)
-    return keys.map((key) => this.#get(point, key, this.#copies))
+    const point = this.#context.store.readPoint(this.#id, this.#asOf(options))
+    return keys.map((key) => this.#get(point, key))
   }
 
   /**
@@ -173,11 +177,11 @@ export class Table<K extends Key = Key, V = unknown> {
     const scan = this.#context.store.scan({ table: this.#id, range, direction, asOf })
     const { keys, values } = row
     return new Rows(scan, isEmptyRange(range) ? 0 : limit, () => {
-      const { time, value } = scan.version
+      const { found } = scan
       return {
         key: decodeKeySpan(scan.span, keys, this.#copies) as K,
-        value: decodeValue(value, values, this.#copies) as V,
-        time,
+        value: decodeValueSpan(found, values, this.#copies) as V,
+        time: found.time,
       }
     })
   }
@@ -260,14 +264,11 @@ export class Table<K extends Key = Key, V = unknown> {
     )
   }
 
-  #get(point: ReadPoint, key: K, copies: ByteCopies): V | undefined {
-    const version = this.#context.store.find(point, viewKey(key, point.table.keys))
-    if (version?.value === undefined) return undefined
-    return decodeValue(version.value, point.table.values, copies) as V
-  }
-
-  #readPoint(options: ReadOptions): ReadPoint {
-    return this.#context.store.readPoint(this.#id, this.#asOf(options))
+  #get(point: ReadPoint, key: K): V | undefined {
+    const { keys, values } = point.table
+    const found = this.#found
+    const isThere = this.#context.store.locate(point, viewKey(key, keys), found)
+    return isThere && !found.isTombstone ? (decodeValueSpan(found, values, this.#copies) as V) : undefined
   }
 
   #asOf({ asOf }: ReadOptions): HybridTime | undefined {

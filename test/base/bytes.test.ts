@@ -112,6 +112,20 @@ describe('copies', () => {
     )
   })
 
+  test('of a part of bytes are that part, however long it is and wherever it begins', () => {
+    const given = new Uint8Array(1024).map((_, i) => i * 7 + (i >> 8))
+    const view = new DataView(given.buffer)
+    holds(
+      fc.property(fc.nat({ max: 512 }), fc.nat({ max: 512 }), (from, length) => {
+        const copies = new ByteCopies()
+        const part = given.subarray(from, from + length)
+        expect(copies.copyOfPart(given, from, from + length)).toEqual(part)
+        expect(copies.copyOfSpan({ bytes: given, view, from, to: from + length })).toEqual(part)
+      }),
+      300,
+    )
+  })
+
   test('of parts are their bytes in order', () => {
     holds(
       fc.property(fc.array(bytes), (parts) => {

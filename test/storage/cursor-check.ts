@@ -4,7 +4,7 @@ import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MIN_TIME, tickBefore } from '../../src/time/hybrid-time.ts'
 import { type Stretches, intersection, stretch } from '../../src/time/stretches.ts'
-import { PROBES, compareKeys, keysOf, newestOf, shown } from './samples.ts'
+import { compareKeys, keysOf, newestAt, newestOf, PROBES, shown } from './samples.ts'
 
 const nameOf = (key: Uint8Array | undefined) => (key === undefined ? 'end' : Buffer.from(key).toString('hex'))
 
@@ -13,7 +13,7 @@ function rest(cursor: KeyCursor, isRead: (step: number) => boolean): string[] {
   const found: string[] = []
   for (let step = 0; cursor.key !== undefined; step++) {
     const name = nameOf(cursor.key)
-    found.push(isRead(step) ? `${name}${shown(cursor.newest())}` : name)
+    found.push(isRead(step) ? `${name}${shown(newestAt(cursor))}` : name)
     cursor.advance()
   }
   return found
@@ -57,7 +57,7 @@ export function expectBeside(
 ): void {
   cursor.seek(direction === 'forward' ? new Uint8Array() : undefined)
   for (; cursor.key !== undefined; cursor.advance()) {
-    const older = intersection(other, stretch(MIN_TIME, tickBefore(cursor.newest().time)))
+    const older = intersection(other, stretch(MIN_TIME, tickBefore(newestAt(cursor).time)))
     const beside = cursor.newestBeside(older)
     if (beside !== undefined) expect(shown(beside)).toBe(shown(newestOf(versions, cursor.key, older)))
   }

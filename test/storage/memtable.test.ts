@@ -8,14 +8,16 @@ import { Memtable } from '../../src/storage/memtable.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { stretch } from '../../src/time/stretches.ts'
+import { VersionSpan } from '../../src/storage/version-span.ts'
 import { holds } from '../time/property.ts'
 import { expectCursor } from './cursor-check.ts'
 import {
-  KEYS,
-  PROBES,
   allShown,
   compareVersions,
+  KEYS,
+  located,
   newestOf,
+  PROBES,
   shown,
   sortedVersions,
   tick,
@@ -52,7 +54,7 @@ describe('a memtable', () => {
       fc.property(writes, views, (versions, view) => {
         const memtable = memtableOf(versions)
         for (const probe of PROBES)
-          expect(shown(memtable.find(probe, hashOfKey(probe), view))).toBe(
+          expect(shown(located((found) => memtable.locate(probe, hashOfKey(probe), view, found)))).toBe(
             shown(newestOf(versions, probe, view)),
           )
       }),
@@ -111,9 +113,9 @@ describe('a memtable', () => {
     expect(hashOfKey(b)).toBe(hash)
     const all = stretch(MIN_TIME, MAX_TIME)
     const memtable = memtableOf([version('k15599', 1, 'a')])
-    expect(memtable.find(b, hash, all)).toBeUndefined()
+    expect(memtable.locate(b, hash, all, new VersionSpan())).toBe(false)
     memtable.add(b, version('k97211', 2, 'b'))
-    expect([a, b].map((key) => shown(memtable.find(key, hash, all)))).toEqual(
+    expect([a, b].map((key) => shown(located((found) => memtable.locate(key, hash, all, found))))).toEqual(
       [version('', 1, 'a'), version('', 2, 'b')].map(shown),
     )
   })

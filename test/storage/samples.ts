@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
+import { type KeyCursor } from '../../src/storage/cursor.ts'
 import { type FileSystem, readWholeFile } from '../../src/storage/files.ts'
 import { GEOMETRIES, type Geometry } from '../../src/storage/geometry.ts'
 import { type LogPlace } from '../../src/storage/log.ts'
@@ -13,7 +14,8 @@ import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { LEVELS_MAX, type Shape } from '../../src/storage/shape.ts'
 import { type TableMeta } from '../../src/storage/table-format.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
-import { type KeyedVersion } from '../../src/storage/version.ts'
+import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
+import { VersionSpan } from '../../src/storage/version-span.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../../src/time/stretches.ts'
 
@@ -118,6 +120,19 @@ export function shown(one: { time: HybridTime; value: Uint8Array | undefined } |
 }
 
 /** Versions with their keys as text. */
+/** The version that shows where a cursor stands. */
+export function newestAt(cursor: KeyCursor): Version {
+  const found = new VersionSpan()
+  cursor.locate(found)
+  return found.version
+}
+
+/** What was found, as a version. */
+export function located(locate: (found: VersionSpan) => boolean): Version | undefined {
+  const found = new VersionSpan()
+  return locate(found) ? found.version : undefined
+}
+
 export function allShown(all: Iterable<KeyedVersion>): string[] {
   return Array.from(all, (each) => `${Buffer.from(each.key).toString('hex')}${shown(each)}`)
 }

@@ -31,15 +31,17 @@ import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
 import { BinaryWriter, FormatError } from '../../src/base/binary.ts'
+import { VersionSpan } from '../../src/storage/version-span.ts'
 import { holds } from '../time/property.ts'
 import { expectBeside, expectCursor } from './cursor-check.ts'
 import {
-  KEYS,
-  PROBES,
   allShown,
   compareKeys,
+  KEYS,
   keysOf,
+  located,
   newestOf,
+  PROBES,
   putFile,
   refusal,
   shown,
@@ -78,8 +80,8 @@ describe('a table', () => {
         const table = tables.open(1)
         for (const probe of PROBES) {
           const expected = shown(newestOf(versions, probe, view))
-          expect(shown(table.find(probe, hashOfKey(probe), view))).toBe(expected)
-          expect(shown(table.findVersion(probe, view))).toBe(expected)
+          expect(shown(located((found) => table.locate(probe, hashOfKey(probe), view, found)))).toBe(expected)
+          expect(shown(located((found) => table.locateVersion(probe, view, found)))).toBe(expected)
         }
       }),
       80,
@@ -211,7 +213,9 @@ describe('what a read costs', () => {
     for (let time = 1; time <= 9; time++) {
       const before = tables.counters.blocksRead
       expect(
-        table.find(bytesOfText('a'), hashOfKey(bytesOfText('a')), stretch(tick(0), tick(time)))?.time,
+        located((found) =>
+          table.locate(bytesOfText('a'), hashOfKey(bytesOfText('a')), stretch(tick(0), tick(time)), found),
+        )?.time,
       ).toBe(tick(time))
       expect(tables.counters.blocksRead - before).toBeLessThanOrEqual(2)
     }
@@ -221,13 +225,13 @@ describe('what a read costs', () => {
     const { tables, meta } = open()
     const hash = hashOfKey(bytesOfText('a'))
     for (const view of [NO_TIMES, stretch(tick(9), MAX_TIME), stretch(tick(0), tick(0))])
-      expect(tables.find(meta, bytesOfText('a'), hash, view)).toBeUndefined()
+      expect(tables.locate(meta, bytesOfText('a'), hash, view, new VersionSpan())).toBe(false)
     expect(tables.counters).toMatchObject({ timeSkips: 3, filterSkips: 0, blocksRead: 0 })
     const table = tables.open(1)
     const denied = ['c', 'd', 'e', 'f', 'g']
       .map(bytesOfText)
       .filter((key) => !table.mayContain(hashOfKey(key)))
-    for (const key of denied) expect(table.find(key, hashOfKey(key), ALL)).toBeUndefined()
+    for (const key of denied) expect(table.locate(key, hashOfKey(key), ALL, new VersionSpan())).toBe(false)
     expect(tables.counters).toMatchObject({ filterSkips: denied.length, blocksRead: 0 })
     expect(denied.length).toBeGreaterThan(0)
   })
@@ -270,7 +274,9 @@ describe('the files of tables', () => {
     writeTable(tables, 2, [version('a', 2, 'two')])
     const first = tables.open(1)
     tables.open(2)
-    expect(shown(first.findVersion(bytesOfText('a'), ALL))).toBe(shown(version('a', 1, 'one')))
+    expect(shown(located((found) => first.locateVersion(bytesOfText('a'), ALL, found)))).toBe(
+      shown(version('a', 1, 'one')),
+    )
     tables.close()
     expect(allShown(first.versions())).toEqual(allShown([version('a', 1, 'one')]))
   })

@@ -1,0 +1,39 @@
+/**
+ * A run, to be searched by key: which of its tables can have versions of one.
+ *
+ *     tables       [a……d]   [e……e]   [e……k]   [m……z]
+ *     search e                ▲ the first that ends at or behind it, and those that go on with it
+ *     search l                                  ▲ begins behind it: it has none
+ */
+import { type PackedKeys, packKeys } from './packed-keys.ts'
+import { type Run, type Shape } from './shape.ts'
+import { type TableMeta } from './table-format.ts'
+
+/** The tables of one run and their keys, side by side. */
+export class RunIndex {
+  readonly tables: readonly TableMeta[]
+  readonly #firstKeys: PackedKeys
+  readonly #lastKeys: PackedKeys
+
+  constructor({ tables }: Run) {
+    this.tables = tables
+    this.#firstKeys = packKeys(tables.map(({ first }) => first.key))
+    this.#lastKeys = packKeys(tables.map(({ last }) => last.key))
+  }
+
+  /** The first table that can have versions of a key; whether it can says {@link hasKey}. */
+  firstTableTo(key: Uint8Array): number {
+    return this.#lastKeys.findKey(key)
+  }
+
+  /** Whether a table, and all before it from {@link firstTableTo} on, can have versions of the key. */
+  hasKey(table: number, key: Uint8Array): boolean {
+    return table < this.tables.length && this.#firstKeys.compareKeyAt(table, key) <= 0
+  }
+}
+
+/** The runs of a shape, the newest first. Of those that were `known` before, none is made again. */
+export function indexRuns(shape: Shape, known: readonly RunIndex[]): readonly RunIndex[] {
+  const byTables = new Map(known.map((index) => [index.tables, index]))
+  return shape.flat().map((run) => byTables.get(run.tables) ?? new RunIndex(run))
+}
