@@ -33,7 +33,7 @@ export const MANIFEST_PATH = 'MANIFEST'
 export const NEW_MANIFEST_PATH = 'MANIFEST.new'
 
 /** A manifest is begun anew when it is larger than this and four times its first record. */
-const REWRITE_BYTES = 256 * 1024
+const REWRITE_BYTES = 32 * 1024
 
 /** Reads the manifest without touching it. */
 export function readManifest(files: FileSystem, checksum: Checksum): ManifestState {

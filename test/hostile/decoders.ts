@@ -15,6 +15,8 @@ import { byteTextOf, quotePath, unquotePath } from '../../src/lab/git/quoting.ts
 import { Block, BlockBuilder } from '../../src/storage/block.ts'
 import { checkBloomFilter, mayContain } from '../../src/storage/bloom-filter.ts'
 import { replaySegments, segmentPath } from '../../src/storage/log.ts'
+import { encodeManifestEdit } from '../../src/storage/manifest-format.ts'
+import { newManifestState, wholeEdit } from '../../src/storage/manifest-state.ts'
 import { MANIFEST_PATH, readManifest } from '../../src/storage/manifest.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { readRecords } from '../../src/storage/record-file.ts'
@@ -68,6 +70,10 @@ const logPayloads = segments.flatMap(
 )
 const manifest = scene.directory.get(MANIFEST_PATH)!
 const edits = recordFileParts(manifest, 'PALIMMAN', 1, crc32)!.payloads.slice(0, 6)
+/** What each of them is read behind. */
+const birth = bytesOfText(
+  encodeManifestEdit(wholeEdit(newManifestState({ geometry: 'miniature', clock: 'system' }))),
+)
 const SEPARATOR = Uint8Array.of(0)
 
 /** An input is refused, or says exactly what was in it: written again, it is the same bytes. */
@@ -167,7 +173,7 @@ function editAgain(bytes: Uint8Array): boolean {
   if (bytes.length === 0) return true
   const files = new MemoryFiles()
   const head = { magic: 'PALIMMAN' as const, number: 1, formerBytes: 0 }
-  putFile(files, MANIFEST_PATH, forgeRecordFile({ ...head, payloads: [edits[0]!, bytes] }, crc32))
+  putFile(files, MANIFEST_PATH, forgeRecordFile({ ...head, payloads: [birth, bytes] }, crc32))
   readManifest(files, crc32)
   return true
 }

@@ -524,7 +524,7 @@ describe('when it has grown well beyond what it says', () => {
       expect(files.list('')).toEqual([MANIFEST_PATH])
     }
     expect(rewrites).toBeGreaterThan(1)
-    expect(largest).toBeLessThan(256 * 1024 + 20_000)
+    expect(largest).toBeLessThan(32 * 1024 + 20_000)
     const renames = files.log.filter((call) => call.includes('rename'))
     expect(renames.length).toBe(rewrites + 1)
     manifest.close()
@@ -538,7 +538,8 @@ describe('when it has grown well beyond what it says', () => {
     }
     const whole = new FaultFiles({ log: true })
     run(whole)
-    const rename = whole.log.findLast((call) => call.includes('rename'))!
+    // Not the one by which it was created, and not one that is the end of all.
+    const [, rename = ''] = whole.log.filter((call) => call.includes('rename'))
     const at = Number(rename.split(' ')[0])
     const found = new Set<number>()
     for (let call = at - 8; call <= at + 2; call++) {
