@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'threads',
+    // Both of two cores: vitest would leave one free.
+    maxWorkers: 2,
   },
 })
