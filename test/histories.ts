@@ -14,9 +14,9 @@ const SHARE = Number(env['PALIMPSEST_SHARE'] ?? 1)
 
 /** Histories of all kinds, if nobody asks for a part of them. */
 export const HISTORIES: { readonly model: number; readonly metamorphic: number; readonly garbage: number } = {
-  model: 12_000,
-  metamorphic: 115,
-  garbage: 187_885,
+  model: 10_500,
+  metamorphic: 100,
+  garbage: 189_400,
 }
 
 /** How many histories of a kind are to be run now. */

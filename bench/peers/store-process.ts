@@ -37,7 +37,7 @@ export class StoreProcess {
 
   /** Closes the store and ends the process. */
   async end(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+    if (!this.#child.connected) return
     try {
       await this.obey({ kind: 'close' })
     } finally {

@@ -1,5 +1,5 @@
 /**
- * The same properties as in `laws.test.ts`, twenty thousand times: fresh seeds, longer lists, one mixture of
+ * The same properties as in `laws.test.ts`, ten thousand times: fresh seeds, longer lists, one mixture of
  * operations at a time. It prints what the runs met. `../histories.ts` says how many there are.
  */
 import { expect, test } from 'vitest'
