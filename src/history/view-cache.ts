@@ -3,18 +3,15 @@
  * read does.
  */
 import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
-import { type Stretches } from '../time/stretches.ts'
+import { type Stretch, type Stretches } from '../time/stretches.ts'
 import { type Generation, viewAsOf } from './lineage.ts'
-
-/** One time from which on, and one through which. */
-interface OpenStretch {
-  after: HybridTime
-  through: HybridTime
-}
 
 /** Remembers one view of each generation. */
 export class ViewCache {
-  readonly #momentary: [OpenStretch] = [{ after: MIN_TIME, through: MIN_TIME }]
+  /** The one view of {@link momentaryViewAsOf}. */
+  readonly #momentary: [{ -readonly [End in keyof Stretch]: Stretch[End] }] = [
+    { after: MIN_TIME, through: MIN_TIME },
+  ]
   readonly #remembered = new WeakMap<Generation, { time: HybridTime; view: Stretches }>()
 
   /** As {@link viewAsOf}, good until this is asked again: a view of one stretch is the same object each time. */

@@ -6,7 +6,7 @@
  * beyond what they say, the file is begun anew beside the old one and takes its name by an atomic rename.
  *
  * An edit is made durable only after the files that it adds, and after the log (why the log
- * goes first: see `store/maintenance.ts`). A torn last edit was never relied on and is cut off; other damage is refused.
+ * goes first: see `store/installer.ts`). A torn last edit was never relied on and is cut off; other damage is refused.
  */
 import { assert } from '../base/assert.ts'
 import { FormatError } from '../base/binary.ts'

@@ -110,10 +110,8 @@ export class TableFile implements VersionPlace {
       return false
     }
     const isThere = this.locateVersion(key, view, found, probe)
-    probe?.({
-      ...{ at: 'table', table: this.number, outcome: 'searched' },
-      version: isThere ? found.version : undefined,
-    })
+    const version = probe !== undefined && isThere ? found.version : undefined
+    probe?.({ at: 'table', table: this.number, outcome: 'searched', version })
     return isThere
   }
 
