@@ -50,6 +50,7 @@ const SHARING_BYTES_MAX = 4 * 1024
  * at most 16 KiB at a time: an `ArrayBuffer` for each costs several times what copying its bytes does.
  */
 export class ByteCopies {
+  #buffer = NO_VIEW.buffer
   #memory = NO_BYTES
   #view = NO_VIEW
   #used = 0
@@ -67,8 +68,7 @@ export class ByteCopies {
     if (this.#used + length > this.#memory.length) this.#begin(length)
     const at = this.#used
     this.#memory.set(length === bytes.length ? bytes : bytes.subarray(from, to), at)
-    this.#used += length
-    return this.#memory.subarray(at, this.#used)
+    return this.#taken(length)
   }
 
   /** A copy of the bytes of a span. */
@@ -83,14 +83,22 @@ export class ByteCopies {
     // Signed, because an unsigned word may not be a small integer, and would become a number on the heap.
     for (let i = 0; i < wordsEnd; i += 4) this.#view.setInt32(at + i, view.getInt32(from + i))
     for (let i = wordsEnd; i < length; i++) this.#memory[at + i] = bytes[from + i]!
+    return this.#taken(length)
+  }
+
+  /** The next part of the memory, which is filled. */
+  #taken(length: number): Uint8Array {
+    const at = this.#used
     this.#used += length
-    return this.#memory.subarray(at, this.#used)
+    // Takes V8 half as long as a `subarray`.
+    return new Uint8Array(this.#buffer, at, length)
   }
 
   #begin(length: number): void {
     const next = Math.max(COPIES_BYTES_MIN, length, Math.min(COPIES_BYTES_MAX, 4 * this.#memory.length))
-    this.#memory = new Uint8Array(next)
-    this.#view = new DataView(this.#memory.buffer)
+    this.#buffer = new ArrayBuffer(next)
+    this.#memory = new Uint8Array(this.#buffer)
+    this.#view = new DataView(this.#buffer)
     this.#used = 0
   }
 }

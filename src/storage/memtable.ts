@@ -81,6 +81,8 @@ export class Memtable implements VersionPlace {
 
   /** Says where the newest version of the key whose time lies in the view stands, if there is one; `hash` is the key's. */
   locate(key: Uint8Array, hash: number, view: Stretches, found: VersionSpan): boolean {
+    // An empty one may have a large index, made for the keys to come: nobody waits for its memory.
+    if (this.versionCount === 0) return false
     const at = this.#find(key, hash)
     const newest = at === NONE ? NONE : newestIn(this.#packed, at, view)
     if (newest === NONE) return false

@@ -5,20 +5,31 @@
  *     search e                ▲ the first that ends at or behind it, and those that go on with it
  *     search l                                  ▲ begins behind it: it has none
  */
+import { type HybridTime, MAX_TIME, earlierOf } from '../time/hybrid-time.ts'
 import { type PackedKeys, packKeys } from './packed-keys.ts'
 import { type Run, type Shape } from './shape.ts'
 import { type TableMeta } from './table-format.ts'
+import { highOf, isAfterTime, lowOf } from './time-words.ts'
 
 /** The tables of one run and their keys, side by side. */
 export class RunIndex {
   readonly tables: readonly TableMeta[]
   readonly #firstKeys: PackedKeys
   readonly #lastKeys: PackedKeys
+  /** The oldest time in any of its tables, in two halves: the lower one first. */
+  readonly #minTime: Uint32Array
 
   constructor({ tables }: Run) {
     this.tables = tables
     this.#firstKeys = packKeys(tables.map(({ first }) => first.key))
     this.#lastKeys = packKeys(tables.map(({ last }) => last.key))
+    const minTime = tables.map((table) => table.minTime).reduce(earlierOf, MAX_TIME)
+    this.#minTime = Uint32Array.of(lowOf(minTime), highOf(minTime))
+  }
+
+  /** Whether all that it has is newer than a time. */
+  isAfter(time: HybridTime): boolean {
+    return isAfterTime(this.#minTime, 0, time)
   }
 
   /** The first table that can have versions of a key; whether it can says {@link hasKey}. */

@@ -119,8 +119,11 @@ export class Tree<Directive> {
     probe?.({ at: 'memtable', version: isInMemory ? found.version : undefined })
     if (isInMemory) return true
     const runs = this.#runs
-    for (let r = 0; r < runs.length; r++)
+    for (let r = 0; r < runs.length; r++) {
+      // What is newer than all that is asked for needs no search, unless somebody asks which tables were passed over.
+      if (probe === undefined && isNewerThan(runs[r]!, view)) continue
       if (this.#locateInRun(runs[r]!, key, hash, view, found, probe)) return true
+    }
     return false
   }
 
@@ -302,6 +305,11 @@ export class Tree<Directive> {
   *#versionsOf(tables: readonly TableMeta[]): Generator<KeyedVersion> {
     for (const { number } of tables) yield* this.#context.tables.open(number).versions()
   }
+}
+
+/** Whether all that a run has is newer than what a view shows. */
+function isNewerThan(run: RunIndex, view: Stretches): boolean {
+  return view.length > 0 && run.isAfter(view[view.length - 1]!.through)
 }
 
 /** Whether a table can have a version in the view. */
