@@ -11,23 +11,30 @@
  * Mostly the views share nothing later than what differs. Then the newest version that is in one of them only
  * answers that side, and the other side is answered by something older, often right beside it.
  */
-import { compareBytes, equalBytes } from '../base/bytes.ts'
+import { type ByteSpan, compareSpans } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type Direction } from '../storage/cursor.ts'
-import { type Version } from '../storage/version.ts'
-import { type VersionScan } from '../storage/version-scan.ts'
-import { MIN_TIME } from '../time/hybrid-time.ts'
+import { type BesideOf, type FoundRow } from '../storage/found-rows.ts'
+import { VersionSpan } from '../storage/version-span.ts'
+import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, contains, difference, intersection, union } from '../time/stretches.ts'
 
 /** The versions of one tablet. */
 export interface RangeVersions {
-  find(key: Uint8Array, view: Stretches): Version | undefined
-  /** The keys that have a version in the view, in order, each with the newest one; it may be a tombstone. */
-  newestVersions(range: KeyRange, view: Stretches, direction: Direction): ChangeScan
+  /** Says where the newest version of the key in the view is, if there is one; it may be a tombstone. */
+  locate(key: Uint8Array, view: Stretches, found: VersionSpan): boolean
+  /**
+   * The keys that have a version in the view, in order, each with the newest one; it may be a tombstone. Of each,
+   * what is beside it in another view, where that is asked for and known.
+   */
+  newestVersions(range: KeyRange, view: Stretches, direction: Direction, besideOf?: BesideOf): ChangeScan
 }
 
-/** A scan of a tree, of which a version beside the one that shows can be asked. */
-export type ChangeScan = Pick<VersionScan, 'step' | 'key' | 'version' | 'newestBeside'>
+/** A scan, which stands at a row after each step that answered `true`. */
+export interface ChangeScan {
+  step(): boolean
+  readonly row: Readonly<FoundRow>
+}
 
 /** Where and in which view one of the two sides is read. */
 export interface DiffSide {
@@ -35,27 +42,29 @@ export interface DiffSide {
   readonly view: Stretches
 }
 
-/** A key whose answer differs; a side that is `undefined` is absent. At least one is not. */
-export interface KeyDifference {
-  readonly key: Uint8Array
-  readonly before: Version<Uint8Array> | undefined
-  readonly after: Version<Uint8Array> | undefined
+/**
+ * The keys of a range whose answer differs, in order: after each step that answered `true` it stands at one. A value
+ * that was written once more does not differ.
+ */
+export interface KeyDifferences {
+  step(): boolean
+  /** Where the key is. */
+  readonly key: ByteSpan
+  /** Where the values are; a side that is `undefined` is absent. At least one is not. */
+  readonly before: VersionSpan | undefined
+  readonly after: VersionSpan | undefined
 }
 
-/** The keys of a range whose answer differs, in order, each by itself. A value that was written once more does not differ. */
-export function* differences(
+/** Looks for the differences of two sides. */
+export function differences(
   before: DiffSide,
   after: DiffSide,
   range: KeyRange,
   direction: Direction,
-): Generator<readonly KeyDifference[]> {
-  const found =
-    before.versions === after.versions
-      ? changesInOne(before, after, range, direction)
-      : changesInTwo(before, after, range, direction)
-  for (const each of found) {
-    if (!isSame(each.before?.value, each.after?.value)) yield [each]
-  }
+): KeyDifferences {
+  return before.versions === after.versions
+    ? new DifferencesInOne(before, after, range, direction)
+    : new DifferencesInTwo(before, after, range, direction)
 }
 
 /** The times that lie in exactly one of two views. */
@@ -63,63 +72,116 @@ export function timesInOne(a: Stretches, b: Stretches): Stretches {
   return union(difference(a, b), difference(b, a))
 }
 
-/** The keys of two sides that lie in the same tablet, as far as a version is in one view only. */
-function* changesInOne(
-  before: DiffSide,
-  after: DiffSide,
-  range: KeyRange,
-  direction: Direction,
-): Generator<KeyDifference> {
-  const changed = timesInOne(before.view, after.view)
-  if (changed.length === 0) return
-  const sharedThrough = intersection(before.view, after.view).at(-1)?.through ?? MIN_TIME
-  const scan = before.versions.newestVersions(range, changed, direction)
-  while (scan.step()) {
-    const { key, version } = scan
-    if (version.time < sharedThrough) {
-      yield { key, before: live(find(before, key)), after: live(find(after, key)) }
+/** Of two sides that lie in the same tablet. */
+class DifferencesInOne implements KeyDifferences {
+  readonly #sides: readonly [before: DiffSide, after: DiffSide]
+  readonly #scan: ChangeScan
+  /** What is after this time shows in one of the views only. */
+  readonly #sharedThrough: HybridTime
+  /** Where what had to be looked for stands. */
+  readonly #found = [new VersionSpan(), new VersionSpan()] as const
+  before: VersionSpan | undefined
+  after: VersionSpan | undefined
+
+  constructor(before: DiffSide, after: DiffSide, range: KeyRange, direction: Direction) {
+    this.#sides = [before, after]
+    this.#sharedThrough = intersection(before.view, after.view).at(-1)?.through ?? MIN_TIME
+    const changed = timesInOne(before.view, after.view)
+    const besideOf = otherViewOf(before.view, after.view)
+    this.#scan = before.versions.newestVersions(range, changed, direction, besideOf)
+  }
+
+  get key(): ByteSpan {
+    return this.#scan.row.key
+  }
+
+  step(): boolean {
+    while (this.#scan.step()) {
+      this.#compare(this.#scan.row)
+      if (!isSame(this.before, this.after)) return true
+    }
+    return false
+  }
+
+  #compare({ version, beside, isBesideKnown }: Readonly<FoundRow>): void {
+    const [, after] = this.#sides
+    if (!version.isAfter(this.#sharedThrough)) {
+      this.before = this.#locate(0)
+      this.after = this.#locate(1)
     } else if (contains(after.view, version.time)) {
-      const older = scan.newestBeside(before.view) ?? find(before, key)
-      yield { key, before: live(older), after: live(version) }
+      this.before = isBesideKnown ? live(beside) : this.#locate(0)
+      this.after = live(version)
     } else {
-      const older = scan.newestBeside(after.view) ?? find(after, key)
-      yield { key, before: live(version), after: live(older) }
+      this.before = live(version)
+      this.after = isBesideKnown ? live(beside) : this.#locate(1)
     }
+  }
+
+  /** What a side shows, by a search from the top. */
+  #locate(side: 0 | 1): VersionSpan | undefined {
+    const { versions, view } = this.#sides[side]
+    const { bytes, from, to } = this.key
+    const found = this.#found[side]
+    return versions.locate(bytes.subarray(from, to), view, found) ? live(found) : undefined
   }
 }
 
-/** All keys of two sides that lie in different tablets: nothing is known of what they share. */
-function* changesInTwo(
-  before: DiffSide,
-  after: DiffSide,
-  range: KeyRange,
-  direction: Direction,
-): Generator<KeyDifference> {
-  const [a, b] = [before, after].map(({ versions, view }) => versions.newestVersions(range, view, direction))
-  const sign = direction === 'forward' ? 1 : -1
-  let [hasA, hasB] = [a!.step(), b!.step()]
-  while (hasA || hasB) {
-    const order = !hasA ? 1 : !hasB ? -1 : sign * compareBytes(a!.key, b!.key)
-    const key = order <= 0 ? a!.key : b!.key
-    yield {
-      key,
-      before: order <= 0 ? live(a!.version) : undefined,
-      after: order >= 0 ? live(b!.version) : undefined,
-    }
-    if (order <= 0) hasA = a!.step()
-    if (order >= 0) hasB = b!.step()
+/** Of two sides that lie in different tablets: nothing is known of what they share. */
+class DifferencesInTwo implements KeyDifferences {
+  readonly #scans: readonly [before: ChangeScan, after: ChangeScan]
+  readonly #sign: 1 | -1
+  /** Which of the scans stand at a key. */
+  #hasBefore = false
+  #hasAfter = false
+  /** How the key of the one compares with that of the other: the lesser one was last compared. */
+  #order = 0
+  before: VersionSpan | undefined
+  after: VersionSpan | undefined
+
+  constructor(before: DiffSide, after: DiffSide, range: KeyRange, direction: Direction) {
+    const scanOf = ({ versions, view }: DiffSide) => versions.newestVersions(range, view, direction)
+    this.#scans = [scanOf(before), scanOf(after)]
+    this.#sign = direction === 'forward' ? 1 : -1
+  }
+
+  get key(): ByteSpan {
+    return this.#scans[this.#order <= 0 ? 0 : 1].row.key
+  }
+
+  step(): boolean {
+    const [a, b] = this.#scans
+    do {
+      if (this.#order <= 0) this.#hasBefore = a.step()
+      if (this.#order >= 0) this.#hasAfter = b.step()
+      if (!this.#hasBefore && !this.#hasAfter) return false
+      this.#order = this.#orderOfKeys()
+      this.before = this.#order <= 0 ? live(a.row.version) : undefined
+      this.after = this.#order >= 0 ? live(b.row.version) : undefined
+    } while (isSame(this.before, this.after))
+    return true
+  }
+
+  #orderOfKeys(): number {
+    if (!this.#hasBefore) return 1
+    if (!this.#hasAfter) return -1
+    const [a, b] = this.#scans
+    return this.#sign * compareSpans(a.row.key, b.row.key)
   }
 }
 
-function find({ versions, view }: DiffSide, key: Uint8Array): Version | undefined {
-  return versions.find(key, view)
+/** Which view has to be asked for what is beside a version that shows in one of two only: the one in which it does not. */
+function otherViewOf(before: Stretches, after: Stretches): BesideOf {
+  // Mostly one is all of the other and more.
+  if (difference(before, after).length === 0) return () => before
+  if (difference(after, before).length === 0) return () => after
+  return ({ time }) => (contains(after, time) ? before : after)
 }
 
-function live(version: Version | undefined): Version<Uint8Array> | undefined {
-  return version?.value === undefined ? undefined : (version as Version<Uint8Array>)
+function live(version: VersionSpan): VersionSpan | undefined {
+  return version.isTombstone ? undefined : version
 }
 
-function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+function isSame(a: VersionSpan | undefined, b: VersionSpan | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
-  return equalBytes(a, b)
+  return a.to - a.from === b.to - b.from && compareSpans(a, b) === 0
 }

@@ -48,8 +48,37 @@ export interface KeyVersions {
   batches(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<readonly Version[]>
 }
 
-/** The changes of a key at some times, all of them readable and none in the future, some or none at a time. */
-export function* stateChanges(
+/** The changes of a key, one after the other: after each step that answered `true` it stands at one. */
+export class StateHistory {
+  readonly #found: Iterator<readonly StateChange[]>
+  #batch: readonly StateChange[] = []
+  #at = 0
+
+  /** At some times, all of them readable and none in the future. */
+  constructor(key: KeyVersions, generations: readonly Generation[], times: Stretches, order: TimeOrder) {
+    this.#found = stateChanges(key, generations, times, order)
+  }
+
+  /** The change it stands at. */
+  get change(): StateChange {
+    return this.#batch[this.#at]!
+  }
+
+  /** To the next change; whether there is one. */
+  step(): boolean {
+    if (++this.#at < this.#batch.length) return true
+    this.#at = 0
+    do {
+      const next = this.#found.next()
+      if (next.done === true) return false
+      this.#batch = next.value
+    } while (this.#batch.length === 0)
+    return true
+  }
+}
+
+/** The changes, some or none at a time. */
+function* stateChanges(
   key: KeyVersions,
   generations: readonly Generation[],
   times: Stretches,

@@ -12,7 +12,8 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type Restore, applyRestore, applyUndo, listRestores } from '../recovery/recovery.ts'
 import { type Direction } from '../storage/cursor.ts'
-import { type HeldScan } from '../store/held-scan.ts'
+import { type HeldRead } from '../store/held-read.ts'
+import { type VersionScan } from '../storage/version-scan.ts'
 import { type ReadPoint } from '../store/read-points.ts'
 import { type HeldTime, type Store } from '../store/store.ts'
 import { type Table, type TableHandle } from '../table/table.ts'
@@ -69,7 +70,7 @@ export class ByteTable {
   }
 
   /** The keys of a range with what they show at a time; both are looks into the engine's memory. */
-  scan(range: KeyRange, direction: Direction, asOf: HybridTime): HeldScan {
+  scan(range: KeyRange, direction: Direction, asOf: HybridTime): HeldRead<VersionScan<Uint8Array>> {
     return this.#store.scan({ table: this.#handle.id, range, direction, asOf })
   }
 

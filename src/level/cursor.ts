@@ -4,7 +4,8 @@
  */
 import { type KeyRange, isEmptyRange } from '../base/key-range.ts'
 import { type Direction } from '../storage/cursor.ts'
-import { type HeldScan } from '../store/held-scan.ts'
+import { type VersionScan } from '../storage/version-scan.ts'
+import { type HeldRead } from '../store/held-read.ts'
 import { type HeldTime } from '../store/store.ts'
 import { type ByteTable, type ReadTime } from './byte-table.ts'
 import { type LevelData, bytesOf } from './format.ts'
@@ -14,7 +15,8 @@ import { type LevelRange, rangeFrom, rangeOf } from './range.ts'
 const AHEAD_MAX = 512
 
 /** Makes an item of where a scan stands. */
-type ItemOf<T> = (at: Pick<HeldScan, 'key' | 'version'>) => T
+type ItemOf<T> = (at: Pick<LevelScan, 'key' | 'version'>) => T
+type LevelScan = VersionScan<Uint8Array>
 
 /** Moves over the keys of a range at one time, and makes an item of each. */
 export class LevelCursor<T> {
@@ -24,7 +26,7 @@ export class LevelCursor<T> {
   readonly #direction: Direction
   #held: HeldTime | undefined
   /** None where the range is empty. */
-  #scan: HeldScan | undefined
+  #scan: HeldRead<LevelScan> | undefined
   /** Items that were read before they were asked for, which a fixed time allows; first one, then more. */
   #ahead: T[] = []
   #aheadAt = 0
@@ -92,7 +94,7 @@ export class LevelCursor<T> {
     try {
       while (items.length < size) {
         if (this.#scan?.step() !== true) break
-        items.push(this.#itemOf(this.#scan))
+        items.push(this.#itemOf(this.#scan.found))
       }
     } catch (error) {
       this.#failure = error
@@ -101,7 +103,7 @@ export class LevelCursor<T> {
     return items
   }
 
-  #scanOf(range: KeyRange, { time }: HeldTime): HeldScan | undefined {
+  #scanOf(range: KeyRange, { time }: HeldTime): HeldRead<LevelScan> | undefined {
     return isEmptyRange(range) ? undefined : this.#table.scan(range, this.#direction, time)
   }
 }

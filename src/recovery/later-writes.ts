@@ -41,10 +41,17 @@ function* writesTo(store: Store, row: TableRow, after: HybridTime): Generator<La
   const { tablets, view } = store.readPoint(row.id, now)
   const later = intersection(view, stretch(after, MAX_TIME))
   const tree = store.tablets.get(tabletFor(tablets, ALL_KEYS.lower))
-  yield* store.holding(row, closedStretch(now, now), function* () {
-    for (const { key, time, value } of tree.newestVersions(ALL_KEYS, later, 'forward')) {
-      const isDelete = value === undefined
-      yield [{ table, key: decodeKey(key, row.keys), time, at: formatIso(time), isDelete }]
-    }
+  const read = store.holding(row, closedStretch(now, now), () => {
+    return tree.newestVersions(ALL_KEYS, later, 'forward')
   })
+  try {
+    while (read.step()) {
+      const { key, version } = read.found
+      const { time, value } = version
+      const isDelete = value === undefined
+      yield { table, key: decodeKey(key, row.keys), time, at: formatIso(time), isDelete }
+    }
+  } finally {
+    read.close()
+  }
 }

@@ -16,6 +16,7 @@ import { FormatError, wordsOf } from '../base/binary.ts'
 import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
+import { fetchBytes, fetchWords } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { highOf, lowOf, timeOf } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
@@ -29,13 +30,8 @@ const VERSION_BYTES = 12
 const TOMBSTONE = 0x8000_0000
 const VALUE_END_MASK = 0x7fff_ffff
 
-/** Of so many bytes memory is fetched at once, on most machines. */
-const LINE_BYTES = 64
-const LINE_WORDS = LINE_BYTES / 4
-/** What is longer is not fetched as a whole. */
+/** The keys of a block that come to more are not fetched together: a search of many sees few of them. */
 const FETCHED_BYTES_MAX = 1024
-/** What was fetched ends up here, so that no compiler leaves the reads out. */
-let fetched = 0
 
 /** No key and no version of a block. */
 export const NOTHING = -1
@@ -198,21 +194,6 @@ export class Block extends PackedKeys {
     for (let i = from; i < this.keyCount; i++) newest[i] = this.newestIn(i, view)
   }
 
-  /** As a search of one key does with the keys, with the values of those versions that show at keys from `from` on. */
-  fetchValues(from: number, newest: Int32Array): void {
-    let sum = 0
-    for (let i = from; i < this.keyCount; i++) {
-      const version = newest[i]!
-      if (version === NOTHING) continue
-      const begin = this.#valueFrom(version)
-      const end = this.#valueBytes + (this.#words[this.#valueEnds + version]! & VALUE_END_MASK)
-      const last = Math.min(end, begin + FETCHED_BYTES_MAX) - 1
-      for (let at = begin; at < last; at += LINE_BYTES) sum += this.bytes[at]!
-      if (last >= begin) sum += this.bytes[last]!
-    }
-    fetched = (fetched + sum) | 0
-  }
-
   /** The time of a version. */
   timeAt(version: number): HybridTime {
     const at = this.#times + 2 * version
@@ -289,16 +270,11 @@ export class Block extends PackedKeys {
     return low
   }
 
-  /**
-   * Reads something of every line of memory that a search of the keys can come to: a processor fetches lines side by
-   * side where it is told to before it has to know what is in them. Of many keys a search sees few.
-   */
+  /** Asks for all of the memory that a search of the keys can come to. */
   #fetchKeys(): void {
     if (this.#valueBytes - this.#keyBytes > FETCHED_BYTES_MAX) return
-    let sum = 0
-    for (let i = KEY_ENDS; i < this.#times; i += LINE_WORDS) sum += this.#words[i]!
-    for (let i = this.#keyBytes; i < this.#valueBytes; i += LINE_BYTES) sum += this.bytes[i]!
-    fetched = (fetched + sum) | 0
+    fetchWords(this.#words, KEY_ENDS, this.#times)
+    fetchBytes(this.bytes, this.#keyBytes, this.#valueBytes)
   }
 
   #isAfter(version: number, high32: number, low32: number): boolean {

@@ -9,7 +9,6 @@
  */
 import { NO_BYTES, compareSpans } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
-import { type Version } from './version.ts'
 import { type VersionSpan } from './version-span.ts'
 
 /** `forward` moves to greater keys, `reverse` to smaller ones. */
@@ -40,10 +39,10 @@ export interface KeyCursor {
   /** Says where the newest version in the view of the key it stands at is; it may be a tombstone. */
   locate(found: VersionSpan): void
   /**
-   * The newest version in another view, if it is found right beside the one that shows, which takes no search from the
-   * top; otherwise nothing is known. No other source has a version between two of one source.
+   * Says where the newest version in another view is, if it is found right beside the one that shows, which takes no
+   * search from the top; otherwise nothing is known. No other source has a version between two of one source.
    */
-  newestBeside(view: Stretches): Version | undefined
+  locateBeside(view: Stretches, found: VersionSpan): boolean
 }
 
 /** The span of a cursor that has not moved. */
@@ -92,8 +91,8 @@ export class MergingCursor implements KeyCursor {
     this.#atKey[0]!.locate(found)
   }
 
-  newestBeside(view: Stretches): Version | undefined {
-    return this.#atKey[0]!.newestBeside(view)
+  locateBeside(view: Stretches, found: VersionSpan): boolean {
+    return this.#atKey[0]!.locateBeside(view, found)
   }
 
   #findKey(): void {

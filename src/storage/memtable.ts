@@ -215,9 +215,11 @@ class MemtableCursor implements KeyCursor {
     this.#packed.locateVersion(this.#newest, found)
   }
 
-  newestBeside(view: Stretches): Version | undefined {
+  locateBeside(view: Stretches, found: VersionSpan): boolean {
     const newest = newestIn(this.#packed, this.#keys[this.#at]!, view)
-    return newest === NONE ? undefined : this.#packed.versionAt(newest)
+    if (newest === NONE) return false
+    this.#packed.locateVersion(newest, found)
+    return true
   }
 
   /** Stands at the first key from number `at` on that shows something. */

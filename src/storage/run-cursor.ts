@@ -16,7 +16,6 @@ import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } 
 import { searchFirst } from './search.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
-import { type Version } from './version.ts'
 import { VersionSpan } from './version-span.ts'
 
 const NO_VERSIONS = new Int32Array(0)
@@ -81,10 +80,12 @@ export class RunCursor implements KeyCursor {
     else this.#block!.locateVersion(this.#version, found)
   }
 
-  newestBeside(view: Stretches): Version | undefined {
-    if (this.#version === NOTHING) return undefined
+  locateBeside(view: Stretches, found: VersionSpan): boolean {
+    if (this.#version === NOTHING) return false
     const version = this.#block!.newestIn(this.#keyIndex, view)
-    return version === NOTHING ? undefined : this.#block!.versionAt(version)
+    if (version === NOTHING) return false
+    this.#block!.locateVersion(version, found)
+    return true
   }
 
   #seekForward(key: Uint8Array): void {
@@ -123,7 +124,6 @@ export class RunCursor implements KeyCursor {
     const block = this.#block!
     if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(block.keyCount + SPARE_KEYS)
     block.allNewestIn(keyIndex, this.#view, this.#shown)
-    block.fetchValues(keyIndex, this.#shown)
   }
 
   #standAmongShown(keyIndex: number): boolean {

@@ -19,6 +19,7 @@ import { NO_TIMES, type Stretches, closedStretch, difference, meetsClosed, union
 import { hashOfKey } from './bloom-filter.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
+import { type BesideOf } from './found-rows.ts'
 import { type Geometry } from './geometry.ts'
 import { type FlushJob, type JobResult, type MergeJob, type NumberRange, numbersFor } from './job.ts'
 import { type LogPlace } from './log.ts'
@@ -137,16 +138,25 @@ export class Tree<Directive> {
    * The keys of a range that have a value in the view, in order, each with the version that shows.
    * Writes, flushes and compactions may happen between two steps.
    */
-  scan(range: KeyRange, view: Stretches, direction: Direction): VersionScan<Uint8Array> {
-    return new VersionScan(this, { range, view, direction, withTombstones: false })
+  scan(range: KeyRange, view: Stretches, direction: Direction, limit = Infinity): VersionScan<Uint8Array> {
+    return new VersionScan(this, { range, view, direction, withTombstones: false, limit })
   }
 
   /**
    * The keys of a range that have a version in the view, in order, each with the newest one in it; it may
-   * be a tombstone. Tables that have nothing in the view are not opened. Otherwise as {@link scan}.
+   * be a tombstone. Tables that have nothing in the view are not opened. `besideOf` says of each which other view is
+   * to be asked for what is beside it. Otherwise as {@link scan}.
    */
-  newestVersions(range: KeyRange, view: Stretches, direction: Direction): VersionScan {
-    return new VersionScan(this, { range, view, direction, withTombstones: true })
+  newestVersions(
+    range: KeyRange,
+    view: Stretches,
+    direction: Direction,
+    besideOf?: BesideOf,
+  ): VersionScan {
+    return new VersionScan(this, {
+      ...{ range, view, direction, withTombstones: true },
+      ...{ limit: Infinity, besideOf },
+    })
   }
 
   /**

@@ -11,8 +11,9 @@ import { compareSpanTo } from '../base/bytes.ts'
 import { type KeyRange, keyAfter } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Direction, type KeyCursor, type KeySpan } from './cursor.ts'
+import { type BesideOf, type FoundRow, FoundRows } from './found-rows.ts'
 import { type KeyedVersion, type Version } from './version.ts'
-import { VersionSpan } from './version-span.ts'
+import { type VersionSpan } from './version-span.ts'
 
 /** What is scanned: something whose cursors are good for one epoch each. */
 export interface ScanSource {
@@ -29,6 +30,10 @@ export interface ScanPlan {
   readonly direction: Direction
   /** Whether keys show whose newest version in the view is a tombstone. */
   readonly withTombstones: boolean
+  /** How many rows will be asked for, at most: no more are found ahead. */
+  readonly limit: number
+  /** Which other view is asked for what is beside the version that shows; none, if left out. */
+  readonly besideOf?: BesideOf | undefined
 }
 
 /** A scan, which stands at a key after each step that answered `true`. */
@@ -37,25 +42,43 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
 > {
   readonly #source: ScanSource
   readonly #plan: ScanPlan
+  readonly #rows = new FoundRows()
+  /** How many rows there is to find yet. */
+  #left: number
+  /** Stands at the last key that was found. */
   #cursor: KeyCursor | undefined
-  #epoch = 0
+  /** Whether it was moved there, and what is there not taken yet. */
+  #isFresh = false
+  #epoch: number | undefined
   #isOver = false
-  /** Where the version that shows stands. */
-  readonly found: VersionSpan = new VersionSpan()
+  /** What stopped it behind rows that are yet to be handed out. */
+  #failure: { readonly error: unknown } | undefined
 
   constructor(source: ScanSource, plan: ScanPlan) {
     this.#source = source
     this.#plan = plan
+    this.#left = plan.limit
+  }
+
+  /** Where it stands. */
+  get row(): Readonly<FoundRow> {
+    return this.#rows.row
   }
 
   /** Where the key it stands at is in the tree's memory. */
   get span(): Readonly<KeySpan> {
-    return this.#cursor!.span
+    return this.#rows.row.key
   }
 
   /** The key it stands at: a look at the tree's memory. */
   get key(): Uint8Array {
-    return this.#cursor!.key!
+    const { bytes, from, to } = this.span
+    return bytes.subarray(from, to)
+  }
+
+  /** Where the version that shows there stands. */
+  get found(): VersionSpan {
+    return this.#rows.row.version
   }
 
   /** The version that shows there; its value is a look at the tree's memory. */
@@ -65,22 +88,10 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
 
   /** To the next key that shows something; whether there is one. */
   step(): boolean {
-    const { withTombstones } = this.#plan
     if (this.#isOver) return false
-    for (let cursor = this.#next(); cursor !== undefined; cursor = this.#next()) {
-      cursor.locate(this.found)
-      if (!this.found.isTombstone || withTombstones) return true
-    }
-    this.#isOver = true
-    return false
-  }
-
-  /**
-   * The newest version of this key in another view, if it lies right beside the one in {@link version}; otherwise
-   * nothing is known. To be asked before the tree changes.
-   */
-  newestBeside(view: Stretches): Version | undefined {
-    return this.#cursor!.newestBeside(view)
+    if (this.#epoch !== this.#source.epoch) this.#lookAnew()
+    else if (this.#rows.advance()) return true
+    return this.#findMore()
   }
 
   *[Symbol.iterator](): Generator<KeyedVersion<Value>> {
@@ -90,19 +101,50 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
     }
   }
 
-  /** Moves to the next key of the range, on a cursor that is good. */
-  #next(): KeyCursor | undefined {
+  /** Takes a cursor that is good to the first key behind the one it stands at. What was found ahead is forgotten. */
+  #lookAnew(): void {
     const { range, view, direction } = this.#plan
-    let cursor = this.#cursor
-    if (cursor !== undefined && this.#epoch === this.#source.epoch) cursor.advance()
-    else {
-      const last = cursor?.key
-      cursor = this.#cursor = this.#source.cursor(view, direction)
-      this.#epoch = this.#source.epoch
-      if (direction === 'forward') cursor.seek(last === undefined ? range.lower : keyAfter(last))
-      else cursor.seek(last ?? range.upper)
+    const { left } = this.#rows
+    const last = left > 0 ? this.key : undefined
+    if (left > 0) this.#left += left - 1
+    const cursor = this.#source.cursor(view, direction)
+    if (direction === 'forward') cursor.seek(last === undefined ? range.lower : keyAfter(last))
+    else cursor.seek(last ?? range.upper)
+    this.#cursor = cursor
+    this.#epoch = this.#source.epoch
+    this.#isFresh = true
+    this.#failure = undefined
+  }
+
+  /** Finds the next rows; whether there are any. */
+  #findMore(): boolean {
+    const rows = this.#rows
+    rows.clear(this.#left)
+    try {
+      if (this.#failure !== undefined) throw this.#failure.error
+      this.#fill()
+    } catch (error) {
+      this.#isOver = rows.left === 0
+      // Rows before damage are handed out first.
+      if (this.#isOver) throw error
+      this.#failure = { error }
     }
-    return cursor.isAtKey && !this.#isOutside(cursor) ? cursor : undefined
+    rows.fetchValues()
+    this.#left -= rows.left
+    this.#isOver = rows.left === 0
+    return !this.#isOver
+  }
+
+  #fill(): void {
+    const rows = this.#rows
+    const cursor = this.#cursor!
+    const { withTombstones, besideOf } = this.#plan
+    while (rows.hasRoom) {
+      if (!this.#isFresh && cursor.isAtKey) cursor.advance()
+      this.#isFresh = false
+      if (!cursor.isAtKey || this.#isOutside(cursor)) return
+      rows.add(cursor, withTombstones, besideOf)
+    }
   }
 
   #isOutside({ span }: KeyCursor): boolean {

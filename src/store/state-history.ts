@@ -8,8 +8,8 @@ import { type KeyRange } from '../base/key-range.ts'
 import { generationsOf } from '../catalog/catalog.ts'
 import { tableReadable } from '../catalog/promises.ts'
 import { type TableRow } from '../catalog/rows.ts'
-import { type DiffSide, type KeyDifference, differences } from '../history/diff.ts'
-import { type KeyVersions, type StateChange, stateChanges } from '../history/state-history.ts'
+import { type DiffSide, type KeyDifferences, differences } from '../history/diff.ts'
+import { type KeyVersions, StateHistory } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type TimeOrder, copyOfVersion } from '../storage/version.ts'
 import { tabletFor } from '../tablet/tablet.ts'
@@ -34,7 +34,7 @@ export interface HistoryRequest {
  * The changes of a key over the readable times. Throws `UNKNOWN_TABLE`, `FUTURE_TIME`, and `HISTORY_GONE`
  * if one of the ends is given and not readable.
  */
-export function historyOf(store: Store, request: HistoryRequest): HeldRead<StateChange> {
+export function historyOf(store: Store, request: HistoryRequest): HeldRead<StateHistory> {
   const { table: id, from, to } = request
   if (to !== undefined) store.use(to)
   if (from !== undefined) store.use(from)
@@ -56,14 +56,14 @@ function changesOf(
   store: Store,
   table: TableRow,
   { key, from, to, order }: HistoryRequest,
-): ChosenRead<StateChange> {
+): ChosenRead<StateHistory> {
   // One moment for all that follows: on a clock that goes on, the window of a later one begins later.
   const moment = store.moment()
   const last = to ?? store.presentOf(table, moment)
   const asked = from === undefined ? stretch(MIN_TIME, last) : closedStretch(from, last)
   const times = intersection(asked, tableReadable(store.catalog, table, moment))
   const generations = generationsOf(store.catalog, table.id)
-  const read = () => stateChanges(versionsOfKey(store, key), generations, times, order)
+  const read = () => new StateHistory(versionsOfKey(store, key), generations, times, order)
   return { table, times, moment, read }
 }
 
@@ -89,7 +89,7 @@ export interface DiffRequest {
 }
 
 /** The keys of a range whose answers differ. Throws `UNKNOWN_TABLE`, `FUTURE_TIME`, `HISTORY_GONE`. */
-export function diffOf(store: Store, request: DiffRequest): HeldRead<KeyDifference> {
+export function diffOf(store: Store, request: DiffRequest): HeldRead<KeyDifferences> {
   store.readPoint(request.table, request.from)
   store.readPoint(request.table, request.to)
   return store.reading(() => differencesOf(store, request))
@@ -98,7 +98,7 @@ export function diffOf(store: Store, request: DiffRequest): HeldRead<KeyDifferen
 function differencesOf(
   store: Store,
   { table: id, range, direction, from, to }: DiffRequest,
-): ChosenRead<KeyDifference> {
+): ChosenRead<KeyDifferences> {
   const { table } = store.readPoint(id, to ?? from)
   // One moment for all that follows, as in a history; what is held is readable when it is read.
   const moment = store.moment()

@@ -22,6 +22,7 @@ import { type Manifest } from '../storage/manifest.ts'
 import { type Policy } from '../storage/policy.ts'
 import { type TableFiles } from '../storage/table-files.ts'
 import { type KeyedVersion, type Version } from '../storage/version.ts'
+import { type VersionScan } from '../storage/version-scan.ts'
 import { type VersionSpan } from '../storage/version-span.ts'
 import { type CommitLog, type Durability } from '../tablet/commit-log.ts'
 import { type TabletWrites, type Write } from '../storage/commit-record.ts'
@@ -30,8 +31,7 @@ import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
 import { endLog } from './closing.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
-import { type Held, HeldRead } from './held-read.ts'
-import { HeldScan, type Reading } from './held-scan.ts'
+import { type Held, HeldRead, type Steps } from './held-read.ts'
 import { Maintenance } from './maintenance.ts'
 import { type StoreParts } from './parts.ts'
 import { Readability } from './readability.ts'
@@ -45,6 +45,8 @@ export interface ScanRequest {
   readonly direction: Direction
   /** The time as of which it reads; left out, the newest one there is, at which it then stays. */
   readonly asOf?: HybridTime | undefined
+  /** No more rows will be asked for. */
+  readonly limit?: number | undefined
 }
 
 /** A check of one tablet's files. */
@@ -59,13 +61,13 @@ export interface HeldTime {
 }
 
 /** A read whose times were chosen. */
-export interface ChosenRead<T> {
+export interface ChosenRead<Found extends Steps> {
   readonly table: TableRow
   /** The times that it reads, all of them readable at the moment by which they were chosen. */
   readonly times: Stretches
   readonly moment: Moment
-  /** Finds what it is about, some at a time. */
-  readonly read: () => Iterable<readonly T[]>
+  /** Begins to read. */
+  readonly read: () => Found
 }
 
 /** All times. */
@@ -234,39 +236,26 @@ export class Store {
    * The keys of a range with a value at one time, in order. Throws as {@link readPoint} does, at once.
    * While it is being read, its time is held in memory.
    */
-  scan(request: ScanRequest): HeldScan {
+  scan(request: ScanRequest): HeldRead<VersionScan<Uint8Array>> {
     const { table } = this.readPoint(request.table, request.asOf)
     const from = request.asOf ?? this.#readability.presentOf(table)
-    return new HeldScan({
-      begin: () => this.#beginScan(table, request, from),
-      assertGoesOn: ({ time, hold }) => {
-        this.#checkOpen()
-        if (hold.isOver) this.#readability.check(table, time)
-      },
-      end: ({ hold }) => this.#readability.release(hold),
-    })
+    return new HeldRead(() => this.#beginScan(table, request, from))
   }
 
   /**
-   * What a reader finds, some items at a time, at some times of a table, which are held in memory while it is being
-   * read. Throws `HISTORY_GONE` unless all of them are readable, in the beginning and to the end. The beginning is
-   * `moment`, by which they may have been chosen: the clock goes on, and the window with it.
+   * A read of some times of a table, which are held in memory while it goes on. Throws `HISTORY_GONE` unless all of
+   * them are readable, in the beginning and to the end.
    */
-  holding<T>(
-    table: TableRow,
-    times: Stretches,
-    read: () => Iterable<readonly T[]>,
-    moment?: Moment,
-  ): HeldRead<T> {
+  holding<Found extends Steps>(table: TableRow, times: Stretches, read: () => Found): HeldRead<Found> {
     return this.reading(() => {
-      const now = moment ?? this.moment()
-      this.assertReadable(table, times, now)
-      return { table, times, moment: now, read }
+      const moment = this.moment()
+      this.assertReadable(table, times, moment)
+      return { table, times, moment, read }
     })
   }
 
-  /** As {@link holding}, of times that are chosen when the first item is asked for, out of those then readable. */
-  reading<T>(choose: () => ChosenRead<T>): HeldRead<T> {
+  /** As {@link holding}, of times that are chosen when the first step is made, out of those then readable. */
+  reading<Found extends Steps>(choose: () => ChosenRead<Found>): HeldRead<Found> {
     return new HeldRead(() => this.#beginRead(choose()))
   }
 
@@ -399,11 +388,11 @@ export class Store {
     return table
   }
 
-  #beginRead<T>({ table, times, moment, read }: ChosenRead<T>): Held<T> {
+  #beginRead<Found extends Steps>({ table, times, moment, read }: ChosenRead<Found>): Held<Found> {
     this.#checkOpen()
     const hold = this.#readability.holdTimes(table, times, moment)
     return {
-      find: read,
+      found: read(),
       assertGoesOn: () => {
         this.#checkOpen()
         if (hold.isOver) this.assertReadable(table, times)
@@ -412,7 +401,7 @@ export class Store {
     }
   }
 
-  #beginScan(table: TableRow, { range, direction, asOf }: ScanRequest, from: HybridTime): Reading {
+  #beginScan(table: TableRow, { range, direction, asOf, limit }: ScanRequest, from: HybridTime): Held<VersionScan<Uint8Array>> {
     this.#checkOpen()
     // The first step may come long after the call. What was the present then may still be it, or be gone.
     const isPresent = asOf === undefined && from === this.lastTime
@@ -421,8 +410,15 @@ export class Store {
     if (!isPresent) this.#readability.check(table, time)
     const { tablets, view } = this.#points.at(table, time)
     const hold = this.#readability.hold(table, time)
-    const scan = this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction)
-    return { scan, time, hold }
+    const scan = this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction, limit)
+    return {
+      found: scan,
+      assertGoesOn: () => {
+        this.#checkOpen()
+        if (hold.isOver) this.#readability.check(table, time)
+      },
+      end: () => this.#readability.release(hold),
+    }
   }
 
   /** Commits; `then` is what has to follow before anything else can happen. */

@@ -2,12 +2,13 @@
  * Changes, differences and explanations of a table, as users see them: keys and values decoded.
  */
 import { type TableRow } from '../catalog/rows.ts'
-import { type KeyDifference } from '../history/diff.ts'
+import { type ByteCopies } from '../base/bytes.ts'
+import { type KeyDifferences } from '../history/diff.ts'
 import { type ChangeCause, type StateChange } from '../history/state-history.ts'
 import { type ExplainedRead, type ExplainedVersion } from '../store/explain.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
-import { type Copier, type Key, decodeKey, decodeValue } from './codec.ts'
+import { type Copier, type Key, decodeKeySpan, decodeValue, decodeValueSpan } from './codec.ts'
 
 /** Which changes a history has. */
 export interface HistoryOptions {
@@ -88,16 +89,16 @@ export function changeOf<K extends Key, V>(key: K, row: TableRow, change: StateC
   }
 }
 
-/** A difference, decoded. */
+/** The difference that was found, decoded. */
 export function differenceOf<K extends Key, V>(
   row: TableRow,
-  { key, before, after }: KeyDifference,
-  copies: Copier,
+  { key, before, after }: KeyDifferences,
+  copies: ByteCopies,
 ): Difference<K, V> {
   return {
-    key: decodeKey(key, row.keys, copies) as K,
-    before: valueOf(before?.value, row, copies) as V | undefined,
-    after: valueOf(after?.value, row, copies) as V | undefined,
+    key: decodeKeySpan(key, row.keys, copies) as K,
+    before: before && (decodeValueSpan(before, row.values, copies) as V),
+    after: after && (decodeValueSpan(after, row.values, copies) as V),
     beforeTime: before?.time,
     afterTime: after?.time,
   }

@@ -174,14 +174,14 @@ export class Table<K extends Key = Key, V = unknown> {
     const limit = limitOf(options.limit)
     const range = this.#range(row, options)
     const direction = options.reverse === true ? 'reverse' : 'forward'
-    const scan = this.#context.store.scan({ table: this.#id, range, direction, asOf })
+    const scan = this.#context.store.scan({ table: this.#id, range, direction, asOf, limit })
     const { keys, values } = row
     return new Rows(scan, isEmptyRange(range) ? 0 : limit, () => {
-      const { found } = scan
+      const { key, version } = scan.found.row
       return {
-        key: decodeKeySpan(scan.span, keys, this.#copies) as K,
-        value: decodeValueSpan(found, values, this.#copies) as V,
-        time: found.time,
+        key: decodeKeySpan(key, keys, this.#copies) as K,
+        value: decodeValueSpan(version, values, this.#copies) as V,
+        time: version.time,
       }
     })
   }
@@ -202,7 +202,7 @@ export class Table<K extends Key = Key, V = unknown> {
     // The caller may change the bytes of the key before the first step.
     const bytes = this.#copies.copyOf(viewKey(key, row.keys))
     const history = historyOf(this.#context.store, { table: this.#id, key: bytes, from, to, order })
-    return new Rows(history, limit, () => changeOf<K, V>(key, row, history.item))
+    return new Rows(history, limit, () => changeOf<K, V>(key, row, history.found.change))
   }
 
   /**
@@ -218,7 +218,7 @@ export class Table<K extends Key = Key, V = unknown> {
     const direction = options.reverse === true ? 'reverse' : 'forward'
     const found = diffOf(this.#context.store, { table: this.#id, range, direction, from, to })
     const wanted = isEmptyRange(range) ? 0 : limit
-    return new Rows(found, wanted, () => differenceOf<K, V>(row, found.item, this.#copies))
+    return new Rows(found, wanted, () => differenceOf<K, V>(row, found.found, this.#copies))
   }
 
   /** Reads a key as `get` does and tells what that did, step by step. Throws as `get` does. */

@@ -1,33 +1,42 @@
 /** A diff has the keys whose values differ, whether both sides lie in one tablet or in two. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { type ByteSpan } from '../../src/base/bytes.ts'
 import { ALL_KEYS } from '../../src/base/key-range.ts'
 import { type RangeVersions, differences } from '../../src/history/diff.ts'
+import { FoundRow } from '../../src/storage/found-rows.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
+import { type VersionSpan } from '../../src/storage/version-span.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
-import { contains } from '../../src/time/stretches.ts'
-import { compareKeys, keysOf, newestOf, sortedVersions, tick, views } from '../storage/samples.ts'
+import { type Stretches, contains } from '../../src/time/stretches.ts'
+import { compareKeys, keysOf, locateAlone, newestOf, sortedVersions, tick, views } from '../storage/samples.ts'
 import { holds } from '../time/property.ts'
 
 /** The versions of a tablet, by looking at all of them. Those after `cut` lie in one place, the others in another. */
 function rangeVersions(versions: readonly KeyedVersion[], cut: HybridTime): RangeVersions {
+  const locate = (some: readonly KeyedVersion[], key: Uint8Array, view: Stretches, found: VersionSpan) => {
+    const newest = newestOf(some, key, view)
+    if (newest !== undefined) locateAlone(newest, found)
+    return newest !== undefined
+  }
   return {
-    find: (key, view) => newestOf(versions, key, view),
-    newestVersions: (_, view, direction) => {
+    locate: (key, view, found) => locate(versions, key, view, found),
+    newestVersions: (_, view, direction, besideOf) => {
       const keys = keysOf(versions.filter(({ time }) => contains(view, time)))
       if (direction === 'reverse') keys.reverse()
       let at = -1
+      const row = new FoundRow()
       return {
-        step: () => ++at < keys.length,
-        get key() {
-          return keys[at]!
-        },
-        get version() {
-          return newestOf(versions, this.key, view)!
-        },
-        newestBeside(other) {
-          const isBeside = ({ time }: KeyedVersion) => time > cut === this.version.time > cut
-          return newestOf(versions.filter(isBeside), this.key, other)
+        row,
+        step() {
+          const key = keys[++at]
+          if (key === undefined) return false
+          Object.assign(row.key, { bytes: key, from: 0, to: key.length })
+          locate(versions, key, view, row.version)
+          const isBeside = ({ time }: KeyedVersion) => time > cut === row.version.time > cut
+          if (besideOf !== undefined)
+            row.isBesideKnown = locate(versions.filter(isBeside), key, besideOf(row.version), row.beside)
+          return true
         },
       }
     },
@@ -35,6 +44,7 @@ function rangeVersions(versions: readonly KeyedVersion[], cut: HybridTime): Rang
 }
 
 const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex')
+const hexOf = (span: ByteSpan | undefined) => span && hex(span.bytes.subarray(span.from, span.to))
 
 test.each(['forward', 'reverse'] as const)('going %s, by the definition', (direction) => {
   const some = sortedVersions({ minLength: 0 })
@@ -54,12 +64,12 @@ test.each(['forward', 'reverse'] as const)('going %s, by the definition', (direc
         const keys = keysOf([...versions, ...(others ?? [])]).toSorted(compareKeys)
         if (direction === 'reverse') keys.reverse()
         const expected = keys.flatMap((key) => {
-          const [old, now] = [before.versions.find(key, a)?.value, after.versions.find(key, b)?.value]
+          const [old, now] = [newestOf(versions, key, a)?.value, newestOf(others ?? versions, key, b)?.value]
           return hex(old) === hex(now) ? [] : [[hex(key), hex(old), hex(now)]]
         })
-        const found = Array.from(differences(before, after, ALL_KEYS, direction), ([each]) => {
-          return [hex(each!.key), hex(each!.before?.value), hex(each!.after?.value)]
-        })
+        const found: unknown[] = []
+        const each = differences(before, after, ALL_KEYS, direction)
+        while (each.step()) found.push([hexOf(each.key), hexOf(each.before), hexOf(each.after)])
         expect(found).toEqual(expected)
       },
     ),

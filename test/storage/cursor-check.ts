@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
+import { VersionSpan } from '../../src/storage/version-span.ts'
 import { MIN_TIME, tickBefore } from '../../src/time/hybrid-time.ts'
 import { type Stretches, intersection, stretch } from '../../src/time/stretches.ts'
 import { compareKeys, keysOf, newestAt, newestOf, PROBES, shown } from './samples.ts'
@@ -58,7 +59,8 @@ export function expectBeside(
   cursor.seek(direction === 'forward' ? new Uint8Array() : undefined)
   for (; cursor.key !== undefined; cursor.advance()) {
     const older = intersection(other, stretch(MIN_TIME, tickBefore(newestAt(cursor).time)))
-    const beside = cursor.newestBeside(older)
-    if (beside !== undefined) expect(shown(beside)).toBe(shown(newestOf(versions, cursor.key, older)))
+    const beside = new VersionSpan()
+    if (!cursor.locateBeside(older, beside)) continue
+    expect(shown(beside.version)).toBe(shown(newestOf(versions, cursor.key, older)))
   }
 }

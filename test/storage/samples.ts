@@ -56,6 +56,16 @@ export const PROBES: readonly Uint8Array[] = [
 /** The last tick that a version of {@link sortedVersions} has. */
 export const LAST_TICK = 40
 
+/** Says where a version stands, in memory of its own. */
+export function locateAlone({ time, value }: Version, found: VersionSpan): void {
+  const bytes = new Uint8Array(8 + (value?.length ?? 0))
+  const view = new DataView(bytes.buffer)
+  view.setBigUint64(0, time, true)
+  bytes.set(value ?? [], 8)
+  const isTombstone = value === undefined
+  Object.assign(found, { bytes, view, from: 8, to: bytes.length, timeFrom: 0, isTombstone })
+}
+
 /** Unsigned order of bytes, written down once more so that the tests do not lean on the engine's. */
 export const compareKeys = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b)
 

@@ -1,0 +1,34 @@
+/**
+ * Asking for memory before it is needed:
+ *
+ *     one after the other   ask ░░░░ use  ask ░░░░ use  ask ░░░░ use
+ *     fetched first         ask ask ask ░░░░ use use use
+ *
+ * A processor fetches lines of memory side by side, as long as nothing has to be decided by what stands in one of them
+ * before the next is asked for. So something of every line is read, and added up, before anything is searched or copied.
+ */
+
+/** Of so many bytes memory is fetched at once, on most machines. */
+const LINE_BYTES = 64
+const LINE_WORDS = LINE_BYTES / 4
+/** Of what is longer, the processor sees by itself where it goes on. */
+const FETCHED_BYTES_MAX = 1024
+
+/** What was read ends up here, so that no compiler leaves the reads out. */
+let fetched = 0
+
+/** Fetches the bytes from `from` to `to`, or the first of them. */
+export function fetchBytes(bytes: Uint8Array, from: number, to: number): void {
+  const last = Math.min(to, from + FETCHED_BYTES_MAX) - 1
+  let sum = 0
+  for (let at = from; at < last; at += LINE_BYTES) sum += bytes[at]!
+  if (last >= from) sum += bytes[last]!
+  fetched = (fetched + sum) | 0
+}
+
+/** Fetches the words from `from` to `to`. */
+export function fetchWords(words: Uint32Array, from: number, to: number): void {
+  let sum = 0
+  for (let at = from; at < to; at += LINE_WORDS) sum += words[at]!
+  fetched = (fetched + sum) | 0
+}

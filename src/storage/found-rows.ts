@@ -1,0 +1,88 @@
+/**
+ * The next rows of a scan, found some at a time: where each key and the version that shows stand.
+ *
+ *     find a b c d ── fetch their values ── hand out a ── b ── c ── d ── find e …
+ *
+ * To find, to wait for memory and to hand out are loops of their own: each is short, and the processor waits for the
+ * values of many rows at once. A scan that is read to its end looks further ahead each time.
+ */
+import { type Stretches } from '../time/stretches.ts'
+import { type KeyCursor, type KeySpan, emptySpan } from './cursor.ts'
+import { fetchBytes } from './fetch.ts'
+import { VersionSpan } from './version-span.ts'
+
+/** So many rows are found at first, and at most. */
+const FIRST_ROWS = 16
+const ROWS_MAX = 64
+
+/** Which other view is asked for what is beside a version that shows. */
+export type BesideOf = (shown: VersionSpan) => Stretches
+
+/** Where a row stands: good as long as somebody has it, because what it points to is never written again. */
+export class FoundRow {
+  readonly key: KeySpan = emptySpan()
+  readonly version: VersionSpan = new VersionSpan()
+  /** Of another view the newest version, where it was asked for and stands beside the one that shows. */
+  readonly beside: VersionSpan = new VersionSpan()
+  isBesideKnown = false
+}
+
+/** Rows that are found and not yet handed out. */
+export class FoundRows {
+  readonly #rows: FoundRow[] = []
+  /** How many there are room for this time. */
+  #room = 0
+  #count = 0
+  #at = 0
+
+  /** How many rows were found and not handed out, the one it is at included. */
+  get left(): number {
+    return Math.max(0, this.#count - this.#at)
+  }
+
+  /** Whether more can be added. */
+  get hasRoom(): boolean {
+    return this.#count < this.#room
+  }
+
+  /** The row it is at. */
+  get row(): FoundRow {
+    return this.#rows[this.#at]!
+  }
+
+  /** To the next row; whether there is one. */
+  advance(): boolean {
+    return ++this.#at < this.#count
+  }
+
+  /** Forgets all rows, and makes room for more, up to `most`. */
+  clear(most: number): void {
+    this.#room = Math.min(most, ROWS_MAX, Math.max(FIRST_ROWS, 2 * this.#room))
+    while (this.#rows.length < this.#room) this.#rows.push(new FoundRow())
+    this.#count = 0
+    this.#at = 0
+  }
+
+  /** Takes in what a cursor stands at; not if it is a tombstone, unless they are asked for. */
+  add(cursor: KeyCursor, withTombstones: boolean, besideOf: BesideOf | undefined): void {
+    const row = this.#rows[this.#count]!
+    const { key, version } = row
+    cursor.locate(version)
+    if (version.isTombstone && !withTombstones) return
+    const { span } = cursor
+    key.bytes = span.bytes
+    key.from = span.from
+    key.to = span.to
+    if (besideOf !== undefined) row.isBesideKnown = cursor.locateBeside(besideOf(version), row.beside)
+    this.#count++
+  }
+
+  /** Asks for the memory of all values. */
+  fetchValues(): void {
+    for (let i = 0; i < this.#count; i++) {
+      const { version, isBesideKnown, beside } = this.#rows[i]!
+      fetchBytes(version.bytes, version.from, version.to)
+      if (isBesideKnown) fetchBytes(beside.bytes, beside.from, beside.to)
+    }
+  }
+}
