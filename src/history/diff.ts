@@ -103,17 +103,17 @@ class DifferencesInOne implements KeyDifferences {
     return false
   }
 
-  #compare({ version, beside, isBesideKnown }: Readonly<FoundRow>): void {
+  #compare({ version, beside }: Readonly<FoundRow>): void {
     const [, after] = this.#sides
     if (!version.isAfter(this.#sharedThrough)) {
       this.before = this.#locate(0)
       this.after = this.#locate(1)
     } else if (contains(after.view, version.time)) {
-      this.before = isBesideKnown ? live(beside) : this.#locate(0)
+      this.before = beside ? live(beside) : this.#locate(0)
       this.after = live(version)
     } else {
       this.before = live(version)
-      this.after = isBesideKnown ? live(beside) : this.#locate(1)
+      this.after = beside ? live(beside) : this.#locate(1)
     }
   }
 

@@ -16,7 +16,7 @@ import { FormatError, wordsOf } from '../base/binary.ts'
 import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
-import { fetchBytes, fetchWords } from './fetch.ts'
+import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { highOf, lowOf, timeOf } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
@@ -248,11 +248,15 @@ export class Block extends PackedKeys {
   #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {
     const [throughHigh, throughLow] = [highOf(through), lowOf(through)]
     const [afterHigh, afterLow] = [highOf(after), lowOf(after)]
+    let fetched = 0
     for (let i = from; i < this.keyCount; i++) {
       const version = this.#firstThrough(i, throughHigh, throughLow)
       const isThere = version < this.versionsTo(i) && this.#isAfter(version, afterHigh, afterLow)
       newest[i] = isThere ? version : NOTHING
+      // Where the value ends will be asked for next.
+      if (isThere) fetched += this.#words[this.#valueEnds + version]!
     }
+    noteFetched(fetched)
   }
 
   /** As {@link findTime}, of a time in two halves: comparing bigints is slow. */

@@ -17,18 +17,23 @@ const FETCHED_BYTES_MAX = 1024
 /** What was read ends up here, so that no compiler leaves the reads out. */
 let fetched = 0
 
+/** Takes what was read, so that it was not read for nothing. */
+export function noteFetched(sum: number): void {
+  fetched = (fetched + sum) | 0
+}
+
 /** Fetches the bytes from `from` to `to`, or the first of them. */
 export function fetchBytes(bytes: Uint8Array, from: number, to: number): void {
   const last = Math.min(to, from + FETCHED_BYTES_MAX) - 1
   let sum = 0
   for (let at = from; at < last; at += LINE_BYTES) sum += bytes[at]!
   if (last >= from) sum += bytes[last]!
-  fetched = (fetched + sum) | 0
+  noteFetched(sum)
 }
 
 /** Fetches the words from `from` to `to`. */
 export function fetchWords(words: Uint32Array, from: number, to: number): void {
   let sum = 0
   for (let at = from; at < to; at += LINE_WORDS) sum += words[at]!
-  fetched = (fetched + sum) | 0
+  noteFetched(sum)
 }

@@ -23,13 +23,13 @@ export class FoundRow {
   readonly key: KeySpan = emptySpan()
   readonly version: VersionSpan = new VersionSpan()
   /** Of another view the newest version, where it was asked for and stands beside the one that shows. */
-  readonly beside: VersionSpan = new VersionSpan()
-  isBesideKnown = false
+  beside: VersionSpan | undefined
 }
 
 /** Rows that are found and not yet handed out. */
 export class FoundRows {
   readonly #rows: FoundRow[] = []
+  readonly #besides: VersionSpan[] = []
   /** How many there are room for this time. */
   #room = 0
   #count = 0
@@ -73,16 +73,19 @@ export class FoundRows {
     key.bytes = span.bytes
     key.from = span.from
     key.to = span.to
-    if (besideOf !== undefined) row.isBesideKnown = cursor.locateBeside(besideOf(version), row.beside)
+    if (besideOf !== undefined) {
+      const beside = (this.#besides[this.#count] ??= new VersionSpan())
+      row.beside = cursor.locateBeside(besideOf(version), beside) ? beside : undefined
+    }
     this.#count++
   }
 
   /** Asks for the memory of all values. */
   fetchValues(): void {
     for (let i = 0; i < this.#count; i++) {
-      const { version, isBesideKnown, beside } = this.#rows[i]!
+      const { version, beside } = this.#rows[i]!
       fetchBytes(version.bytes, version.from, version.to)
-      if (isBesideKnown) fetchBytes(beside.bytes, beside.from, beside.to)
+      if (beside !== undefined) fetchBytes(beside.bytes, beside.from, beside.to)
     }
   }
 }

@@ -6,7 +6,7 @@ import { ALL_KEYS } from '../../src/base/key-range.ts'
 import { type RangeVersions, differences } from '../../src/history/diff.ts'
 import { FoundRow } from '../../src/storage/found-rows.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
-import { type VersionSpan } from '../../src/storage/version-span.ts'
+import { VersionSpan } from '../../src/storage/version-span.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { type Stretches, contains } from '../../src/time/stretches.ts'
 import { compareKeys, keysOf, locateAlone, newestOf, sortedVersions, tick, views } from '../storage/samples.ts'
@@ -34,8 +34,11 @@ function rangeVersions(versions: readonly KeyedVersion[], cut: HybridTime): Rang
           Object.assign(row.key, { bytes: key, from: 0, to: key.length })
           locate(versions, key, view, row.version)
           const isBeside = ({ time }: KeyedVersion) => time > cut === row.version.time > cut
-          if (besideOf !== undefined)
-            row.isBesideKnown = locate(versions.filter(isBeside), key, besideOf(row.version), row.beside)
+          const beside = new VersionSpan()
+          const isKnown =
+            besideOf !== undefined &&
+            locate(versions.filter(isBeside), key, besideOf(row.version), beside)
+          row.beside = isKnown ? beside : undefined
           return true
         },
       }
