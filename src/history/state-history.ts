@@ -48,34 +48,51 @@ export interface KeyVersions {
   batches(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<readonly Version[]>
 }
 
-/** The changes of a key, one after the other: after each step that answered `true` it stands at one. */
-export class StateHistory {
-  readonly #found: Iterator<readonly StateChange[]>
-  #batch: readonly StateChange[] = []
-  #at = 0
+/**
+ * The changes of a key, one after the other: after each step that answered `true` it is the change at which it stands.
+ */
+export class StateHistory implements StateChange {
+  readonly #found: Iterator<Found>
+  /** Versions that are changes each, those of them that come first are done. */
+  #commits: readonly Version[] = []
+  #done = 0
+  time: HybridTime = MIN_TIME
+  value: Uint8Array | undefined
+  versionTime: HybridTime | undefined
+  cause: ChangeCause = 'commit'
 
   /** At some times, all of them readable and none in the future. */
   constructor(key: KeyVersions, generations: readonly Generation[], times: Stretches, order: TimeOrder) {
     this.#found = stateChanges(key, generations, times, order)
   }
 
-  /** The change it stands at. */
-  get change(): StateChange {
-    return this.#batch[this.#at]!
-  }
-
   /** To the next change; whether there is one. */
   step(): boolean {
-    if (++this.#at < this.#batch.length) return true
-    this.#at = 0
-    do {
-      const next = this.#found.next()
-      if (next.done === true) return false
-      this.#batch = next.value
-    } while (this.#batch.length === 0)
+    while (this.#done === this.#commits.length) {
+      const { value: found, done } = this.#found.next()
+      if (done === true) return false
+      if ('cause' in found) return this.#standAt(found)
+      this.#commits = found
+      this.#done = 0
+    }
+    const { time, value } = this.#commits[this.#done++]!
+    this.time = this.versionTime = time
+    this.value = value
+    this.cause = 'commit'
+    return true
+  }
+
+  #standAt({ time, value, versionTime, cause }: StateChange): true {
+    this.time = time
+    this.value = value
+    this.versionTime = versionTime
+    this.cause = cause
     return true
   }
 }
+
+/** Versions that are a change each, by the commit that wrote them; or a change that something else made. */
+type Found = readonly Version[] | StateChange
 
 /** The changes, some or none at a time. */
 function* stateChanges(
@@ -83,7 +100,7 @@ function* stateChanges(
   generations: readonly Generation[],
   times: Stretches,
   order: TimeOrder,
-): Generator<readonly StateChange[]> {
+): Generator<Found> {
   const pieces = piecesOf(generations, times)
   const isRising = order === 'oldest first'
   for (let i = 0; i < pieces.length; i++) {
@@ -92,11 +109,11 @@ function* stateChanges(
     const shown = shownAt(key, piece, piece.first)
     const first = changeBetween(key, pieces[at - 1], piece, shown)
     const commits = isRising ? risingChanges(shown) : fallingChanges(shown)
-    if (isRising && first !== undefined) yield [first]
+    if (isRising && first !== undefined) yield first
     for (const versions of versionsWithin(key, piece, order)) yield commits.of(versions)
     const open = commits.open()
     if (open !== undefined) yield [open]
-    if (!isRising && first !== undefined) yield [first]
+    if (!isRising && first !== undefined) yield first
   }
 }
 
@@ -156,24 +173,22 @@ function versionsWithin(
 
 /** Tells which versions of a piece are changes: all but the deletions of what is absent. */
 interface CommitChanges {
-  /** The changes of the next versions. */
-  of(versions: readonly Version[]): readonly StateChange[]
-  /** The change that was open until the last version was seen. */
-  open(): StateChange | undefined
+  /** Those of the next versions that are changes. */
+  of(versions: readonly Version[]): readonly Version[]
+  /** The one of which that was open until the last version was seen, if it is a change. */
+  open(): Version | undefined
 }
 
 /** Of versions that come oldest first, after what shows before them. */
 function risingChanges(shown: Version | undefined): CommitChanges {
   let isPresent = shown !== undefined
+  const isChange = ({ value }: Version): boolean => {
+    const wasPresent = isPresent
+    isPresent = value !== undefined
+    return wasPresent || isPresent
+  }
   return {
-    of: (versions) => {
-      const changes: StateChange[] = []
-      for (const version of versions) {
-        if (isPresent || version.value !== undefined) changes.push(committed(version))
-        isPresent = version.value !== undefined
-      }
-      return changes
-    },
+    of: (versions) => versions.filter(isChange),
     open: () => undefined,
   }
 }
@@ -183,20 +198,16 @@ function fallingChanges(shown: Version | undefined): CommitChanges {
   let deletion: Version | undefined
   return {
     of: (versions) => {
-      const changes: StateChange[] = []
+      const changes: Version[] = []
       for (const version of versions) {
-        if (deletion !== undefined && version.value !== undefined) changes.push(committed(deletion))
+        if (deletion !== undefined && version.value !== undefined) changes.push(deletion)
         deletion = version.value === undefined ? version : undefined
-        if (deletion === undefined) changes.push(committed(version))
+        if (deletion === undefined) changes.push(version)
       }
       return changes
     },
-    open: () => (deletion === undefined || shown === undefined ? undefined : committed(deletion)),
+    open: () => (shown === undefined ? undefined : deletion),
   }
-}
-
-function committed({ time, value }: Version): StateChange {
-  return { time, value, versionTime: time, cause: 'commit' }
 }
 
 /** The version with a value that shows at a time of a piece. */

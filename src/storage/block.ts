@@ -20,7 +20,7 @@ import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { highOf, lowOf, timeOf } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
-import { type Version, copyOfVersion } from './version.ts'
+import { type TimeOrder, type Version, copyOfVersion } from './version.ts'
 
 const HEADER_BYTES = 8
 /** The word at which the ends of the keys begin. */
@@ -213,30 +213,37 @@ export class Block extends PackedKeys {
 
   /** A version with its value. */
   versionAt(version: number): Version {
-    return this.#versionOver(version, this.bytes, 0)
+    const time = this.timeAt(version)
+    const end = this.#words[this.#valueEnds + version]!
+    if (end >= TOMBSTONE) return { time, value: undefined }
+    return { time, value: this.bytes.subarray(this.#valueFrom(version), this.#valueBytes + end) }
   }
 
-  /** Some versions of a key, `first` up to `end`, with copies of their values. */
-  copyVersions(first: number, end: number, copies: ByteCopies): Version[] {
+  /** Some versions of a key, `first` up to `end`, with copies of their values; newest first, or oldest first. */
+  copyVersions(first: number, end: number, order: TimeOrder, copies: ByteCopies): Version[] {
     const from = this.#valueFrom(first)
     const to = this.#valueFrom(end)
+    const step = order === 'newest first' ? 1 : -1
     const versions: Version[] = []
-    if (to - from > COPIED_TOGETHER_MAX) {
-      for (let v = first; v < end; v++) versions.push(copyOfVersion(this.versionAt(v), copies))
+    if (to - from > COPIED_TOGETHER_MAX || end - first === 1) {
+      for (let v = step === 1 ? first : end - 1; v >= first && v < end; v += step)
+        versions.push(copyOfVersion(this.versionAt(v), copies))
     } else {
       // They stand side by side, and one copy of all costs less than one of each.
-      const copy = copies.copyOfPart(this.bytes, from, to)
-      for (let v = first; v < end; v++) versions.push(this.#versionOver(v, copy, from))
+      const { buffer, byteOffset } = copies.copyOfPart(this.bytes, from, to)
+      for (let v = step === 1 ? first : end - 1; v >= first && v < end; v += step)
+        versions.push(this.#versionOver(v, buffer, byteOffset - from))
     }
     return versions
   }
 
-  /** A version, whose value is a look at those bytes of the block that stand from `begin` on, or at a copy of them. */
-  #versionOver(version: number, bytes: Uint8Array, begin: number): Version {
+  /** A version, whose value is a look at a copy of this block's bytes that is shifted by so many bytes. */
+  #versionOver(version: number, copy: ArrayBufferLike, shift: number): Version {
     const time = this.timeAt(version)
     const end = this.#words[this.#valueEnds + version]!
     if (end >= TOMBSTONE) return { time, value: undefined }
-    return { time, value: bytes.subarray(this.#valueFrom(version) - begin, this.#valueBytes + end - begin) }
+    const from = this.#valueFrom(version)
+    return { time, value: new Uint8Array(copy, from + shift, this.#valueBytes + end - from) }
   }
 
   /** Where the value of a version begins: behind that of the version before. */

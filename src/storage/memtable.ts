@@ -6,7 +6,6 @@
  * most memtables are read in order once, at their flush, and that by somebody else, who is given their memory.
  */
 import { assert } from '../base/assert.ts'
-import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
@@ -16,7 +15,7 @@ import { sortKeys } from './key-order.ts'
 import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
 import { type VersionSpan } from './version-span.ts'
-import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, copyOfVersion } from './version.ts'
 
 /** So many versions of a key are handed out at once. */
@@ -95,11 +94,12 @@ export class Memtable implements VersionPlace {
     key: Uint8Array,
     hash: number,
     { after, through }: Stretch,
-    copies: ByteCopies,
+    { order, copies }: BatchPlan,
   ): VersionBatches {
     const at = this.#find(key, hash)
     if (at === NONE) return NO_BATCHES
     const versions = this.#versionsBetween(at, after, through)
+    if (order === 'oldest first') versions.reverse()
     return {
       count: Math.ceil(versions.length / BATCH_VERSIONS),
       at: (index) => {

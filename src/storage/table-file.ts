@@ -8,7 +8,7 @@
  * against the facts, each block's begin and count against the index. `palimpsest check` does the rest.
  */
 import { FormatError } from '../base/binary.ts'
-import { type ByteCopies, compareBytes } from '../base/bytes.ts'
+import { compareBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
@@ -33,7 +33,7 @@ import {
 } from './table-format.ts'
 import { highOf, isAfterTime, lowOf } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
-import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, comparePositions } from './version.ts'
 
 /** Counts of what reads cost. */
@@ -130,7 +130,7 @@ export class TableFile implements VersionPlace {
    * The versions of the key at some times, those of one block at a time, out of the blocks that can have any;
    * `hash` is the key's.
    */
-  versionBatches(key: Uint8Array, hash: number, times: Stretch, copies: ByteCopies): VersionBatches {
+  versionBatches(key: Uint8Array, hash: number, times: Stretch, plan: BatchPlan): VersionBatches {
     const isOutside = times.through < this.facts.minTime || times.after >= this.facts.maxTime
     if (isOutside || !this.mayContain(hash)) return NO_BATCHES
     // The times can begin within the block before the first one that begins in them.
@@ -138,9 +138,10 @@ export class TableFile implements VersionPlace {
     const from = Math.max(0, behind - 1)
     const isInNext = behind < this.index.length && this.#firstKeys.compareKeyAt(behind, key) === 0
     const to = isInNext ? this.#firstBlockAt(key, times.after) : behind
+    const isFalling = plan.order === 'newest first'
     return {
       count: to - from,
-      at: (index) => versionsIn(this.block(from + index), key, times, copies),
+      at: (index) => versionsIn(this.block(isFalling ? from + index : to - 1 - index), key, times, plan),
     }
   }
 
@@ -251,18 +252,18 @@ export class TableFile implements VersionPlace {
   }
 }
 
-/** The versions of a key at some times that stand in a block, newest first. */
+/** The versions of a key at some times that stand in a block. */
 function versionsIn(
   block: Block,
   key: Uint8Array,
   { after, through }: Stretch,
-  copies: ByteCopies,
+  { order, copies }: BatchPlan,
 ): readonly Version[] {
   const k = block.indexOf(key)
   if (k === NOTHING) return []
   const first = block.findTime(k, through)
   const end = block.findTime(k, after)
-  return first === end ? [] : block.copyVersions(first, end, copies)
+  return first === end ? [] : block.copyVersions(first, end, order, copies)
 }
 
 interface TableParts {

@@ -16,10 +16,10 @@ import { type Stretch, type Stretches, intersection, stretch } from '../time/str
 import { hashOfKey } from './bloom-filter.ts'
 import { type TimeOrder, type Version } from './version.ts'
 
-/** The versions of one key in one place and one stretch of time, in batches: number 0 has the newest. */
+/** The versions of one key in one place and one stretch of time, in batches, which are in the order of the walk. */
 export interface VersionBatches {
   readonly count: number
-  /** A batch, newest first, with copies of the values; it may be empty. */
+  /** A batch, in the order of the walk too, with copies of the values; it may be empty. */
   at(index: number): readonly Version[]
 }
 
@@ -29,7 +29,14 @@ export const NO_BATCHES: VersionBatches = { count: 0, at: () => [] }
 /** Where versions stand: a memtable, a table file. */
 export interface VersionPlace {
   /** The versions of the key at some times; `hash` is the key's. Good until the next write to the place. */
-  versionBatches(key: Uint8Array, hash: number, times: Stretch, copies: ByteCopies): VersionBatches
+  versionBatches(key: Uint8Array, hash: number, times: Stretch, plan: BatchPlan): VersionBatches
+}
+
+/** How versions are handed out. */
+export interface BatchPlan {
+  readonly order: TimeOrder
+  /** Where the values are copied to. */
+  readonly copies: ByteCopies
 }
 
 /** What is walked over: something whose places are good for one epoch each. */
@@ -41,12 +48,9 @@ export interface WalkSource {
 }
 
 /** What a walk is over. */
-export interface WalkPlan {
+export interface WalkPlan extends BatchPlan {
   readonly key: Uint8Array
   readonly view: Stretches
-  readonly order: TimeOrder
-  /** Where the values are copied to. */
-  readonly copies: ByteCopies
 }
 
 /** A walk, whose steps are batches that have something. */
@@ -79,9 +83,9 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
     if (this.#epoch !== this.#source.epoch) this.#lookAnew()
     do {
       while (this.#done < this.#batches.count) {
-        const versions = this.#takeBatch()
+        const versions = this.#batches.at(this.#done++)
         if (versions.length === 0) continue
-        this.#last = versions.at(-1)!.time
+        this.#last = versions[versions.length - 1]!.time
         return { done: false, value: versions }
       }
     } while (this.#nextPart())
@@ -117,16 +121,9 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
     const place = this.#places[this.#place]
     const times = this.#stretches[this.#stretch]
     if (place === undefined || times === undefined) return false
-    const { key, copies } = this.#plan
-    this.#batches = place.versionBatches(key, this.#hash, times, copies)
+    this.#batches = place.versionBatches(this.#plan.key, this.#hash, times, this.#plan)
     this.#done = 0
     return true
-  }
-
-  #takeBatch(): readonly Version[] {
-    const done = this.#done++
-    if (this.#isNewestFirst) return this.#batches.at(done)
-    return this.#batches.at(this.#batches.count - 1 - done).toReversed()
   }
 
   /** The times that come after one in the order of the walk. */

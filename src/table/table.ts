@@ -202,7 +202,7 @@ export class Table<K extends Key = Key, V = unknown> {
     // The caller may change the bytes of the key before the first step.
     const bytes = this.#copies.copyOf(viewKey(key, row.keys))
     const history = historyOf(this.#context.store, { table: this.#id, key: bytes, from, to, order })
-    return new Rows(history, limit, () => changeOf<K, V>(key, row, history.found.change))
+    return new Rows(history, limit, () => changeOf<K, V>(key, row, history.found))
   }
 
   /**

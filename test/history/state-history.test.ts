@@ -27,7 +27,7 @@ function changes(
 ) {
   const history = new StateHistory(keyVersions(versions), life.generations, times, order)
   const found: string[] = []
-  while (history.step()) found.push(changeText(history.change))
+  while (history.step()) found.push(changeText(history))
   return found
 }
 

@@ -78,8 +78,10 @@ describe('a block', () => {
             [from, to - 1],
             [from + 1, to],
           ] as const) {
-            for (let v = first; v < end; v++) expected.push(shown(block.versionAt(v)))
-            if (first < end) found.push(...block.copyVersions(first, end, copies))
+            const some = Array.from({ length: end - first }, (_, v) => shown(block.versionAt(first + v)))
+            expected.push(...some, ...some.toReversed())
+            for (const order of ['newest first', 'oldest first'] as const)
+              if (first < end) found.push(...block.copyVersions(first, end, order, copies))
           }
         }
         bytes.fill(0)
