@@ -147,12 +147,7 @@ export class Tree<Directive> {
    * be a tombstone. Tables that have nothing in the view are not opened. `besideOf` says of each which other view is
    * to be asked for what is beside it. Otherwise as {@link scan}.
    */
-  newestVersions(
-    range: KeyRange,
-    view: Stretches,
-    direction: Direction,
-    besideOf?: BesideOf,
-  ): VersionScan {
+  newestVersions(range: KeyRange, view: Stretches, direction: Direction, besideOf?: BesideOf): VersionScan {
     return new VersionScan(this, {
       ...{ range, view, direction, withTombstones: true },
       ...{ limit: Infinity, besideOf },

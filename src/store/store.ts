@@ -401,7 +401,11 @@ export class Store {
     }
   }
 
-  #beginScan(table: TableRow, { range, direction, asOf, limit }: ScanRequest, from: HybridTime): Held<VersionScan<Uint8Array>> {
+  #beginScan(
+    table: TableRow,
+    { range, direction, asOf, limit }: ScanRequest,
+    from: HybridTime,
+  ): Held<VersionScan<Uint8Array>> {
     this.#checkOpen()
     // The first step may come long after the call. What was the present then may still be it, or be gone.
     const isPresent = asOf === undefined && from === this.lastTime

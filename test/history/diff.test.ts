@@ -9,7 +9,15 @@ import { type KeyedVersion } from '../../src/storage/version.ts'
 import { VersionSpan } from '../../src/storage/version-span.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { type Stretches, contains } from '../../src/time/stretches.ts'
-import { compareKeys, keysOf, locateAlone, newestOf, sortedVersions, tick, views } from '../storage/samples.ts'
+import {
+  compareKeys,
+  keysOf,
+  locateAlone,
+  newestOf,
+  sortedVersions,
+  tick,
+  views,
+} from '../storage/samples.ts'
 import { holds } from '../time/property.ts'
 
 /** The versions of a tablet, by looking at all of them. Those after `cut` lie in one place, the others in another. */
@@ -36,8 +44,7 @@ function rangeVersions(versions: readonly KeyedVersion[], cut: HybridTime): Rang
           const isBeside = ({ time }: KeyedVersion) => time > cut === row.version.time > cut
           const beside = new VersionSpan()
           const isKnown =
-            besideOf !== undefined &&
-            locate(versions.filter(isBeside), key, besideOf(row.version), beside)
+            besideOf !== undefined && locate(versions.filter(isBeside), key, besideOf(row.version), beside)
           row.beside = isKnown ? beside : undefined
           return true
         },

@@ -1,0 +1,106 @@
+/** A scan finds rows ahead, and nobody can tell: not by its rows, not by what is written meanwhile, not by what fails. */
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { bytesOfText } from '../../src/base/bytes.ts'
+import { ALL_KEYS } from '../../src/base/key-range.ts'
+import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
+import { Memtable } from '../../src/storage/memtable.ts'
+import { type ScanSource, VersionScan } from '../../src/storage/version-scan.ts'
+import { MAX_TIME } from '../../src/time/hybrid-time.ts'
+import { stretch } from '../../src/time/stretches.ts'
+import { holds } from '../time/property.ts'
+import { shown, tick, version } from './samples.ts'
+
+const KEYS = 200
+const nameOf = (key: number) => `k${String(key).padStart(4, '0')}`
+
+/** A memtable to which can be written: at a time that is a whole number, the next one each time. */
+class Source implements ScanSource {
+  readonly #memtable = new Memtable()
+  epoch = 0
+
+  write(key: number, isDelete: boolean): void {
+    this.epoch++
+    const value = isDelete ? undefined : `${key}@${this.epoch}`
+    const { time, value: bytes } = version('', this.epoch, value)
+    this.#memtable.add(bytesOfText(nameOf(key)), { time, value: bytes })
+  }
+
+  cursor(view: ReturnType<typeof stretch>, direction: Direction): KeyCursor {
+    return this.#memtable.cursor(view, direction)
+  }
+}
+
+const writes = fc.array(fc.tuple(fc.nat({ max: KEYS - 1 }), fc.nat({ max: 3 })), { maxLength: 400 })
+
+test.each(['forward', 'reverse'] as const)(
+  'going %s, up to its limit, whatever is written between',
+  (direction) => {
+    const limits = fc.oneof(fc.constant(Infinity), fc.nat({ max: KEYS }))
+    const meanwhile = fc.array(fc.tuple(fc.nat({ max: 20 }), fc.nat({ max: KEYS - 1 })), { maxLength: 10 })
+    holds(
+      fc.property(writes, limits, fc.boolean(), meanwhile, (before, limit, withTombstones, between) => {
+        const source = new Source()
+        const last = new Map<number, string>()
+        for (const [key, kind] of before) {
+          source.write(key, kind === 0)
+          last.set(key, kind === 0 ? 'deleted' : `${key}@${source.epoch}`)
+        }
+        const keys = [...last.keys()].filter((key) => withTombstones || last.get(key) !== 'deleted')
+        keys.sort((a, b) => (direction === 'forward' ? a - b : b - a))
+        const expected = keys.map((key) => `${nameOf(key)} ${last.get(key)!}`).slice(0, limit)
+        const view = stretch(tick(0), tick(source.epoch))
+        const plan = { range: ALL_KEYS, view, direction, withTombstones, limit }
+        const scan = new VersionScan(source, plan)
+        const found: string[] = []
+        const left = [...between]
+        for (let steps = 0; scan.step(); steps++) {
+          const value = scan.version.value
+          const text = value === undefined ? 'deleted' : Buffer.from(value).toString()
+          found.push(`${Buffer.from(scan.key).toString()} ${text}`)
+          // So many steps after the write before, another one.
+          if (left[0]?.[0] !== steps) continue
+          source.write(left.shift()![1], false)
+          steps = -1
+        }
+        expect(found).toEqual(expected)
+        expect(scan.step(), 'a scan that is over stays so').toBe(false)
+      }),
+      100,
+    )
+  },
+)
+
+test('what fails behind some rows does so when they were handed out, once and for all', () => {
+  const source = new Source()
+  for (let key = 0; key < 30; key++) source.write(key, false)
+  const failing: ScanSource = {
+    epoch: 0,
+    cursor: (view, direction) => {
+      const cursor = source.cursor(view, direction)
+      let left = 20
+      const advance = cursor.advance.bind(cursor)
+      cursor.advance = () => {
+        if (--left === 0) throw new Error('damaged')
+        advance()
+      }
+      return cursor
+    },
+  }
+  const view = stretch(tick(0), MAX_TIME)
+  const plan = {
+    range: ALL_KEYS,
+    view,
+    direction: 'forward',
+    withTombstones: false,
+    limit: Infinity,
+  } as const
+  const scan = new VersionScan(failing, plan)
+  const found: string[] = []
+  const readOn = () => {
+    while (scan.step()) found.push(shown(scan.version))
+  }
+  expect(readOn).toThrow('damaged')
+  expect(found.length).toBe(20)
+  expect(scan.step()).toBe(false)
+})
