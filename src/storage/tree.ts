@@ -138,7 +138,12 @@ export class Tree<Directive> {
    * The keys of a range that have a value in the view, in order, each with the version that shows.
    * Writes, flushes and compactions may happen between two steps.
    */
-  scan(range: KeyRange, view: Stretches, direction: Direction, limit = Infinity): VersionScan<Uint8Array> {
+  scan(
+    range: KeyRange,
+    view: Stretches,
+    direction: Direction,
+    limit: number = Infinity,
+  ): VersionScan<Uint8Array> {
     return new VersionScan(this, { range, view, direction, withTombstones: false, limit })
   }
 
