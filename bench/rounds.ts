@@ -8,8 +8,11 @@ import { medianOf } from './median.ts'
 /** Something that does the work of a task once. */
 export type Work = () => Promise<unknown>
 
-/** The shortest sample, in seconds. */
-const SAMPLE_SECONDS = 0.1
+/**
+ * The shortest sample, in seconds. While others worked, a process lost what the processor's caches had of it, and V8 gave
+ * back memory: a sample is long beside the time in which it gets them again.
+ */
+const SAMPLE_SECONDS = 0.5
 
 /** How often each subject does its work in a second, by name. */
 export async function measure<Name extends string>(
