@@ -18,6 +18,7 @@ import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
+import { type SoughtKey } from './sought-key.ts'
 import { highOf, lowOf, timeOf } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
 import { type TimeOrder, type Version, copyOfVersion } from './version.ts'
@@ -142,7 +143,7 @@ export class Block extends PackedKeys {
     const lastEnd = checkedValueEnd(words, valueEnds, versionCount)
     if (valueBytes + lastEnd !== bytes.length)
       throw new FormatError('a block does not end where its values do')
-    super({ bytes, keyCount, ends: words, firstEnd: KEY_ENDS, keyBytes })
+    super({ bytes, words, keyCount, ends: words, firstEnd: KEY_ENDS, keyBytes })
     this.versionCount = versionCount
     this.#words = words
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -154,7 +155,7 @@ export class Block extends PackedKeys {
   }
 
   /** The index of `key`; {@link NOTHING} if it is not in the block. */
-  indexOf(key: Uint8Array): number {
+  indexOf(key: SoughtKey): number {
     this.#fetchKeys()
     const index = this.findKey(key)
     return index < this.keyCount && this.compareKeyAt(index, key) === 0 ? index : NOTHING

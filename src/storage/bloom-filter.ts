@@ -13,15 +13,31 @@ import { FormatError } from '../base/binary.ts'
 export function hashOfKey(key: Uint8Array): number {
   let hash = 0
   const whole = key.length & ~3
-  for (let i = 0; i < whole; i += 4) {
-    const word = key[i]! | (key[i + 1]! << 8) | (key[i + 2]! << 16) | (key[i + 3]! << 24)
-    hash ^= scramble(word)
-    hash = (hash << 13) | (hash >>> 19)
-    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0
-  }
+  for (let i = 0; i < whole; i += 4) hash = mixed(hash, wordAt(key, i))
   let tail = 0
   for (let i = key.length - 1; i >= whole; i--) tail = (tail << 8) | key[i]!
-  hash ^= scramble(tail) ^ key.length
+  return finished(hash ^ scramble(tail), key.length)
+}
+
+/** As {@link hashOfKey}, of a key that is so many whole words. */
+export function hashOfWords(words: Int32Array, count: number): number {
+  let hash = 0
+  for (let i = 0; i < count; i++) hash = mixed(hash, words[i]!)
+  return finished(hash, 4 * count)
+}
+
+/** Four bytes as a number, the first of them the lowest. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+}
+
+function mixed(before: number, word: number): number {
+  const hash = before ^ scramble(word)
+  return (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0
+}
+
+function finished(before: number, length: number): number {
+  let hash = before ^ length
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   // Without a sign, one half of all hashes would be numbers on the heap.

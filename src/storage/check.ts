@@ -2,7 +2,7 @@
  * Checks a tree's files against every structural law: checksums, order, counts, bounds, filters, and
  * that what the manifest knows of a table is what its file says. Reads only.
  */
-import { compareBytes } from '../base/bytes.ts'
+import { compareBytes, equalBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, earlierOf, laterOf } from '../time/hybrid-time.ts'
 import { contains } from '../time/stretches.ts'
@@ -112,7 +112,7 @@ function countsOf(
 ): Pick<BlockEntry, 'live' | 'superseded' | 'tombstones'> {
   const counts = { live: 0, superseded: 0, tombstones: 0 }
   for (let k = 0; k < block.keyCount; k++) {
-    const goesOn = k === 0 && lastKey !== undefined && block.compareKeyAt(0, lastKey) === 0
+    const goesOn = k === 0 && lastKey !== undefined && equalBytes(block.keyAt(0), lastKey)
     const first = block.versionsFrom(k)
     for (let v = first; v < block.versionsTo(k); v++) {
       if (block.versionAt(v).value === undefined) counts.tombstones++

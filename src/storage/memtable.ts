@@ -14,6 +14,7 @@ import { HASH_SLOT_BYTES, HashSlots } from './hash-slots.ts'
 import { sortKeys } from './key-order.ts'
 import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
+import { type SoughtKey } from './sought-key.ts'
 import { type VersionSpan } from './version-span.ts'
 import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, copyOfVersion } from './version.ts'
@@ -79,10 +80,10 @@ export class Memtable implements VersionPlace {
   }
 
   /** Says where the newest version of the key whose time lies in the view stands, if there is one; `hash` is the key's. */
-  locate(key: Uint8Array, hash: number, view: Stretches, found: VersionSpan): boolean {
+  locate({ bytes, hash }: SoughtKey, view: Stretches, found: VersionSpan): boolean {
     // An empty one may have a large index, made for the keys to come: nobody waits for its memory.
     if (this.versionCount === 0) return false
-    const at = this.#find(key, hash)
+    const at = this.#find(bytes, hash)
     const newest = at === NONE ? NONE : newestIn(this.#packed, at, view)
     if (newest === NONE) return false
     this.#packed.locateVersion(newest, found)
@@ -91,12 +92,11 @@ export class Memtable implements VersionPlace {
 
   /** The versions of the key at some times; `hash` is the key's. Not to be asked for more after the next {@link add}. */
   versionBatches(
-    key: Uint8Array,
-    hash: number,
+    { bytes, hash }: SoughtKey,
     { after, through }: Stretch,
     { order, copies }: BatchPlan,
   ): VersionBatches {
-    const at = this.#find(key, hash)
+    const at = this.#find(bytes, hash)
     if (at === NONE) return NO_BATCHES
     const versions = this.#versionsBetween(at, after, through)
     if (order === 'oldest first') versions.reverse()

@@ -7,10 +7,13 @@
  */
 import { comparePart } from '../base/bytes.ts'
 import { type KeySpan } from './cursor.ts'
+import { type SoughtKey, compareWords } from './sought-key.ts'
 
 /** Where keys stand. */
 export interface KeyColumn {
   readonly bytes: Uint8Array
+  /** The same as words, as far as they are whole. */
+  readonly words: Uint32Array
   readonly keyCount: number
   /** Key i ends at `ends[firstEnd + i]` bytes behind `keyBytes`. */
   readonly ends: Uint32Array
@@ -30,28 +33,36 @@ export class PackedKeys {
   readonly #sharedBytes: number
   /** How long all keys are; 0 if they are not equally long. */
   readonly #keyLength: number
+  /** How many words each key is, if all are equally many whole ones; otherwise 0. */
+  readonly #keyWords: number
+  readonly #words: Uint32Array
 
   /** Takes a column whose ends rise and lie in its bytes. */
-  constructor({ bytes, keyCount, ends, firstEnd, keyBytes }: KeyColumn) {
+  constructor({ bytes, words, keyCount, ends, firstEnd, keyBytes }: KeyColumn) {
     this.bytes = bytes
     this.keyCount = keyCount
     this.#ends = ends
     this.#firstEnd = firstEnd
     this.#keyBytes = keyBytes
     this.#keyLength = commonLength(ends, firstEnd, keyCount)
+    this.#words = words
+    this.#keyWords = ((this.#keyLength | keyBytes) & 3) === 0 ? this.#keyLength >> 2 : 0
     this.#sharedBytes = keyCount === 0 ? 0 : sharedLength(this.keyAt(0), this.keyAt(keyCount - 1))
   }
 
   /** The index of the first key at or above `key`; the number of keys if there is none. */
-  findKey(key: Uint8Array): number {
-    const order = this.#compareShared(key)
+  findKey(key: SoughtKey): number {
+    const order = this.#compareShared(key.bytes)
     if (order !== 0) return order > 0 ? 0 : this.keyCount
+    const isByWords = this.#keyWords > 0 && this.#keyWords === key.wordCount
     let low = 0
     let high = this.keyCount
     while (low < high) {
       const middle = (low + high) >>> 1
-      const isBelow =
-        comparePart(this.bytes, this.#keyFrom(middle), this.#keyTo(middle), key, this.#sharedBytes) < 0
+      const isBelow = isByWords
+        ? this.#compareByWords(middle, key, this.#sharedBytes >> 2) < 0
+        : comparePart(this.bytes, this.#keyFrom(middle), this.#keyTo(middle), key.bytes, this.#sharedBytes) <
+          0
       if (isBelow) low = middle + 1
       else high = middle
     }
@@ -59,8 +70,21 @@ export class PackedKeys {
   }
 
   /** How key `index` compares with `key`. */
-  compareKeyAt(index: number, key: Uint8Array): number {
-    return comparePart(this.bytes, this.#keyFrom(index), this.#keyTo(index), key)
+  compareKeyAt(index: number, key: SoughtKey): number {
+    if (this.#keyWords > 0 && this.#keyWords === key.wordCount) return this.#compareByWords(index, key, 0)
+    return comparePart(this.bytes, this.#keyFrom(index), this.#keyTo(index), key.bytes)
+  }
+
+  /** As {@link compareKeyAt}, of a key of as many words; the first `alike` are known to be the same. */
+  #compareByWords(index: number, key: SoughtKey, alike: number): number {
+    const count = this.#keyWords
+    const from = (this.#keyBytes >> 2) + index * count
+    for (let i = alike; i < count; i++) {
+      const word = this.#words[from + i]! | 0
+      const other = key.words[i]!
+      if (word !== other) return compareWords(word, other)
+    }
+    return 0
   }
 
   /** Key `index`. */
@@ -101,9 +125,10 @@ export function packKeys(keys: readonly Uint8Array[]): PackedKeys {
   const ends = new Uint32Array(keys.length)
   let end = 0
   for (const [i, key] of keys.entries()) ends[i] = end += key.length
-  const bytes = new Uint8Array(end)
+  const words = new Uint32Array(Math.ceil(end / 4))
+  const bytes = new Uint8Array(words.buffer, 0, end)
   for (const [i, key] of keys.entries()) bytes.set(key, ends[i]! - key.length)
-  return new PackedKeys({ bytes, keyCount: keys.length, ends, firstEnd: 0, keyBytes: 0 })
+  return new PackedKeys({ bytes, words, keyCount: keys.length, ends, firstEnd: 0, keyBytes: 0 })
 }
 
 /** How long all keys are; 0 if they are not equally long, or none. */

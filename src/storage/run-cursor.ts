@@ -14,6 +14,7 @@ import { type Stretches, meetsClosed } from '../time/stretches.ts'
 import { type Block, NOTHING } from './block.ts'
 import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
 import { searchFirst } from './search.ts'
+import { SoughtKey } from './sought-key.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { VersionSpan } from './version-span.ts'
@@ -174,8 +175,9 @@ export class RunCursor implements KeyCursor {
         : searchFirst(this.#tables, ({ first }) => compareBytes(first.key, key) >= 0)
     if (!this.#goToTable(behind - 1)) return
     const table = this.#table!
-    this.#goToBlock((key === undefined ? table.index.length : table.firstBlockFrom(key)) - 1)
-    this.#place((key === undefined ? this.#block!.keyCount : this.#block!.findKey(key)) - 1)
+    const sought = key && new SoughtKey(key)
+    this.#goToBlock((sought === undefined ? table.index.length : table.firstBlockFrom(sought)) - 1)
+    this.#place((sought === undefined ? this.#block!.keyCount : this.#block!.findKey(sought)) - 1)
     // Only a block's first key can stand in earlier blocks, and in earlier tables.
     if (this.#keyIndex === 0) this.#goTo(this.key!)
   }
@@ -185,10 +187,11 @@ export class RunCursor implements KeyCursor {
     const t = searchFirst(this.#tables, ({ last }) => compareBytes(last.key, key) >= 0)
     if (!this.#goToTable(t)) return false
     // It stands in the block before the first block that begins at or above it, or else begins that one.
-    const behind = this.#table!.firstBlockFrom(key)
+    const sought = new SoughtKey(key)
+    const behind = this.#table!.firstBlockFrom(sought)
     if (behind > 0) {
       this.#goToBlock(behind - 1)
-      const k = this.#block!.findKey(key)
+      const k = this.#block!.findKey(sought)
       if (k < this.#block!.keyCount) {
         this.#place(k)
         return true
@@ -208,10 +211,11 @@ export class RunCursor implements KeyCursor {
 
   #locateInRun(): boolean {
     const key = this.key!
+    const sought = new SoughtKey(key)
     for (let t = this.#tableIndex; t < this.#tables.length; t++) {
       const { number, first } = this.#tables[t]!
       if (compareBytes(first.key, key) > 0) return false
-      if (this.#open(number).locateVersion(key, this.#view, this.#further)) return true
+      if (this.#open(number).locateVersion(sought, this.#view, this.#further)) return true
     }
     return false
   }

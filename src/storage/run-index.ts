@@ -9,6 +9,7 @@ import { type HybridTime, MAX_TIME, earlierOf } from '../time/hybrid-time.ts'
 import { type PackedKeys, packKeys } from './packed-keys.ts'
 import { type Run, type Shape } from './shape.ts'
 import { type TableMeta } from './table-format.ts'
+import { type SoughtKey } from './sought-key.ts'
 import { highOf, isAfterTime, lowOf } from './time-words.ts'
 
 /** The tables of one run and their keys, side by side. */
@@ -33,12 +34,12 @@ export class RunIndex {
   }
 
   /** The first table that can have versions of a key; whether it can says {@link hasKey}. */
-  firstTableTo(key: Uint8Array): number {
+  firstTableTo(key: SoughtKey): number {
     return this.#lastKeys.findKey(key)
   }
 
   /** Whether a table, and all before it from {@link firstTableTo} on, can have versions of the key. */
-  hasKey(table: number, key: Uint8Array): boolean {
+  hasKey(table: number, key: SoughtKey): boolean {
     return table < this.tables.length && this.#firstKeys.compareKeyAt(table, key) <= 0
   }
 }

@@ -8,7 +8,7 @@
  * against the facts, each block's begin and count against the index. `palimpsest check` does the rest.
  */
 import { FormatError } from '../base/binary.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { equalBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
@@ -31,6 +31,7 @@ import {
   decodeIndex,
   tablePath,
 } from './table-format.ts'
+import { type SoughtKey } from './sought-key.ts'
 import { highOf, isAfterTime, lowOf } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
 import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
@@ -102,9 +103,9 @@ export class TableFile implements VersionPlace {
     this.#file = undefined
   }
 
-  /** Says where the newest version of the key in the view stands, if there is one; `hash` is the key's. */
-  locate(key: Uint8Array, hash: number, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
-    if (!mayContain(this.#filter, hash)) {
+  /** Says where the newest version of the key in the view stands, if there is one. */
+  locate(key: SoughtKey, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
+    if (!mayContain(this.#filter, key.hash)) {
       this.#context.counters.filterSkips++
       probe?.({ at: 'table', table: this.number, outcome: 'filter' })
       return false
@@ -116,7 +117,7 @@ export class TableFile implements VersionPlace {
   }
 
   /** As {@link locate}, without asking the filter. */
-  locateVersion(key: Uint8Array, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
+  locateVersion(key: SoughtKey, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
     for (let s = view.length - 1; s >= 0;) {
       const { after, through } = view[s]!
       if (!this.#locateThrough(key, through, found, probe)) return false
@@ -127,12 +128,11 @@ export class TableFile implements VersionPlace {
   }
 
   /**
-   * The versions of the key at some times, those of one block at a time, out of the blocks that can have any;
-   * `hash` is the key's.
+   * The versions of the key at some times, those of one block at a time, out of the blocks that can have any.
    */
-  versionBatches(key: Uint8Array, hash: number, times: Stretch, plan: BatchPlan): VersionBatches {
+  versionBatches(key: SoughtKey, times: Stretch, plan: BatchPlan): VersionBatches {
     const isOutside = times.through < this.facts.minTime || times.after >= this.facts.maxTime
-    if (isOutside || !this.mayContain(hash)) return NO_BATCHES
+    if (isOutside || !this.mayContain(key.hash)) return NO_BATCHES
     // The times can begin within the block before the first one that begins in them.
     const behind = this.#firstBlockAt(key, times.through)
     const from = Math.max(0, behind - 1)
@@ -170,12 +170,12 @@ export class TableFile implements VersionPlace {
   }
 
   /** The first block whose first key is at or above `key`. */
-  firstBlockFrom(key: Uint8Array): number {
+  firstBlockFrom(key: SoughtKey): number {
     return this.#firstKeys.findKey(key)
   }
 
   /** The newest version of the key at or before `time`. */
-  #locateThrough(key: Uint8Array, time: HybridTime, found: VersionSpan, probe?: ReadProbe): boolean {
+  #locateThrough(key: SoughtKey, time: HybridTime, found: VersionSpan, probe?: ReadProbe): boolean {
     const behind = this.#firstBlockAt(key, time)
     if (behind > 0 && !this.#isBlockAfter(behind - 1, time)) {
       const block = this.#probedBlock(behind - 1, probe)
@@ -189,7 +189,7 @@ export class TableFile implements VersionPlace {
       }
     }
     const next = this.index[behind]
-    if (next === undefined || compareBytes(next.first.key, key) !== 0) return false
+    if (next === undefined || this.#firstKeys.compareKeyAt(behind, key) !== 0) return false
     this.#probedBlock(behind, probe).locateVersion(0, found)
     return true
   }
@@ -200,7 +200,7 @@ export class TableFile implements VersionPlace {
   }
 
   /** The first block that begins at or behind a place in the order of versions. */
-  #firstBlockAt(key: Uint8Array, time: HybridTime): number {
+  #firstBlockAt(key: SoughtKey, time: HybridTime): number {
     let low = this.#firstKeys.findKey(key)
     let high = this.index.length
     if (low === high || this.#firstKeys.compareKeyAt(low, key) !== 0) return low
@@ -255,7 +255,7 @@ export class TableFile implements VersionPlace {
 /** The versions of a key at some times that stand in a block. */
 function versionsIn(
   block: Block,
-  key: Uint8Array,
+  key: SoughtKey,
   { after, through }: Stretch,
   { order, copies }: BatchPlan,
 ): readonly Version[] {
@@ -325,7 +325,7 @@ function checkIndex(index: readonly BlockEntry[], facts: TableFacts, blockBytes:
 
 /** Refuses a block that is not the one that the index names. */
 function checkBlock(block: Block, { first, live, superseded, tombstones }: BlockEntry): void {
-  const begins = block.compareKeyAt(0, first.key) === 0 && block.timeAt(0) === first.time
+  const begins = equalBytes(block.keyAt(0), first.key) && block.timeAt(0) === first.time
   if (!begins || block.versionCount !== live + superseded + tombstones)
     throw new FormatError('a block is not the one that the index names')
 }

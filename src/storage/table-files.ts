@@ -9,6 +9,7 @@ import { type FileSystem } from './files.ts'
 import { type Geometry } from './geometry.ts'
 import { type ReadProbe } from './read-probe.ts'
 import { type ReadCounters, TableFile, type TableContext } from './table-file.ts'
+import { type SoughtKey } from './sought-key.ts'
 import { type TableMeta, tableNumberOf, tablePath } from './table-format.ts'
 import { TableWriter } from './table-writer.ts'
 import { type VersionSpan } from './version-span.ts'
@@ -84,18 +85,17 @@ export class TableFiles {
   }
 
   /**
-   * Says where the newest version of a key in a view stands, if a table has one; `hash` is the key's. Where no time of
-   * the table lies in the view, it is not opened.
+   * Says where the newest version of a key in a view stands, if a table has one. Where no time of the
+   * table lies in the view, it is not opened.
    */
   locate(
     { number, minTime, maxTime }: TableMeta,
-    key: Uint8Array,
-    hash: number,
+    key: SoughtKey,
     view: Stretches,
     found: VersionSpan,
     probe?: ReadProbe,
   ): boolean {
-    if (meetsClosed(view, minTime, maxTime)) return this.open(number).locate(key, hash, view, found, probe)
+    if (meetsClosed(view, minTime, maxTime)) return this.open(number).locate(key, view, found, probe)
     this.#context.counters.timeSkips++
     probe?.({ at: 'table', table: number, outcome: 'time bounds' })
     return false

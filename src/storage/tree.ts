@@ -16,7 +16,6 @@ import { ByteCopies } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch, difference, meetsClosed, union } from '../time/stretches.ts'
-import { hashOfKey } from './bloom-filter.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
 import { type BesideOf } from './found-rows.ts'
@@ -30,6 +29,7 @@ import { type ReadProbe } from './read-probe.ts'
 import { newestRunNumber, tablesOf } from './shape.ts'
 import { RunCursor } from './run-cursor.ts'
 import { type RunIndex, indexRuns } from './run-index.ts'
+import { SoughtKey } from './sought-key.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
 import { VersionScan } from './version-scan.ts'
@@ -58,6 +58,8 @@ export class Tree<Directive> {
   #runs: readonly RunIndex[]
   #newestTime: HybridTime
   #epoch = 0
+  /** What its gets look for. */
+  readonly #sought = new SoughtKey()
   /** Where the values of histories are copied to. */
   readonly #copies = new ByteCopies()
 
@@ -114,16 +116,15 @@ export class Tree<Directive> {
    * tombstone. `probe` is told where it looked.
    */
   locate(key: Uint8Array, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
-    const hash = hashOfKey(key)
-    const isInMemory =
-      this.#memtable.locate(key, hash, view, found) || this.#locateFrozen(key, hash, view, found)
+    const sought = this.#sought.be(key)
+    const isInMemory = this.#memtable.locate(sought, view, found) || this.#locateFrozen(sought, view, found)
     probe?.({ at: 'memtable', version: isInMemory ? found.version : undefined })
     if (isInMemory) return true
     const runs = this.#runs
     for (let r = 0; r < runs.length; r++) {
       // What is newer than all that is asked for needs no search, unless somebody asks which tables were passed over.
       if (probe === undefined && isNewerThan(runs[r]!, view)) continue
-      if (this.#locateInRun(runs[r]!, key, hash, view, found, probe)) return true
+      if (this.#locateInRun(runs[r]!, sought, view, found, probe)) return true
     }
     return false
   }
@@ -184,7 +185,7 @@ export class Tree<Directive> {
    * What can have versions of the key in the view, newest first: every version in a place is newer than all in
    * later ones. The places are good until {@link epoch} changes.
    */
-  placesOf(key: Uint8Array, view: Stretches): readonly VersionPlace[] {
+  placesOf(key: SoughtKey, view: Stretches): readonly VersionPlace[] {
     const places: VersionPlace[] = this.memtables.filter(({ versionCount }) => versionCount > 0)
     for (const run of this.#runs) {
       // A key's versions may run over many tables.
@@ -281,22 +282,21 @@ export class Tree<Directive> {
     this.#epoch++
   }
 
-  #locateFrozen(key: Uint8Array, hash: number, view: Stretches, found: VersionSpan): boolean {
-    for (const memtable of this.#frozen) if (memtable.locate(key, hash, view, found)) return true
+  #locateFrozen(key: SoughtKey, view: Stretches, found: VersionSpan): boolean {
+    for (const memtable of this.#frozen) if (memtable.locate(key, view, found)) return true
     return false
   }
 
   #locateInRun(
     run: RunIndex,
-    key: Uint8Array,
-    hash: number,
+    key: SoughtKey,
     view: Stretches,
     found: VersionSpan,
     probe: ReadProbe | undefined,
   ): boolean {
     // A key's versions may run over many tables, the newest first.
     for (let t = run.firstTableTo(key); run.hasKey(t, key); t++)
-      if (this.#context.tables.locate(run.tables[t]!, key, hash, view, found, probe)) return true
+      if (this.#context.tables.locate(run.tables[t]!, key, view, found, probe)) return true
     return false
   }
 

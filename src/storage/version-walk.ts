@@ -13,7 +13,7 @@
 import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, tickBefore } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, intersection, stretch } from '../time/stretches.ts'
-import { hashOfKey } from './bloom-filter.ts'
+import { SoughtKey } from './sought-key.ts'
 import { type TimeOrder, type Version } from './version.ts'
 
 /** The versions of one key in one place and one stretch of time, in batches, which are in the order of the walk. */
@@ -29,7 +29,7 @@ export const NO_BATCHES: VersionBatches = { count: 0, at: () => [] }
 /** Where versions stand: a memtable, a table file. */
 export interface VersionPlace {
   /** The versions of the key at some times; `hash` is the key's. Good until the next write to the place. */
-  versionBatches(key: Uint8Array, hash: number, times: Stretch, plan: BatchPlan): VersionBatches
+  versionBatches(key: SoughtKey, times: Stretch, plan: BatchPlan): VersionBatches
 }
 
 /** How versions are handed out. */
@@ -44,7 +44,7 @@ export interface WalkSource {
   /** Changes whenever places found before must not be used any more. */
   readonly epoch: number
   /** What can have versions of the key in the view. Every version in a place is newer than all in later ones. */
-  placesOf(key: Uint8Array, view: Stretches): readonly VersionPlace[]
+  placesOf(key: SoughtKey, view: Stretches): readonly VersionPlace[]
 }
 
 /** What a walk is over. */
@@ -57,7 +57,7 @@ export interface WalkPlan extends BatchPlan {
 export class VersionWalk implements IterableIterator<readonly Version[]> {
   readonly #source: WalkSource
   readonly #plan: WalkPlan
-  readonly #hash: number
+  readonly #key: SoughtKey
   #epoch: number | undefined
   /** What is yet to be walked over. */
   #rest: Stretches
@@ -74,7 +74,7 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
   constructor(source: WalkSource, plan: WalkPlan) {
     this.#source = source
     this.#plan = plan
-    this.#hash = hashOfKey(plan.key)
+    this.#key = new SoughtKey(plan.key)
     this.#rest = plan.view
   }
 
@@ -103,7 +103,7 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
   #lookAnew(): void {
     this.#epoch = this.#source.epoch
     if (this.#last !== undefined) this.#rest = intersection(this.#rest, this.#behind(this.#last))
-    const places = this.#source.placesOf(this.#plan.key, this.#rest)
+    const places = this.#source.placesOf(this.#key, this.#rest)
     this.#places = this.#isNewestFirst ? places : places.toReversed()
     this.#stretches = this.#isNewestFirst ? this.#rest.toReversed() : this.#rest
     this.#place = 0
@@ -121,7 +121,7 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
     const place = this.#places[this.#place]
     const times = this.#stretches[this.#stretch]
     if (place === undefined || times === undefined) return false
-    this.#batches = place.versionBatches(this.#plan.key, this.#hash, times, this.#plan)
+    this.#batches = place.versionBatches(this.#key, times, this.#plan)
     this.#done = 0
     return true
   }

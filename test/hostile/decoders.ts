@@ -33,6 +33,7 @@ import {
 import { TableFiles } from '../../src/storage/table-files.ts'
 import { decodeKey, decodeValue, viewKey, viewValue } from '../../src/table/codec.ts'
 import { decodeRecord, encodeRecord } from '../../src/storage/commit-record.ts'
+import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { type Directory } from '../../src/testing/hostile/attack.ts'
 import { forgeJson } from '../../src/testing/hostile/json-forgery.ts'
 import { forgeRecordFile, recordFileParts } from '../../src/testing/hostile/record-forgery.ts'
@@ -130,7 +131,7 @@ function blockAgain(bytes: Uint8Array): boolean {
     const from = block.versionsFrom(k)
     for (let v = from; v < block.versionsTo(k); v++)
       builder.add(block.keyAt(k), block.versionAt(v), v === from)
-    block.findTime(block.findKey(block.keyAt(k)) % block.keyCount, block.timeAt(from))
+    block.findTime(block.findKey(new SoughtKey(block.keyAt(k))) % block.keyCount, block.timeAt(from))
   }
   return equalBytes(builder.finish(), bytes)
 }
@@ -144,7 +145,7 @@ function tableAgain(number: number, whole: Uint8Array): (bytes: Uint8Array) => b
     try {
       const table = opened.open(number)
       for (const [i] of table.index.entries()) table.block(i)
-      for (const { key } of table.versions()) table.firstBlockFrom(key)
+      for (const { key } of table.versions()) table.firstBlockFrom(new SoughtKey(key))
       return equalBytes(bytes, whole)
     } finally {
       opened.close()

@@ -5,6 +5,7 @@ import { FormatError } from '../../src/base/binary.ts'
 import { ByteCopies, bytesOfText } from '../../src/base/bytes.ts'
 import { Block, BlockBuilder, NOTHING } from '../../src/storage/block.ts'
 import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
+import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 import {
@@ -98,11 +99,11 @@ describe('a block', () => {
         const keys = keysOf(versions)
         for (const probe of PROBES) {
           const at = keys.findIndex((key) => compareKeys(key, probe) >= 0)
-          expect(block.findKey(probe)).toBe(at === -1 ? keys.length : at)
+          expect(block.findKey(new SoughtKey(probe))).toBe(at === -1 ? keys.length : at)
           const isThere = at !== -1 && compareKeys(keys[at]!, probe) === 0
-          expect(block.indexOf(probe)).toBe(isThere ? at : -1)
+          expect(block.indexOf(new SoughtKey(probe))).toBe(isThere ? at : -1)
           for (const [i, key] of keys.entries())
-            expect(Math.sign(block.compareKeyAt(i, probe))).toBe(compareKeys(key, probe))
+            expect(Math.sign(block.compareKeyAt(i, new SoughtKey(probe)))).toBe(compareKeys(key, probe))
         }
       }),
     )
@@ -170,7 +171,7 @@ describe('bytes that are no block', () => {
       )
     }
     for (const probe of PROBES) {
-      const k = block.findKey(probe)
+      const k = block.findKey(new SoughtKey(probe))
       expect(k).toBeLessThanOrEqual(block.keyCount)
       if (k < block.keyCount) expect(block.findTime(k, tick(7))).toBeLessThanOrEqual(block.versionsTo(k))
     }
@@ -274,6 +275,6 @@ describe('bytes that are no block', () => {
 test('a block finds each of more keys than are fetched together', () => {
   const names = Array.from({ length: 200 }, (_, i) => `key number ${String(i).padStart(4, '0')}`)
   const block = new Block(blockOf(names.map((name) => version(name, 1))))
-  expect(names.map((name) => block.indexOf(bytesOfText(name)))).toEqual(names.map((_, i) => i))
-  expect(block.indexOf(bytesOfText('key number 0000 and more'))).toBe(NOTHING)
+  expect(names.map((name) => block.indexOf(new SoughtKey(bytesOfText(name))))).toEqual(names.map((_, i) => i))
+  expect(block.indexOf(new SoughtKey(bytesOfText('key number 0000 and more')))).toBe(NOTHING)
 })

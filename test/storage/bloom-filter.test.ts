@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/base/binary.ts'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { buildBloomFilter, checkBloomFilter, hashOfKey, mayContain } from '../../src/storage/bloom-filter.ts'
+import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { holds } from '../time/property.ts'
 
 describe('the hash', () => {
@@ -18,6 +19,7 @@ describe('the hash', () => {
     ['The quick brown fox jumps over the lazy dog', 0x2e4ff723],
   ])('of %j is MurmurHash3’s', (text, expected) => {
     expect(hashOfKey(bytesOfText(text)) >>> 0).toBe(expected)
+    expect(new SoughtKey(bytesOfText(text)).hash >>> 0).toBe(expected)
   })
 })
 

@@ -5,6 +5,7 @@ import { equalBytes } from '../../src/base/bytes.ts'
 import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { KeyIndex } from '../../src/storage/key-index.ts'
 import { packKeys } from '../../src/storage/packed-keys.ts'
+import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { compareKeys } from './samples.ts'
 import { holds } from '../time/property.ts'
 
@@ -28,17 +29,30 @@ test.each([
   )
 })
 
+/** Of one length: of whole words up to what is compared by words, and beside that. */
+const equallyLong = fc.constantFrom(1, 3, 4, 8, 16, 64, 65, 68).chain((length) => {
+  const byte = fc.oneof(fc.constantFrom(0, 1, 0x7f, 0x80, 0xff), fc.nat({ max: 0xff }))
+  // Many begin alike, and differ in any byte.
+  const one = fc.tuple(fc.nat({ max: length - 1 }), byte).map(([at, value]) => {
+    return new Uint8Array(length).fill(0x61).fill(value, at, at + 1)
+  })
+  return fc.uniqueArray(one, { maxLength: 20, selector: String })
+})
+
 test('packed keys compare as keys do', () => {
   holds(
-    fc.property(keys, fc.array(key), (unordered, probes) => {
+    fc.property(fc.oneof(keys, equallyLong), fc.array(key), (unordered, probes) => {
       const ordered = unordered.toSorted(compareKeys)
-      const packed = packKeys(ordered)
-      expect(packed.keyCount).toBe(ordered.length)
+      // Some are looked for that are not there.
+      const there = ordered.filter((_, i) => i % 3 !== 1)
+      const packed = packKeys(there)
+      expect(packed.keyCount).toBe(there.length)
       for (const probe of [...ordered, ...probes]) {
-        const orders = ordered.map((_, i) => Math.sign(packed.compareKeyAt(i, probe)))
-        expect(orders).toEqual(ordered.map((each) => Math.sign(compareKeys(each, probe))))
-        const from = ordered.findIndex((each) => compareKeys(each, probe) >= 0)
-        expect(packed.findKey(probe)).toBe(from === -1 ? ordered.length : from)
+        const sought = new SoughtKey(probe)
+        const orders = there.map((_, i) => Math.sign(packed.compareKeyAt(i, sought)))
+        expect(orders).toEqual(there.map((each) => Math.sign(compareKeys(each, probe))))
+        const from = there.findIndex((each) => compareKeys(each, probe) >= 0)
+        expect(packed.findKey(sought)).toBe(from === -1 ? there.length : from)
       }
     }),
   )

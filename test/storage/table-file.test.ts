@@ -32,6 +32,7 @@ import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
 import { BinaryWriter, FormatError } from '../../src/base/binary.ts'
 import { VersionSpan } from '../../src/storage/version-span.ts'
+import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { holds } from '../time/property.ts'
 import { expectBeside, expectCursor } from './cursor-check.ts'
 import {
@@ -80,8 +81,10 @@ describe('a table', () => {
         const table = tables.open(1)
         for (const probe of PROBES) {
           const expected = shown(newestOf(versions, probe, view))
-          expect(shown(located((found) => table.locate(probe, hashOfKey(probe), view, found)))).toBe(expected)
-          expect(shown(located((found) => table.locateVersion(probe, view, found)))).toBe(expected)
+          expect(shown(located((found) => table.locate(new SoughtKey(probe), view, found)))).toBe(expected)
+          expect(shown(located((found) => table.locateVersion(new SoughtKey(probe), view, found)))).toBe(
+            expected,
+          )
         }
       }),
       80,
@@ -213,9 +216,8 @@ describe('what a read costs', () => {
     for (let time = 1; time <= 9; time++) {
       const before = tables.counters.blocksRead
       expect(
-        located((found) =>
-          table.locate(bytesOfText('a'), hashOfKey(bytesOfText('a')), stretch(tick(0), tick(time)), found),
-        )?.time,
+        located((found) => table.locate(new SoughtKey(bytesOfText('a')), stretch(tick(0), tick(time)), found))
+          ?.time,
       ).toBe(tick(time))
       expect(tables.counters.blocksRead - before).toBeLessThanOrEqual(2)
     }
@@ -223,15 +225,15 @@ describe('what a read costs', () => {
 
   test('a table is skipped where no time of it is in the view, and where its filter denies the key', () => {
     const { tables, meta } = open()
-    const hash = hashOfKey(bytesOfText('a'))
+    const a = new SoughtKey(bytesOfText('a'))
     for (const view of [NO_TIMES, stretch(tick(9), MAX_TIME), stretch(tick(0), tick(0))])
-      expect(tables.locate(meta, bytesOfText('a'), hash, view, new VersionSpan())).toBe(false)
+      expect(tables.locate(meta, a, view, new VersionSpan())).toBe(false)
     expect(tables.counters).toMatchObject({ timeSkips: 3, filterSkips: 0, blocksRead: 0 })
     const table = tables.open(1)
     const denied = ['c', 'd', 'e', 'f', 'g']
       .map(bytesOfText)
       .filter((key) => !table.mayContain(hashOfKey(key)))
-    for (const key of denied) expect(table.locate(key, hashOfKey(key), ALL, new VersionSpan())).toBe(false)
+    for (const key of denied) expect(table.locate(new SoughtKey(key), ALL, new VersionSpan())).toBe(false)
     expect(tables.counters).toMatchObject({ filterSkips: denied.length, blocksRead: 0 })
     expect(denied.length).toBeGreaterThan(0)
   })
@@ -274,7 +276,7 @@ describe('the files of tables', () => {
     writeTable(tables, 2, [version('a', 2, 'two')])
     const first = tables.open(1)
     tables.open(2)
-    expect(shown(located((found) => first.locateVersion(bytesOfText('a'), ALL, found)))).toBe(
+    expect(shown(located((found) => first.locateVersion(new SoughtKey(bytesOfText('a')), ALL, found)))).toBe(
       shown(version('a', 1, 'one')),
     )
     tables.close()
