@@ -43,8 +43,8 @@ export const benchmarkProfile: Benchmark = async (progress) => {
     const tasks: TaskProfile[] = []
     progress('load')
     tasks.push(await profileOf(session, 'load', VERSIONS, () => loadInto(store, COMMITS)))
-    await store.scanAsOf(keyOf(0), COMMITS, KEYS)
-    await store.scanAsOf(keyOf(0), COMMITS / 2, KEYS)
+    await store.scanAsOf(keyOf(0), store.timeOf(COMMITS), KEYS)
+    await store.scanAsOf(keyOf(0), store.timeOf(COMMITS / 2), KEYS)
     for (const [task, once] of Object.entries(readsOf(store))) {
       progress(task)
       const end = performance.now() + MILLIS_PER_TASK
@@ -66,16 +66,20 @@ export const benchmarkProfile: Benchmark = async (progress) => {
 function readsOf(store: VersionStore): Readonly<Record<string, (i: number) => unknown>> {
   const random = seededRandom(SEED).fork('profile')
   const some = keys(random, 100)
-  const moments = readings(random, 100, KEYS - 100)
+  const moments = readings(random, 100, KEYS - 100).map(({ key, time }) => ({
+    key,
+    time: store.timeOf(time),
+  }))
+  const [middle, later] = [COMMITS / 2, COMMITS / 2 + COMMITS / 100].map((commit) => store.timeOf(commit))
   const keyAt = (i: number) => some[i % some.length]!
   const momentAt = (i: number) => moments[i % moments.length]!
   return {
     currentGet: (i) => store.get(keyAt(i)),
     asOfGet: (i) => store.getAsOf(momentAt(i).key, momentAt(i).time),
     asOfScan100: (i) => store.scanAsOf(momentAt(i).key, momentAt(i).time, 100),
-    fullAsOfScan: () => store.scanAsOf(keyOf(0), COMMITS / 2, KEYS),
+    fullAsOfScan: () => store.scanAsOf(keyOf(0), middle, KEYS),
     history: (i) => store.history(keyAt(i)),
-    diff: () => store.diff(COMMITS / 2, COMMITS / 2 + COMMITS / 100),
+    diff: () => store.diff(middle, later),
   }
 }
 

@@ -17,7 +17,7 @@ import {
 const BYTES = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
 /** Opens a database of bytes. */
-export const openLeveldb: OpenStore = async (directory, durability): Promise<VersionStore> => {
+export const openLeveldb: OpenStore = async (directory, durability): Promise<VersionStore<number>> => {
   const options = { ...BYTES, cacheSize: 512 * 2 ** 20 }
   const db = new Level<Uint8Array, Uint8Array>(join(directory, 'leveldb'), options)
   await db.open()
@@ -40,6 +40,7 @@ export const openLeveldb: OpenStore = async (directory, durability): Promise<Ver
       const puts = rows.map(({ key, value }) => ({ type: 'put' as const, key: versionKey(key, time), value }))
       await db.batch(puts, { ...BYTES, sync })
     },
+    timeOf: (number) => number,
     settle: () => undefined,
     get: (key) => newest(key, LAST_TIME),
     getAsOf: newest,

@@ -23,7 +23,7 @@ interface Lmdb {
 }
 
 /** Opens an environment with one database in it. */
-export const openLmdb: OpenStore = async (directory, durability): Promise<VersionStore> => {
+export const openLmdb: OpenStore = async (directory, durability): Promise<VersionStore<number>> => {
   const name = 'lmdb'
   const lmdb = (await import(name)) as { open(options: object): Lmdb }
   const binary = { keyEncoding: 'binary', encoding: 'binary' }
@@ -48,6 +48,7 @@ export const openLmdb: OpenStore = async (directory, durability): Promise<Versio
         for (const { key, value } of rows) db.putSync(versionKey(key, time), value)
       })
     },
+    timeOf: (number) => number,
     settle: async () => void (await db.flushed),
     get: (key) => newest(key, LAST_TIME),
     getAsOf: newest,

@@ -7,7 +7,7 @@ import { type OpenStore, type VersionStore } from './store.ts'
 const TABLE = 'bench.versions'
 
 /** Opens a database with one table. */
-export const openPalimpsest: OpenStore = async (directory, durability): Promise<VersionStore> => {
+export const openPalimpsest: OpenStore = async (directory, durability): Promise<VersionStore<HybridTime>> => {
   const db = open(directory, { durability, cacheBytes: 512 * 2 ** 20 })
   if (!db.tables.includes(TABLE)) {
     db.createKeyspace('bench')
@@ -16,15 +16,16 @@ export const openPalimpsest: OpenStore = async (directory, durability): Promise<
   const table = db.table<Uint8Array, Uint8Array>(TABLE)
   const times = timesIn(directory)
   return {
-    commit(rows, time) {
-      times[time] = table.batch(rows.map(({ key, value }) => ({ type: 'put', key, value }))).time
+    commit(rows, commit) {
+      times[commit] = table.batch(rows.map(({ key, value }) => ({ type: 'put', key, value }))).time
     },
+    timeOf: (commit) => times[commit]!,
     settle: () => db.flush(),
     get: (key) => table.get(key),
-    getAsOf: (key, time) => table.get(key, { asOf: times[time]! }),
+    getAsOf: (key, time) => table.get(key, { asOf: time }),
     scanAsOf(from, time, limit) {
       let [count, bytes] = [0, 0]
-      for (const { value } of table.scan({ gte: from, limit, asOf: times[time]! })) {
+      for (const { value } of table.scan({ gte: from, limit, asOf: time })) {
         count++
         bytes += value.length
       }
@@ -40,7 +41,7 @@ export const openPalimpsest: OpenStore = async (directory, durability): Promise<
     },
     diff(from, to) {
       let count = 0
-      for (const { key } of table.diff({ from: times[from]!, to: times[to]! })) if (key.length > 0) count++
+      for (const { key } of table.diff({ from, to })) if (key.length > 0) count++
       return count
     },
     debt() {

@@ -20,7 +20,7 @@ interface Sqlite {
 }
 
 /** Opens a database file with one table. */
-export const openSqlite: OpenStore = async (directory, durability): Promise<VersionStore> => {
+export const openSqlite: OpenStore = async (directory, durability): Promise<VersionStore<number>> => {
   const name = 'better-sqlite3'
   const { default: Database } = (await import(name)) as { default: new (path: string) => Sqlite }
   const db = new Database(join(directory, 'versions.sqlite'))
@@ -53,6 +53,7 @@ export const openSqlite: OpenStore = async (directory, durability): Promise<Vers
   }
   return {
     commit,
+    timeOf: (number) => number,
     settle: () => void db.pragma('wal_checkpoint(TRUNCATE)'),
     get: (key) => newest.get(key)?.value,
     getAsOf: (key, time) => asOf.get(key, time)?.value,

@@ -1,6 +1,6 @@
 /**
  * What a store that keeps every version has to do, for ours and for what people would build instead: rows of
- * (key, time) in LMDB, SQLite or LevelDB. Keys and values are bytes, times the numbers of commits.
+ * (key, time) in LMDB, SQLite or LevelDB. Keys and values are bytes, times what the store takes for them.
  */
 
 /** A key with its value. */
@@ -12,22 +12,24 @@ export interface Row {
 /** A promise where the store has no synchronous call. */
 export type Answer<T> = T | Promise<T>
 
-/** One store, open. Times are 1, 2, 3 …: the number of the commit. */
-export interface VersionStore {
+/** One store, open. Commits are numbered 1, 2, 3 … */
+export interface VersionStore<Time = unknown> {
   /** One atomic commit. */
-  commit(rows: readonly Row[], time: number): Answer<void>
+  commit(rows: readonly Row[], commit: number): Answer<void>
+  /** The time of a commit, to read as of it: asked before it is measured, as who reads has it at hand. */
+  timeOf(commit: number): Time
   /** The end of a load: everything handed over, nothing left to be written down. */
   settle(): Answer<void>
   /** The newest value of a key. */
   get(key: Uint8Array): Answer<Uint8Array | undefined>
   /** The value as of a time. */
-  getAsOf(key: Uint8Array, time: number): Answer<Uint8Array | undefined>
+  getAsOf(key: Uint8Array, time: Time): Answer<Uint8Array | undefined>
   /** How many of the first `limit` keys from `from` on have a value as of a time, and their bytes. */
-  scanAsOf(from: Uint8Array, time: number, limit: number): Answer<Tally>
+  scanAsOf(from: Uint8Array, time: Time, limit: number): Answer<Tally>
   /** How many versions a key has, and their bytes. */
   history(key: Uint8Array): Answer<Tally>
   /** How many keys have another value as of `to` than as of `from`. */
-  diff(from: number, to: number): Answer<number>
+  diff(from: Time, to: Time): Answer<number>
   /** What is left to be merged, in words. */
   debt(): string
   close(): Answer<void>

@@ -31,17 +31,17 @@ const SHORT_TASKS = {
   },
   asOfGet: {
     operations: 200,
-    workOf: (store, random) => over(readings(random, 200), ({ key, time }) => must(store.getAsOf(key, time))),
+    workOf: (store, random) =>
+      over(momentsOf(store, random, 200), ({ key, time }) => must(store.getAsOf(key, time))),
   },
   absentGet: {
     operations: 200,
-    workOf: (store, random) =>
-      over(keys(random, 200), (key) => mustNot(store.get(Uint8Array.from([...key.subarray(0, 15), 0x7a])))),
+    workOf: (store, random) => over(keys(random, 200).map(besideOf), (key) => mustNot(store.get(key))),
   },
   asOfScan100: {
     operations: 10,
     workOf: (store, random) =>
-      over(readings(random, 10, KEYS - 100), ({ key, time }) =>
+      over(momentsOf(store, random, 10, KEYS - 100), ({ key, time }) =>
         mustCount(store.scanAsOf(key, time, 100), 100),
       ),
   },
@@ -56,8 +56,12 @@ const MIDDLE = COMMITS / 2
 
 /** Tasks of one operation, and what it finds. */
 const LONG_TASKS = {
-  fullAsOfScan: async (store: VersionStore) => (await store.scanAsOf(keyOf(0), MIDDLE, KEYS)).count,
-  diff: (store: VersionStore) => store.diff(MIDDLE, MIDDLE + COMMITS / 100),
+  fullAsOfScan: async (store: VersionStore) => {
+    return (await store.scanAsOf(keyOf(0), store.timeOf(MIDDLE), KEYS)).count
+  },
+  diff: (store: VersionStore) => {
+    return store.diff(store.timeOf(MIDDLE), store.timeOf(MIDDLE + COMMITS / 100))
+  },
 }
 
 /** The tasks of an open store. */
@@ -95,12 +99,22 @@ function isLong(task: TaskName): task is keyof typeof LONG_TASKS {
 
 /** Reads everything once, so that what is measured next comes from memory, as far as a store keeps it there. */
 export async function warm(store: VersionStore): Promise<void> {
-  await store.scanAsOf(keyOf(0), COMMITS, KEYS)
-  await store.scanAsOf(keyOf(0), COMMITS / VERSIONS_PER_KEY, KEYS)
+  await store.scanAsOf(keyOf(0), store.timeOf(COMMITS), KEYS)
+  await store.scanAsOf(keyOf(0), store.timeOf(COMMITS / VERSIONS_PER_KEY), KEYS)
   for (let key = 0; key < KEYS; key++) {
     const done = store.history(keyOf(key))
     if (done instanceof Promise) await done
   }
+}
+
+/** Readings, with their times as a store has them. */
+function momentsOf(store: VersionStore, random: RandomStream, count: number, keysMax?: number) {
+  return readings(random, count, keysMax).map(({ key, time }) => ({ key, time: store.timeOf(time) }))
+}
+
+/** A key right beside another that is not there. */
+function besideOf(key: Uint8Array): Uint8Array {
+  return Uint8Array.from([...key.subarray(0, 15), 0x7a])
 }
 
 /** One unit of work after the other: something done to a 64th of some things. Only promises are waited for. */
