@@ -47,7 +47,7 @@ export const openPalimpsest: OpenStore = async (directory, durability): Promise<
     debt() {
       const [stats] = db.stats().tables
       return stats!.levels
-        .map(({ tables, bytes }, level) => `L${level}: ${tables} files, ${bytes} bytes`)
+        .map(({ level, tables, bytes }) => `L${level}: ${tables} files, ${bytes} bytes`)
         .join('; ')
     },
     close: () => db.close(),
