@@ -5,6 +5,7 @@
  *     ends    4 │ 9 │ 13                 where each key ends
  *     keys    key1key12key2              "key" begins them all: no comparison of a search looks at it again
  */
+import { wordsOf } from '../base/binary.ts'
 import { comparePart } from '../base/bytes.ts'
 import { type KeySpan } from './cursor.ts'
 import { type SoughtKey, compareWords } from './sought-key.ts'
@@ -12,7 +13,7 @@ import { type SoughtKey, compareWords } from './sought-key.ts'
 /** Where keys stand. */
 export interface KeyColumn {
   readonly bytes: Uint8Array
-  /** The same as words, as far as they are whole. */
+  /** The same as words, the lowest byte first, as far as they are whole. */
   readonly words: Uint32Array
   readonly keyCount: number
   /** Key i ends at `ends[firstEnd + i]` bytes behind `keyBytes`. */
@@ -125,10 +126,9 @@ export function packKeys(keys: readonly Uint8Array[]): PackedKeys {
   const ends = new Uint32Array(keys.length)
   let end = 0
   for (const [i, key] of keys.entries()) ends[i] = end += key.length
-  const words = new Uint32Array(Math.ceil(end / 4))
-  const bytes = new Uint8Array(words.buffer, 0, end)
+  const bytes = new Uint8Array(end)
   for (const [i, key] of keys.entries()) bytes.set(key, ends[i]! - key.length)
-  return new PackedKeys({ bytes, words, keyCount: keys.length, ends, firstEnd: 0, keyBytes: 0 })
+  return new PackedKeys({ bytes, words: wordsOf(bytes), keyCount: keys.length, ends, firstEnd: 0, keyBytes: 0 })
 }
 
 /** How long all keys are; 0 if they are not equally long, or none. */

@@ -4,8 +4,9 @@
  *     tree      a c d    ▸ step: a    ▸ step: c    │ b is written, c@9 too │    ▸ step: d
  *                                                  └ seek again, behind c
  *
- * The rule: writes, flushes and compactions may happen between two steps. A scan then looks at the tree
- * anew and goes on behind its last key. It is no generator, because a step is on the path of every row read.
+ * The rule: writes, flushes and compactions may happen between two steps. A scan then forgets what it found ahead
+ * (`found-rows.ts`), looks at the tree anew and goes on behind the last key that it handed out. It is no generator,
+ * because a step is on the path of every row read.
  */
 import { compareSpanTo } from '../base/bytes.ts'
 import { type KeyRange, keyAfter } from '../base/key-range.ts'
@@ -43,7 +44,7 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
   readonly #source: ScanSource
   readonly #plan: ScanPlan
   readonly #rows = new FoundRows()
-  /** How many rows there is to find yet. */
+  /** How many rows may yet be found. */
   #left: number
   /** Stands at the last key that was found. */
   #cursor: KeyCursor | undefined
