@@ -128,7 +128,14 @@ export function packKeys(keys: readonly Uint8Array[]): PackedKeys {
   for (const [i, key] of keys.entries()) ends[i] = end += key.length
   const bytes = new Uint8Array(end)
   for (const [i, key] of keys.entries()) bytes.set(key, ends[i]! - key.length)
-  return new PackedKeys({ bytes, words: wordsOf(bytes), keyCount: keys.length, ends, firstEnd: 0, keyBytes: 0 })
+  return new PackedKeys({
+    bytes,
+    words: wordsOf(bytes),
+    keyCount: keys.length,
+    ends,
+    firstEnd: 0,
+    keyBytes: 0,
+  })
 }
 
 /** How long all keys are; 0 if they are not equally long, or none. */
