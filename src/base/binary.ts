@@ -25,6 +25,11 @@ export function wordsOf(bytes: Uint8Array, canLook: boolean = IS_LITTLE_ENDIAN):
   return Uint32Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true))
 }
 
+/** Four bytes as a word with a sign, the first of them the lowest. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+}
+
 /** A growing buffer. */
 export class BinaryWriter {
   #bytes: Uint8Array

@@ -53,7 +53,7 @@ export interface KeyVersions {
  */
 export class StateHistory implements StateChange {
   readonly #found: Iterator<Found>
-  /** Versions that are changes each, those of them that come first are done. */
+  /** Versions that are a change each, and how many of them are done. */
   #commits: readonly Version[] = []
   #done = 0
   time: HybridTime = MIN_TIME

@@ -32,7 +32,7 @@ const TOMBSTONE = 0x8000_0000
 const VALUE_END_MASK = 0x7fff_ffff
 
 /** The keys of a block that come to more are not fetched together: a search of many sees few of them. */
-const FETCHED_BYTES_MAX = 1024
+const FETCHED_KEY_BYTES_MAX = 1024
 
 /** No key and no version of a block. */
 export const NOTHING = -1
@@ -224,18 +224,15 @@ export class Block extends PackedKeys {
   copyVersions(first: number, end: number, order: TimeOrder, copies: ByteCopies): Version[] {
     const from = this.#valueFrom(first)
     const to = this.#valueFrom(end)
-    const step = order === 'newest first' ? 1 : -1
     const versions: Version[] = []
     if (to - from > COPIED_TOGETHER_MAX || end - first === 1) {
-      for (let v = step === 1 ? first : end - 1; v >= first && v < end; v += step)
-        versions.push(copyOfVersion(this.versionAt(v), copies))
+      for (let v = first; v < end; v++) versions.push(copyOfVersion(this.versionAt(v), copies))
     } else {
       // They stand side by side, and one copy of all costs less than one of each.
       const { buffer, byteOffset } = copies.copyOfPart(this.bytes, from, to)
-      for (let v = step === 1 ? first : end - 1; v >= first && v < end; v += step)
-        versions.push(this.#versionOver(v, buffer, byteOffset - from))
+      for (let v = first; v < end; v++) versions.push(this.#versionOver(v, buffer, byteOffset - from))
     }
-    return versions
+    return order === 'newest first' ? versions : versions.toReversed()
   }
 
   /** A version, whose value is a look at a copy of this block's bytes that is shifted by so many bytes. */
@@ -284,7 +281,7 @@ export class Block extends PackedKeys {
 
   /** Asks for all of the memory that a search of the keys can come to. */
   #fetchKeys(): void {
-    if (this.#valueBytes - this.#keyBytes > FETCHED_BYTES_MAX) return
+    if (this.#valueBytes - this.#keyBytes > FETCHED_KEY_BYTES_MAX) return
     fetchWords(this.#words, KEY_ENDS, this.#times)
     fetchBytes(this.bytes, this.#keyBytes, this.#valueBytes)
   }

@@ -7,7 +7,7 @@
  *
  * Encoded: one byte with the number of probes, then the bits.
  */
-import { FormatError } from '../base/binary.ts'
+import { FormatError, wordAt } from '../base/binary.ts'
 
 /** A hash of a key, of 32 bits with a sign: MurmurHash3 (Austin Appleby), x86 32-bit variant, seed 0. */
 export function hashOfKey(key: Uint8Array): number {
@@ -24,11 +24,6 @@ export function hashOfWords(words: Int32Array, count: number): number {
   let hash = 0
   for (let i = 0; i < count; i++) hash = mixed(hash, words[i]!)
   return finished(hash, 4 * count)
-}
-
-/** Four bytes as a number, the first of them the lowest. */
-export function wordAt(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
 function mixed(before: number, word: number): number {

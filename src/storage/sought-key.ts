@@ -5,8 +5,9 @@
  *     key       k e y : │ 0 0 1 7 │
  *     words      first  │ second  │        the lowest byte first, as they stand in blocks
  */
+import { wordAt } from '../base/binary.ts'
 import { NO_BYTES } from '../base/bytes.ts'
-import { hashOfKey, hashOfWords, wordAt } from './bloom-filter.ts'
+import { hashOfKey, hashOfWords } from './bloom-filter.ts'
 
 /** Longer keys are compared by bytes. */
 const WORDS_MAX = 16

@@ -11,10 +11,9 @@
 import { compareSpanTo } from '../base/bytes.ts'
 import { type KeyRange, keyAfter } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
-import { type Direction, type KeyCursor, type KeySpan } from './cursor.ts'
+import { type Direction, type KeyCursor } from './cursor.ts'
 import { type BesideOf, type FoundRow, FoundRows } from './found-rows.ts'
 import { type KeyedVersion, type Version } from './version.ts'
-import { type VersionSpan } from './version-span.ts'
 
 /** What is scanned: something whose cursors are good for one epoch each. */
 export interface ScanSource {
@@ -66,25 +65,15 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
     return this.#rows.row
   }
 
-  /** Where the key it stands at is in the tree's memory. */
-  get span(): Readonly<KeySpan> {
-    return this.#rows.row.key
-  }
-
   /** The key it stands at: a look at the tree's memory. */
   get key(): Uint8Array {
-    const { bytes, from, to } = this.span
+    const { bytes, from, to } = this.row.key
     return bytes.subarray(from, to)
-  }
-
-  /** Where the version that shows there stands. */
-  get found(): VersionSpan {
-    return this.#rows.row.version
   }
 
   /** The version that shows there; its value is a look at the tree's memory. */
   get version(): Version<Value> {
-    return this.found.version as Version<Value>
+    return this.row.version.version as Version<Value>
   }
 
   /** To the next key that shows something; whether there is one. */
