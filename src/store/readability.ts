@@ -62,8 +62,8 @@ export class Readability {
   /** Refuses a time of a table that cannot be read. Throws `HISTORY_GONE`. */
   check(table: TableRow, time: HybridTime): void {
     const catalog = this.#sources.catalog()
-    // Where history is kept for ever, no clock has to be read.
-    if (keepOf(catalog, table) === 'forever' && time >= tableRatchet(catalog, table, this.#ratchetOf)) return
+    const settled = this.settledFrom(table)
+    if (settled !== undefined && time >= settled) return
     const moment = this.moment()
     if (time >= tableCutoff(catalog, table, moment)) return
     try {
@@ -72,6 +72,15 @@ export class Readability {
       this.#noteRefusal(table, time, moment)
       throw error
     }
+  }
+
+  /**
+   * The first time of a table's window, where it stays that until the catalog changes: history is kept for ever, and no
+   * clock has to be read. (Compactions raise the ratchet of a table to its cutoff, which is the same then.)
+   */
+  settledFrom(table: TableRef): HybridTime | undefined {
+    const catalog = this.#sources.catalog()
+    return keepOf(catalog, table) === 'forever' ? tableRatchet(catalog, table, this.#ratchetOf) : undefined
   }
 
   /** Refuses times of a table that cannot all be read at a moment, or now. Throws `HISTORY_GONE`, naming the first. */

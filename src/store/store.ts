@@ -211,7 +211,13 @@ export class Store {
   momentaryPoint(tableId: number, asOf?: HybridTime): ReadPoint {
     this.#checkOpen()
     if (asOf === undefined) return this.#presentPoint(tableId)
-    return this.#points.momentaryAt(this.#readableTable(tableId, asOf), asOf)
+    const settled = this.#points.settledAt(tableId, asOf)
+    if (settled !== undefined) return settled
+    const table = this.#readableTable(tableId, asOf)
+    const point = this.#points.momentaryAt(table, asOf)
+    const first = this.#readability.settledFrom(table)
+    if (first !== undefined) this.#points.settle(table, asOf, first, this.lastTime)
+    return point
   }
 
   /** A table by its id: as it is now or, where it was dropped, as it was at a time. Throws `UNKNOWN_TABLE`. */
@@ -307,7 +313,7 @@ export class Store {
       this.#rows.apply(writes)
       this.#catalog = this.#rows.catalog()
       this.#catalogVersion++
-      this.#points.forgetPresent()
+      this.#points.forget()
     })
   }
 
