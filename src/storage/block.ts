@@ -161,6 +161,12 @@ export class Block extends PackedKeys {
     return index < this.keyCount && this.compareKeyAt(index, key) === 0 ? index : NOTHING
   }
 
+  /** Whether key `index` is `key`. */
+  hasKeyAt(index: number, key: SoughtKey): boolean {
+    this.#fetchAround(index)
+    return this.compareKeyAt(index, key) === 0
+  }
+
   /** Where the versions of key `index` begin. */
   versionsFrom(index: number): number {
     return index === 0 ? 0 : this.versionsTo(index - 1)
@@ -169,6 +175,11 @@ export class Block extends PackedKeys {
   /** Where the versions of key `index` end. */
   versionsTo(index: number): number {
     return this.#words[this.#versionEnds + index]!
+  }
+
+  /** The time of the oldest version of key `index`. */
+  oldestTimeOf(index: number): HybridTime {
+    return this.timeAt(this.versionsTo(index) - 1)
   }
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
@@ -182,11 +193,18 @@ export class Block extends PackedKeys {
       const { after, through } = view[s]!
       const version = this.findTime(index, through)
       if (version === this.versionsTo(index)) return NOTHING
-      const time = this.timeAt(version)
-      if (time > after) return version
-      s = lastBefore(view, time)
+      if (this.#isAfter(version, highOf(after), lowOf(after))) return version
+      s = lastBefore(view, this.timeAt(version))
     }
     return NOTHING
+  }
+
+  /** Says where the newest version of key `index` whose time lies in the view stands, if there is one. */
+  locateNewest(index: number, view: Stretches, span: VersionSpan): boolean {
+    const version = this.newestIn(index, view)
+    if (version === NOTHING) return false
+    this.locateVersion(version, span)
+    return true
   }
 
   /** As {@link newestIn}, of each key from `from` on: `newest[i]` is that of key i. */
@@ -284,6 +302,18 @@ export class Block extends PackedKeys {
     if (this.#valueBytes - this.#keyBytes > FETCHED_KEY_BYTES_MAX) return
     fetchWords(this.#words, KEY_ENDS, this.#times)
     fetchBytes(this.bytes, this.#keyBytes, this.#valueBytes)
+  }
+
+  /**
+   * Asks for the memory of a key's versions, through everything that leads there. Where they stand is guessed: as if
+   * all keys had as many.
+   */
+  #fetchAround(index: number): void {
+    const words = this.#words
+    const end = this.#versionEnds + index
+    const version = ((index * this.versionCount) / this.keyCount) >>> 0
+    const columns = words[end]! + words[this.#times + 2 * version]! + words[this.#valueEnds + version]!
+    noteFetched(columns + this.bytes[4 * end]! + this.#view.getUint8(4 * end))
   }
 
   #isAfter(version: number, high32: number, low32: number): boolean {

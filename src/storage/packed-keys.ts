@@ -53,9 +53,9 @@ export class PackedKeys {
 
   /** The index of the first key at or above `key`; the number of keys if there is none. */
   findKey(key: SoughtKey): number {
-    const order = this.#compareShared(key.bytes)
+    const isByWords = this.#isByWords(key)
+    const order = isByWords ? this.#compareSharedWords(key) : this.#compareShared(key.bytes)
     if (order !== 0) return order > 0 ? 0 : this.keyCount
-    const isByWords = this.#keyWords > 0 && this.#keyWords === key.wordCount
     let low = 0
     let high = this.keyCount
     while (low < high) {
@@ -72,7 +72,7 @@ export class PackedKeys {
 
   /** How key `index` compares with `key`. */
   compareKeyAt(index: number, key: SoughtKey): number {
-    if (this.#keyWords > 0 && this.#keyWords === key.wordCount) return this.#compareByWords(index, key, 0)
+    if (this.#isByWords(key)) return this.#compareByWords(index, key, 0)
     return comparePart(this.bytes, this.#keyFrom(index), this.#keyTo(index), key.bytes)
   }
 
@@ -98,6 +98,22 @@ export class PackedKeys {
     span.bytes = this.bytes
     span.from = this.#keyFrom(index)
     span.to = this.#keyTo(index)
+  }
+
+  /** Whether all keys are as many whole words as `key` is. */
+  #isByWords(key: SoughtKey): boolean {
+    return this.#keyWords > 0 && this.#keyWords === key.wordCount
+  }
+
+  /** As {@link compareShared}, of a key of as many words, as far as what is shared is whole words. */
+  #compareSharedWords({ words }: SoughtKey): number {
+    const from = this.#keyBytes >> 2
+    const count = this.#sharedBytes >> 2
+    for (let i = 0; i < count; i++) {
+      const word = this.#words[from + i]! | 0
+      if (word !== words[i]) return compareWords(word, words[i]!)
+    }
+    return 0
   }
 
   /** How what all keys begin with compares with the beginning of `key`. */

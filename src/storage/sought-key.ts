@@ -19,10 +19,18 @@ export class SoughtKey {
   /** How many words it is, if it is whole ones and not too many; otherwise 0. */
   wordCount = 0
   readonly words: Int32Array = new Int32Array(WORDS_MAX)
+  /** What makes equal keys of different trees different. */
+  readonly #salt: number
 
-  /** A key to begin with, if there is one. */
-  constructor(key?: Uint8Array) {
+  /** A key to begin with, if there is one, and the tree that it is looked for in. */
+  constructor(key?: Uint8Array, tree = 0) {
+    this.#salt = Math.imul(tree, 0x9e3779b1)
     if (key !== undefined) this.be(key)
+  }
+
+  /** A hash of the key and its tree: for one key no two trees have the same. */
+  get placeHash(): number {
+    return this.hash ^ this.#salt
   }
 
   /** Becomes another key, which must not change while it is looked for. */

@@ -11,12 +11,13 @@ import { FormatError } from '../base/binary.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { type HybridTime } from '../time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { Block, NOTHING } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
 import { CachedBlocks } from './cached-blocks.ts'
+import { type FoundPlaces } from './found-places.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
 import { type PackedKeys, packKeys } from './packed-keys.ts'
 import { type ReadProbe } from './read-probe.ts'
@@ -51,6 +52,8 @@ export interface TableContext {
   readonly checksum: Checksum
   /** Which blocks of all open tables are kept. */
   readonly blocks: BudgetCache
+  /** Where searches of all trees ended. */
+  readonly places: FoundPlaces
   readonly counters: ReadCounters
 }
 
@@ -66,6 +69,8 @@ export class TableFile implements VersionPlace {
   /** The oldest time of each block, in two halves: the lower one first. */
   readonly #minTimes: Uint32Array
   readonly #cached: CachedBlocks
+  /** In which block the last search found something, at which key of it, and the key's oldest time there. */
+  readonly #found = { block: 0, key: 0, from: MIN_TIME }
   #file: RandomFile | undefined
 
   private constructor(context: TableContext, number: number, file: RandomFile, parts: TableParts) {
@@ -111,9 +116,16 @@ export class TableFile implements VersionPlace {
       return false
     }
     const isThere = this.locateVersion(key, view, found, probe)
+    if (isThere && view.length === 1) this.#notePlace(key, view[0]!.through)
     const version = probe !== undefined && isThere ? found.version : undefined
     probe?.({ at: 'table', table: this.number, outcome: 'searched', version })
     return isThere
+  }
+
+  /** As {@link locate}, if what it would find stands at the `k`-th key of block number `index`, and that is cached. */
+  locateAt(index: number, k: number, key: SoughtKey, view: Stretches, found: VersionSpan): boolean {
+    const block = this.#cached.use(index)
+    return block !== undefined && block.hasKeyAt(k, key) && block.locateNewest(k, view, found)
   }
 
   /** As {@link locate}, without asking the filter. */
@@ -184,14 +196,28 @@ export class TableFile implements VersionPlace {
         const v = block.findTime(k, time)
         if (v < block.versionsTo(k)) {
           block.locateVersion(v, found)
+          this.#endAt(behind - 1, k, block)
           return true
         }
       }
     }
     const next = this.index[behind]
     if (next === undefined || this.#firstKeys.compareKeyAt(behind, key) !== 0) return false
-    this.#probedBlock(behind, probe).locateVersion(0, found)
+    const block = this.#probedBlock(behind, probe)
+    block.locateVersion(0, found)
+    this.#endAt(behind, 0, block)
     return true
+  }
+
+  #endAt(index: number, key: number, block: Block): void {
+    this.#found.block = index
+    this.#found.key = key
+    this.#found.from = block.oldestTimeOf(key)
+  }
+
+  /** Takes note of where a search as of a time has just ended. */
+  #notePlace({ placeHash }: SoughtKey, through: HybridTime): void {
+    this.#context.places.note(placeHash, { table: this.number, ...this.#found, through })
   }
 
   /** Whether all that a block has is newer than a time. */

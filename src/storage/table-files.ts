@@ -6,6 +6,7 @@ import { type Checksum } from '../base/checksum.ts'
 import { BudgetCache, type CacheEntry, type Keeper } from './budget-cache.ts'
 import { namesIn } from './file-rules.ts'
 import { type FileSystem } from './files.ts'
+import { FoundPlaces, NOT_KNOWN } from './found-places.ts'
 import { type Geometry } from './geometry.ts'
 import { type ReadProbe } from './read-probe.ts'
 import { type ReadCounters, TableFile, type TableContext } from './table-file.ts'
@@ -15,9 +16,12 @@ import { TableWriter } from './table-writer.ts'
 import { type VersionSpan } from './version-span.ts'
 import { type Stretches, meetsClosed } from '../time/stretches.ts'
 
+/** One part in so many of the cache's memory is for places of keys. */
+const PLACES_SHARE = 16
+
 /** How much memory and how many open files tables may take. */
 export interface TableLimits {
-  /** Bytes of decoded blocks that are kept. */
+  /** Bytes of decoded blocks that are kept, and of places at which keys were found. */
   readonly cacheBytes: number
   /** Tables that are kept open. */
   readonly openTables: number
@@ -56,8 +60,10 @@ export class TableFiles {
 
   constructor(files: FileSystem, checksum: Checksum, limits: TableLimits) {
     const counters = { blocksRead: 0, blockBytesRead: 0, filterSkips: 0, timeSkips: 0 }
-    const blocks = new BudgetCache(limits.cacheBytes)
-    this.#context = { files, checksum, blocks, counters }
+    const placeBytes = limits.cacheBytes / PLACES_SHARE
+    const blocks = new BudgetCache(limits.cacheBytes - placeBytes)
+    const places = new FoundPlaces(placeBytes)
+    this.#context = { files, checksum, blocks, places, counters }
     this.#limit = new BudgetCache(limits.openTables)
   }
 
@@ -99,6 +105,28 @@ export class TableFiles {
     this.#context.counters.timeSkips++
     probe?.({ at: 'table', table: number, outcome: 'time bounds' })
     return false
+  }
+
+  /**
+   * Says where the newest version of a key in a view stands, if a search before this one ended where this one has to, what
+   * it found there is still in memory, and the table is one of the tree's.
+   */
+  locateAgain(
+    key: SoughtKey,
+    view: Stretches,
+    found: VersionSpan,
+    tablesOfTree: ReadonlySet<number>,
+  ): boolean {
+    if (view.length === 0) return false
+    const { places } = this.#context
+    const place = places.find(key.placeHash, view[view.length - 1]!.through)
+    if (place === NOT_KNOWN) return false
+    const number = places.tableOf(place)
+    // A table that was replaced has what a compaction dropped, and views may rely on that it is gone.
+    const open = tablesOfTree.has(number) ? this.#open.get(number) : undefined
+    if (open === undefined) return false
+    open.isUsed = true
+    return open.table.locateAt(places.blockOf(place), places.keyOf(place), key, view, found)
   }
 
   /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */

@@ -14,8 +14,16 @@
 import { assert, defined } from '../base/assert.ts'
 import { ByteCopies } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
-import { type HybridTime, laterOf } from '../time/hybrid-time.ts'
-import { NO_TIMES, type Stretches, closedStretch, difference, meetsClosed, union } from '../time/stretches.ts'
+import { type HybridTime, MIN_TIME, laterOf } from '../time/hybrid-time.ts'
+import {
+  NO_TIMES,
+  type Stretch,
+  type Stretches,
+  closedStretch,
+  difference,
+  meetsClosed,
+  union,
+} from '../time/stretches.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
 import { type BesideOf } from './found-rows.ts'
@@ -57,21 +65,28 @@ export class Tree<Directive> {
   /** All runs, the newest first. */
   #runs: readonly RunIndex[]
   #newestTime: HybridTime
+  /** The numbers of all tables. */
+  #tableNumbers: ReadonlySet<number>
+  /** The newest time that tables have, or that they would have had. */
+  #tablesThrough: HybridTime
   #epoch = 0
   /** What its gets look for. */
-  readonly #sought = new SoughtKey()
+  readonly #sought: SoughtKey
+  /** The one view of {@link #cutToTables}. */
+  readonly #viewOfTables: [{ -readonly [End in keyof Stretch]: Stretch[End] }] = [
+    { after: MIN_TIME, through: MIN_TIME },
+  ]
   /** Where the values of histories are copied to. */
   readonly #copies = new ByteCopies()
 
   constructor(id: number, state: TreeState, context: TreeContext) {
     this.id = id
+    this.#sought = new SoughtKey(undefined, id)
     this.#state = state
     this.#runs = indexRuns(state.shape, [])
     this.#context = context
-    this.#newestTime = tablesOf(state.shape).reduce(
-      (time, table) => laterOf(time, table.maxTime),
-      state.flushedThrough,
-    )
+    this.#tableNumbers = numbersOf(state)
+    this.#newestTime = this.#tablesThrough = newestInTables(state)
   }
 
   /** Changes whenever a cursor must not be used any more. */
@@ -120,13 +135,12 @@ export class Tree<Directive> {
     const isInMemory = this.#memtable.locate(sought, view, found) || this.#locateFrozen(sought, view, found)
     probe?.({ at: 'memtable', version: isInMemory ? found.version : undefined })
     if (isInMemory) return true
-    const runs = this.#runs
-    for (let r = 0; r < runs.length; r++) {
-      // What is newer than all that is asked for needs no search, unless somebody asks which tables were passed over.
-      if (probe === undefined && isNewerThan(runs[r]!, view)) continue
-      if (this.#locateInRun(runs[r]!, sought, view, found, probe)) return true
-    }
-    return false
+    const viewOfTables = this.#cutToTables(view)
+    // Who asks what a read does is shown a search.
+    const { tables } = this.#context
+    if (probe === undefined && tables.locateAgain(sought, viewOfTables, found, this.#tableNumbers))
+      return true
+    return this.#searchTables(sought, viewOfTables, found, probe)
   }
 
   /** The newest version of the key whose time lies in the view, as {@link locate} finds it; its value is a look. */
@@ -279,12 +293,33 @@ export class Tree<Directive> {
     }
     this.#state = state
     this.#runs = indexRuns(state.shape, this.#runs)
+    this.#tableNumbers = numbersOf(state)
+    this.#tablesThrough = newestInTables(state)
     this.#epoch++
   }
 
   #locateFrozen(key: SoughtKey, view: Stretches, found: VersionSpan): boolean {
     for (const memtable of this.#frozen) if (memtable.locate(key, view, found)) return true
     return false
+  }
+
+  #searchTables(key: SoughtKey, view: Stretches, found: VersionSpan, probe?: ReadProbe): boolean {
+    const runs = this.#runs
+    for (let r = 0; r < runs.length; r++) {
+      // What is newer than all that is asked for needs no search, unless somebody asks which tables were passed over.
+      if (probe === undefined && isNewerThan(runs[r]!, view)) continue
+      if (this.#locateInRun(runs[r]!, key, view, found, probe)) return true
+    }
+    return false
+  }
+
+  /** A view of one stretch, without times at which tables may yet get something: what is found in it is found for ever. */
+  #cutToTables(view: Stretches): Stretches {
+    if (view.length !== 1 || view[0]!.through <= this.#tablesThrough) return view
+    const [cut] = this.#viewOfTables
+    cut.after = view[0]!.after
+    cut.through = this.#tablesThrough
+    return this.#viewOfTables
   }
 
   #locateInRun(
@@ -315,6 +350,15 @@ export class Tree<Directive> {
   *#versionsOf(tables: readonly TableMeta[]): Generator<KeyedVersion> {
     for (const { number } of tables) yield* this.#context.tables.open(number).versions()
   }
+}
+
+function numbersOf({ shape }: TreeState): ReadonlySet<number> {
+  return new Set(tablesOf(shape).map(({ number }) => number))
+}
+
+/** The newest time of a tree's tables, and of what was flushed to them. */
+function newestInTables({ shape, flushedThrough }: TreeState): HybridTime {
+  return tablesOf(shape).reduce((time, table) => laterOf(time, table.maxTime), flushedThrough)
 }
 
 /** Whether all that a run has is newer than what a view shows. */

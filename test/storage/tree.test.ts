@@ -8,6 +8,7 @@ import { AssertionError } from '../../src/base/assert.ts'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { type KeyRange, keyRange } from '../../src/base/key-range.ts'
 import { checkTree } from '../../src/storage/check.ts'
+import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { type Direction } from '../../src/storage/cursor.ts'
 import { type VersionFilter } from '../../src/storage/filter.ts'
 import { type Job, type NumberRange, runJob } from '../../src/storage/job.ts'
@@ -47,13 +48,17 @@ const keepAll = (): VersionFilter => ({ beginKey: () => undefined, keeps: () => 
 /** A tree whose edits are installed at once, as a store does it. */
 class InstalledTree {
   readonly files = new MemoryFiles()
-  readonly tables: TableFiles = tableFiles(this.files, 500)
+  readonly tables: TableFiles
   readonly context: TreeContext
   tree: Tree<string>
+  /** Whether tables that a compaction replaced go at once. A store removes them some commits later. */
+  removesObsolete = true
+  obsolete: readonly number[] = []
   #manifest: ManifestState = newManifestState({ geometry: 'tiny', clock: 'system' })
   #next = 1
 
-  constructor() {
+  constructor(cacheBytes = 500) {
+    this.tables = tableFiles(this.files, cacheBytes)
     const geometry = smallGeometry({ level0Tables: 1, level1Bytes: 250, sizeRatio: 2, memtableBytes: 400 })
     this.context = { tables: this.tables, geometry }
     this.tree = new Tree(4, EMPTY_TREE, this.context)
@@ -70,13 +75,14 @@ class InstalledTree {
   }
 
   /** Runs one compaction, if one is due; all there is to merge if `fully`. */
-  compact(fully: boolean): boolean {
+  compact(fully: boolean, filterFor = keepAll): boolean {
     const { shape, pointers } = this.tree.state
     const { choice } = (fully ? planFullCompaction : planCompaction)({
       ...{ policy: DEFAULT_POLICY, shape, pointers, geometry: this.context.geometry, cutoff: MIN_TIME },
     })
     if (choice === undefined) return false
-    this.#run(this.tree.mergeJob(choice, 'a directive', this.#reserve), choice)
+    this.obsolete = this.#run(this.tree.mergeJob(choice, 'a directive', this.#reserve), choice, filterFor)
+    if (this.removesObsolete) this.tables.remove(this.obsolete)
     return true
   }
 
@@ -91,14 +97,14 @@ class InstalledTree {
     return { first: this.#next - count, end: this.#next }
   }
 
-  /** Runs a job and installs what it made. */
-  #run(job: Job<string>, choice?: CompactionChoice): void {
-    const io = { files: this.files, tables: this.tables, geometry: this.context.geometry, filterFor: keepAll }
+  /** Runs a job and installs what it made; the numbers of the tables that it replaced. */
+  #run(job: Job<string>, choice?: CompactionChoice, filterFor = keepAll): readonly number[] {
+    const io = { files: this.files, tables: this.tables, geometry: this.context.geometry, filterFor }
     const edit = this.tree.editOf(runJob(job, io), choice)
     this.#manifest = applyManifestEdit(this.#manifest, { trees: [edit] })
     this.tree.install(this.#manifest.trees.get(4)!)
     const stays = new Set(edit.add.map(({ table }) => table.number))
-    this.tables.remove(edit.remove.filter((number) => !stays.has(number)))
+    return edit.remove.filter((number) => !stays.has(number))
   }
 }
 
@@ -118,9 +124,13 @@ type Maintenance = 'freeze' | 'flush' | 'compact' | 'rest' | 'compact fully'
 
 /** A tree and the list of all versions that were written to it. */
 class Subject {
-  readonly installed = new InstalledTree()
+  readonly installed: InstalledTree
   readonly written: KeyedVersion[] = []
   #time = 0
+
+  constructor(cacheBytes?: number) {
+    this.installed = new InstalledTree(cacheBytes)
+  }
 
   get tree(): Tree<string> {
     return this.installed.tree
@@ -189,6 +199,17 @@ function expectedScan(
   return allShown(way === 'forward' ? rows : rows.toReversed())
 }
 
+/** Two keys that have the same hash, in order. */
+function keysOfOneHash(): Uint8Array[] {
+  const known = new Map<number, Uint8Array>()
+  for (let i = 0; ; i++) {
+    const one = bytesOfText(`key ${i}`)
+    const other = known.get(hashOfKey(one))
+    if (other !== undefined) return [other, one].toSorted(compareKeys)
+    known.set(hashOfKey(one), one)
+  }
+}
+
 describe('a tree', () => {
   test('finds and scans what the list of all versions has, in any view', () => {
     const deepest = new Set<number>()
@@ -210,6 +231,74 @@ describe('a tree', () => {
       60,
     )
     expect(Math.max(...deepest)).toBeGreaterThanOrEqual(3)
+  })
+
+  test('finds a key where it found it before, but never what is not the newest then', () => {
+    // Few keys, of which there are many versions, in many tables.
+    const few = fc.nat({ max: 2 })
+    const ask = fc.record({ key: few, bounds: fc.oneof(bounds, gaps), isNow: fc.boolean() })
+    const rounds = fc.array(
+      fc.tuple(
+        fc.tuple(few, value).map((one): Write => [one]),
+        fc.oneof({ weight: 3, arbitrary: fc.constant('flush' as const) }, maintenance),
+        fc.array(ask, { maxLength: 8 }),
+      ),
+      { maxLength: 30 },
+    )
+    const answer = (one: Version | undefined) => shown(one?.value === undefined ? undefined : one)
+    holds(
+      fc.property(rounds, fc.constantFrom(1000, 4000, 1e6), (script, cacheBytes) => {
+        const subject = new Subject(cacheBytes)
+        for (const [writes, step, asks] of script) {
+          subject.run(writes)
+          subject.run(step)
+          for (const { key: index, bounds: parts, isNow } of asks) {
+            const past = subject.view(parts)
+            const view = isNow ? union(past, stretch(past.at(-1)?.after ?? tick(0), MAX_TIME)) : past
+            const expected = answer(newestOf(subject.written, KEYS[index]!, view))
+            expect(answer(subject.tree.find(KEYS[index]!, view))).toBe(expected)
+          }
+        }
+      }),
+      100,
+    )
+  })
+
+  test('finds its own version of a key that other trees have too, and of keys whose hashes are the same', () => {
+    const files = new MemoryFiles()
+    const tables = tableFiles(files)
+    const keys = keysOfOneHash()
+    const trees = [1, 2].map((id) => {
+      const tree = new Tree<string>(id, EMPTY_TREE, { tables, geometry: smallGeometry() })
+      const writes = keys.map((each, i) => ({ key: each, value: Uint8Array.of(id, i) }))
+      tree.apply(tick(1), writes)
+      tree.freeze()
+      const job = tree.flushJob('a directive', NO_PLACE, () => ({ first: id, end: id + 1 }))
+      const edit = tree.editOf(runJob(job, { files, tables, geometry: smallGeometry(), filterFor: keepAll }))
+      const manifest = newManifestState({ geometry: 'tiny', clock: 'system' })
+      tree.install(applyManifestEdit(manifest, { trees: [edit] }).trees.get(id)!)
+      return tree
+    })
+    for (const _ of ['searched for', 'found again', 'found by the others'])
+      for (const [i, each] of keys.entries())
+        for (const tree of trees)
+          expect(tree.find(each, stretch(tick(0), MAX_TIME))?.value).toEqual(Uint8Array.of(tree.id, i))
+  })
+
+  test('finds nothing in tables that were replaced, as long as they are there too', () => {
+    const installed = new InstalledTree(1e6)
+    const present = stretch(tick(0), MAX_TIME)
+    for (const time of [1, 2]) {
+      installed.tree.apply(tick(time), [{ key: KEYS[0]!, value: Uint8Array.of(time) }])
+      installed.flush()
+    }
+    for (const time of [1, 2])
+      expect(installed.tree.find(KEYS[0]!, stretch(tick(0), tick(time)))?.time).toBe(tick(time))
+    installed.removesObsolete = false
+    installed.compact(true, () => ({ beginKey: () => undefined, keeps: () => false }))
+    expect(installed.obsolete.length).toBeGreaterThan(0)
+    for (const view of [present, stretch(tick(0), tick(1))])
+      expect(installed.tree.find(KEYS[0]!, view)).toBeUndefined()
   })
 
   test('obeys every structural law after every step', () => {
