@@ -74,7 +74,7 @@ export class ByteCopies {
   /** A copy of the bytes of a span. */
   copyOfSpan({ bytes, view, from, to }: ViewSpan): Uint8Array {
     const length = to - from
-    if (length <= LOOPED_BYTES_MAX || length > LOOPED_WORDS_MAX) return this.copyOfPart(bytes, from, to)
+    if (length === 0 || length > LOOPED_WORDS_MAX) return this.copyOfPart(bytes, from, to)
     if (this.#used + length > this.#memory.length) this.#begin(length)
     const at = this.#used
     const wordsEnd = length & ~3
@@ -204,15 +204,20 @@ export interface ViewSpan extends ByteSpan {
   readonly view: DataView
 }
 
-/** As {@link compareBytes}, without a look at either. */
-export function compareSpans(a: ByteSpan, b: ByteSpan): number {
-  const [left, right] = [a.bytes, b.bytes]
+/** As {@link compareBytes}, without a look at either, four bytes at a time. */
+export function compareSpans(a: ViewSpan, b: ViewSpan): number {
+  const [left, right] = [a.view, b.view]
   const [leftFrom, rightFrom] = [a.from, b.from]
   const leftLength = a.to - leftFrom
   const rightLength = b.to - rightFrom
   const length = leftLength < rightLength ? leftLength : rightLength
-  for (let i = 0; i < length; i++) {
-    const difference = left[leftFrom + i]! - right[rightFrom + i]!
+  let i = 0
+  for (; i + 4 <= length; i += 4) {
+    const difference = left.getUint32(leftFrom + i) - right.getUint32(rightFrom + i)
+    if (difference !== 0) return difference
+  }
+  for (; i < length; i++) {
+    const difference = left.getUint8(leftFrom + i) - right.getUint8(rightFrom + i)
     if (difference !== 0) return difference
   }
   return leftLength - rightLength

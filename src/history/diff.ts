@@ -11,7 +11,7 @@
  * Mostly the views share nothing later than what differs. Then the newest version that is in one of them only
  * answers that side, and the other side is answered by something older, often right beside it.
  */
-import { type ByteSpan, compareSpans } from '../base/bytes.ts'
+import { type ViewSpan, compareSpans } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type BesideOf, type FoundRow } from '../storage/found-rows.ts'
@@ -49,7 +49,7 @@ export interface DiffSide {
 export interface KeyDifferences {
   step(): boolean
   /** Where the key is. */
-  readonly key: ByteSpan
+  readonly key: ViewSpan
   /** Where the values are; a side that is `undefined` is absent. At least one is not. */
   readonly before: VersionSpan | undefined
   readonly after: VersionSpan | undefined
@@ -91,7 +91,7 @@ class DifferencesInOne implements KeyDifferences {
     this.#scan = before.versions.newestVersions(range, changed, direction, besideOf)
   }
 
-  get key(): ByteSpan {
+  get key(): ViewSpan {
     return this.#scan.row.key
   }
 
@@ -144,7 +144,7 @@ class DifferencesInTwo implements KeyDifferences {
     this.#sign = direction === 'forward' ? 1 : -1
   }
 
-  get key(): ByteSpan {
+  get key(): ViewSpan {
     return this.#scans[this.#order <= 0 ? 0 : 1].row.key
   }
 

@@ -121,7 +121,6 @@ export class Block extends PackedKeys {
   readonly versionCount: number
   /** The bytes as numbers. Columns begin at the index of a word, values at that of a byte. */
   readonly #words: Uint32Array
-  readonly #view: DataView
   readonly #versionEnds: number
   readonly #times: number
   readonly #valueEnds: number
@@ -146,7 +145,6 @@ export class Block extends PackedKeys {
     super({ bytes, words, keyCount, ends: words, firstEnd: KEY_ENDS, keyBytes })
     this.versionCount = versionCount
     this.#words = words
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#versionEnds = versionEnds
     this.#times = times
     this.#valueEnds = valueEnds
@@ -223,7 +221,7 @@ export class Block extends PackedKeys {
   locateVersion(version: number, span: VersionSpan): void {
     const end = this.#words[this.#valueEnds + version]!
     span.bytes = this.bytes
-    span.view = this.#view
+    span.view = this.view
     span.from = this.#valueFrom(version)
     span.to = this.#valueBytes + (end & VALUE_END_MASK)
     span.isTombstone = end >= TOMBSTONE
@@ -313,7 +311,7 @@ export class Block extends PackedKeys {
     const end = this.#versionEnds + index
     const version = ((index * this.versionCount) / this.keyCount) >>> 0
     const columns = words[end]! + words[this.#times + 2 * version]! + words[this.#valueEnds + version]!
-    noteFetched(columns + this.bytes[4 * end]! + this.#view.getUint8(4 * end))
+    noteFetched(columns + this.bytes[4 * end]! + this.view.getUint8(4 * end))
   }
 
   #isAfter(version: number, high32: number, low32: number): boolean {

@@ -7,7 +7,7 @@
  * Sources are asked from new to old. For one key, every version in an earlier source is newer than
  * every version in a later one (a structural law of the tree), so the first answer is the answer.
  */
-import { NO_BYTES, compareSpans } from '../base/bytes.ts'
+import { NO_BYTES, NO_VIEW, compareSpans } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type VersionSpan } from './version-span.ts'
 
@@ -17,6 +17,7 @@ export type Direction = 'forward' | 'reverse'
 /** Where a key stands in memory. A cursor has one for all its keys: to move on then allocates nothing. */
 export interface KeySpan {
   bytes: Uint8Array
+  view: DataView
   from: number
   to: number
 }
@@ -47,7 +48,7 @@ export interface KeyCursor {
 
 /** The span of a cursor that has not moved. */
 export function emptySpan(): KeySpan {
-  return { bytes: NO_BYTES, from: 0, to: 0 }
+  return { bytes: NO_BYTES, view: NO_VIEW, from: 0, to: 0 }
 }
 
 /** The key at which a cursor stands, as a look at its memory. */

@@ -71,6 +71,7 @@ export class FoundRows {
     if (version.isTombstone && !withTombstones) return
     const { span } = cursor
     key.bytes = span.bytes
+    key.view = span.view
     key.from = span.from
     key.to = span.to
     if (besideOf !== undefined) {

@@ -26,6 +26,8 @@ export interface KeyColumn {
 /** Keys in rising order, searched in place. Keys that it returns are looks at its memory. */
 export class PackedKeys {
   readonly bytes: Uint8Array
+  /** The same as numbers. */
+  readonly view: DataView
   readonly keyCount: number
   readonly #ends: Uint32Array
   readonly #firstEnd: number
@@ -41,6 +43,7 @@ export class PackedKeys {
   /** Takes a column whose ends rise and lie in its bytes. */
   constructor({ bytes, words, keyCount, ends, firstEnd, keyBytes }: KeyColumn) {
     this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.keyCount = keyCount
     this.#ends = ends
     this.#firstEnd = firstEnd
@@ -96,6 +99,7 @@ export class PackedKeys {
   /** Says where key `index` stands. */
   locateKey(index: number, span: KeySpan): void {
     span.bytes = this.bytes
+    span.view = this.view
     span.from = this.#keyFrom(index)
     span.to = this.#keyTo(index)
   }

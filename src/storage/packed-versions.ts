@@ -120,6 +120,7 @@ export class PackedVersions {
   /** Says where a key stands. */
   locateKey(key: number, span: KeySpan): void {
     span.bytes = this.#arena.chunkOf(key)
+    span.view = this.#arena.viewOf(key)
     span.from = placeOf(key) + KEY.bytes
     span.to = span.from + this.keyLength(key)
   }

@@ -7,14 +7,7 @@
  */
 import { Packr } from 'msgpackr'
 import { FormatError } from '../base/binary.ts'
-import {
-  type ByteCopies,
-  type ByteSpan,
-  type ViewSpan,
-  bytesOfText,
-  copyOf,
-  textOfBytes,
-} from '../base/bytes.ts'
+import { type ByteCopies, type ViewSpan, bytesOfText, copyOf, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
 
@@ -65,8 +58,8 @@ export function decodeKey(bytes: Uint8Array, type: KeyType, copies: Copier = SIN
 }
 
 /** As {@link decodeKey}, of bytes that stand in others. */
-export function decodeKeySpan({ bytes, from, to }: ByteSpan, type: KeyType, copies: ByteCopies): Key {
-  return type === 'text' ? textOf(bytes.subarray(from, to), 'key') : copies.copyOfPart(bytes, from, to)
+export function decodeKeySpan(span: ViewSpan, type: KeyType, copies: ByteCopies): Key {
+  return type === 'text' ? textOf(span.bytes.subarray(span.from, span.to), 'key') : copies.copyOfSpan(span)
 }
 
 /** The bytes of a value, which may be the caller's. Throws `INVALID_VALUE`, `TOO_LARGE`. */
