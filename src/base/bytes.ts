@@ -46,7 +46,7 @@ const COPIES_BYTES_MAX = 16 * 1024
 const SHARING_BYTES_MAX = 4 * 1024
 
 /**
- * Copies of byte strings that are handed out together, such as the rows of one scan. Small ones share memory,
+ * Copies of byte strings that are handed out one after the other, by the gets and scans of a table. Small ones share memory,
  * at most 16 KiB at a time: an `ArrayBuffer` for each costs several times what copying its bytes does.
  */
 export class ByteCopies {

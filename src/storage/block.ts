@@ -303,8 +303,8 @@ export class Block extends PackedKeys {
   }
 
   /**
-   * Asks for the memory of a key's versions, through everything that leads there. Where they stand is guessed: as if
-   * all keys had as many.
+   * Asks for the memory of a key's versions, and for the objects through which times and values will be read: all at
+   * once. Where the versions stand is guessed, as if all keys had as many.
    */
   #fetchAround(index: number): void {
     const words = this.#words

@@ -5,10 +5,11 @@
  *     a search as of 7 ended in                                   ▲ its place for all times from 5 through 7
  *
  * The rule: a place is right as long as its table belongs to the tree. Whatever stands before it is newer than the time
- * that was asked for, nothing enters a tree at or below its newest time, and tables never change. It is of no use where its
- * table was replaced, or its block is not in memory: then the key is searched for, and found in its next place.
+ * that was asked for, nothing enters the tables of a tree at or below their newest time, and none of them ever changes. It
+ * is of no use where its table was replaced or is not open, or its block is not in memory: then the key is searched for,
+ * and found in its next place.
  *
- * Places take no more memory than is set apart for them. They stand in one array, each where its hash says or close behind:
+ * Places stand in one array, which grows up to what is set apart for it, each where its hash says or close behind:
  *
  *     hash  table  block  key  through through  from from │ hash  table …          8 words each
  *
@@ -39,7 +40,7 @@ export interface FoundPlace {
   readonly key: number
   /** The time of the oldest version that the block has of the key. */
   readonly from: HybridTime
-  /** The time that was asked for. */
+  /** The time that was asked for, but none after the newest that the tables of the tree had. */
   readonly through: HybridTime
 }
 
@@ -49,7 +50,7 @@ export class FoundPlaces {
   #words: Uint32Array = new Uint32Array(FIRST_WORDS)
   #count = 0
 
-  /** Takes so many bytes at most, or next to nothing. */
+  /** Takes so many bytes at most, below 2 ** 33, and 2 KiB at least. */
   constructor(bytesMax: number) {
     this.#wordsMax = bytesMax / 4
   }

@@ -18,6 +18,8 @@ import { type Stretches, meetsClosed } from '../time/stretches.ts'
 
 /** One part in so many of the cache's memory is for places of keys. */
 const PLACES_SHARE = 16
+/** There are fewer keys to which gets come again and again, whatever the cache takes. */
+const PLACES_BYTES_MAX = 256 * 2 ** 20
 
 /** How much memory and how many open files tables may take. */
 export interface TableLimits {
@@ -60,7 +62,7 @@ export class TableFiles {
 
   constructor(files: FileSystem, checksum: Checksum, limits: TableLimits) {
     const counters = { blocksRead: 0, blockBytesRead: 0, filterSkips: 0, timeSkips: 0 }
-    const placeBytes = limits.cacheBytes / PLACES_SHARE
+    const placeBytes = Math.min(PLACES_BYTES_MAX, limits.cacheBytes / PLACES_SHARE)
     const blocks = new BudgetCache(limits.cacheBytes - placeBytes)
     const places = new FoundPlaces(placeBytes)
     this.#context = { files, checksum, blocks, places, counters }

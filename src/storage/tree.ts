@@ -313,7 +313,10 @@ export class Tree<Directive> {
     return false
   }
 
-  /** A view of one stretch, without times at which tables may yet get something: what is found in it is found for ever. */
+  /**
+   * What a view shows of tables. One of one stretch ends where tables do: at times behind they may yet get something, and
+   * what is found in it is found for ever. (Where it begins behind them it comes to nothing, and nothing is found.)
+   */
   #cutToTables(view: Stretches): Stretches {
     if (view.length !== 1 || view[0]!.through <= this.#tablesThrough) return view
     const [cut] = this.#viewOfTables

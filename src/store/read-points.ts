@@ -5,8 +5,9 @@
  *     now         the newest generation            its base and all times after `from`
  *
  * What does not change between two reads is made once: the place of the present until the catalog changes, and the one
- * object that the gets of the past share, so that a get allocates nothing but its result. Where history is kept for
- * ever nothing but the catalog decides what can be read, and gets of times that are past need not ask it again:
+ * object that the gets of the past share, so that a get allocates nothing but its result. Where history is kept for ever
+ * nothing but the catalog decides what can be read, and gets of times that are past need not ask it again, from the
+ * second one on:
  *
  *     start of the generation, ratchet               its end, or the newest time there was
  *     ───────────────────▐███████████████████████████████▌────────▶ settled

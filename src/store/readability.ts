@@ -76,7 +76,8 @@ export class Readability {
 
   /**
    * The first time of a table's window, where it stays that until the catalog changes: history is kept for ever, and no
-   * clock has to be read. (Compactions raise the ratchet of a table to its cutoff, which is the same then.)
+   * clock has to be read. (A compaction raises the ratchet of a tablet to a cutoff of before; what changes retention
+   * has written one that is no earlier.)
    */
   settledFrom(table: TableRef): HybridTime | undefined {
     const catalog = this.#sources.catalog()

@@ -216,7 +216,7 @@ export class Store {
     const table = this.#readableTable(tableId, asOf)
     const point = this.#points.momentaryAt(table, asOf)
     const first = this.#readability.settledFrom(table)
-    if (first !== undefined) this.#points.settle(table, asOf, first, this.lastTime)
+    if (first !== undefined && first <= asOf) this.#points.settle(table, asOf, first, this.lastTime)
     return point
   }
 
