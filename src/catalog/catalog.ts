@@ -97,6 +97,7 @@ function catalogOf(rows: Iterable<CatalogRow>, resolved: WeakMap<Generation, Gen
     else if (row.kind === 'hold') holds.set(row.row.id, row.row)
     else freed.add(row.tablet)
   }
+  for (const table of tables.keys()) checkInForce(table, generations.get(table)?.at(-1))
   const tablets = new Map([[CATALOG.id, [SYSTEM_TABLET]]])
   for (const [id, all] of generations) tablets.set(id, [...new Set(all.flatMap((one) => one.tablets))])
   return { next, keyspaces, tables, generations, tablets, homes, restores, retention, ratchets, holds, freed }
@@ -118,6 +119,12 @@ function checkAlone(table: number, before: Generation | undefined, { start }: Ge
   if (before === undefined || endOf(before) < start) return
   const details = { table, start: formatExact(start) }
   throw new PalimpsestError('CATALOG_CORRUPT', 'two generations of a table are in force at once', details)
+}
+
+/** A generation of each table that exists is in force now. */
+function checkInForce(table: number, newest: Generation | undefined): void {
+  if (newest !== undefined && newest.end === undefined) return
+  throw new PalimpsestError('CATALOG_CORRUPT', 'no generation of a table is in force', { table })
 }
 
 /** A base that is named by a time is the view as of it. */

@@ -235,3 +235,24 @@ test('generations of a table that overlap are refused, also where a later one ha
   ])
   expect(refusal(() => rows.catalog())).toMatchObject({ code: 'CATALOG_CORRUPT' })
 })
+
+test('a table that exists with no generation in force is refused', () => {
+  const row = (key: string, fields: object) => ({
+    key: bytesOfText(key),
+    value: bytesOfText(JSON.stringify(fields)),
+  })
+  const table = row('table/000002', { keyspace: 1, name: 't', keys: 'text', values: 'document' })
+  const generation = (more: object) =>
+    row('generation/000002/10.0000', {
+      ...{ keyspace: 1, tablets: [3], cause: 'create', base: [], from: '9.0000', start: '10.0000' },
+      ...more,
+    })
+  const refusedWith = (...rows: readonly ReturnType<typeof row>[]) => {
+    const catalog = new CatalogRows()
+    catalog.apply(rows)
+    return refusal(() => catalog.catalog())?.code
+  }
+  expect(refusedWith(table, generation({}))).toBeUndefined()
+  expect(refusedWith(table, generation({ end: '30.0000' }))).toBe('CATALOG_CORRUPT')
+  expect(refusedWith(table)).toBe('CATALOG_CORRUPT')
+})
