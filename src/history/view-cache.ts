@@ -3,15 +3,13 @@
  * read does.
  */
 import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
-import { type Stretch, type Stretches } from '../time/stretches.ts'
+import { type SettableStretch, type Stretches } from '../time/stretches.ts'
 import { type Generation, viewAsOf } from './lineage.ts'
 
 /** Remembers one view of each generation. */
 export class ViewCache {
   /** The one view of {@link momentaryViewAsOf}. */
-  readonly #momentary: [{ -readonly [End in keyof Stretch]: Stretch[End] }] = [
-    { after: MIN_TIME, through: MIN_TIME },
-  ]
+  readonly #momentary: [SettableStretch] = [{ after: MIN_TIME, through: MIN_TIME }]
   readonly #remembered = new WeakMap<Generation, { time: HybridTime; view: Stretches }>()
 
   /** As {@link viewAsOf}, good until this is asked again: a view of one stretch is the same object each time. */

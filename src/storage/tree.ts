@@ -17,7 +17,7 @@ import { type KeyRange } from '../base/key-range.ts'
 import { type HybridTime, MIN_TIME, laterOf } from '../time/hybrid-time.ts'
 import {
   NO_TIMES,
-  type Stretch,
+  type SettableStretch,
   type Stretches,
   closedStretch,
   difference,
@@ -73,9 +73,7 @@ export class Tree<Directive> {
   /** What its gets look for. */
   readonly #sought: SoughtKey
   /** The one view of {@link #cutToTables}. */
-  readonly #viewOfTables: [{ -readonly [End in keyof Stretch]: Stretch[End] }] = [
-    { after: MIN_TIME, through: MIN_TIME },
-  ]
+  readonly #viewOfTables: [SettableStretch] = [{ after: MIN_TIME, through: MIN_TIME }]
   /** Where the values of histories are copied to. */
   readonly #copies = new ByteCopies()
 

@@ -17,6 +17,9 @@ export interface Stretch {
   readonly through: HybridTime
 }
 
+/** One that is set anew for each use, by the one who has it: to all others it is a {@link Stretch}. */
+export type SettableStretch = { -readonly [End in keyof Stretch]: Stretch[End] }
+
 /** A set of times: intervals in rising order that neither overlap nor touch. */
 export type Stretches = readonly Stretch[]
 
