@@ -41,13 +41,13 @@ const LOOPED_BYTES_MAX = 24
 /** Up to this length a loop over words copies as fast as a call does, and needs no look at what it copies. */
 const LOOPED_WORDS_MAX = 256
 const COPIES_BYTES_MIN = 1024
-const COPIES_BYTES_MAX = 16 * 1024
+const COPIES_BYTES_MAX = 32 * 1024
 /** So large a copy, and no larger one, shares memory with others: a quarter of it. */
 const SHARING_BYTES_MAX = 4 * 1024
 
 /**
  * Copies of byte strings that are handed out one after the other, by the gets and scans of a table. Small ones share memory,
- * at most 16 KiB at a time: an `ArrayBuffer` for each costs several times what copying its bytes does.
+ * at most 32 KiB at a time: an `ArrayBuffer` for each costs several times what copying its bytes does.
  */
 export class ByteCopies {
   #buffer = NO_VIEW.buffer
@@ -57,32 +57,39 @@ export class ByteCopies {
 
   /** A copy, which nobody else writes to. */
   copyOf(bytes: Uint8Array): Uint8Array {
-    return this.copyOfPart(bytes, 0, bytes.length)
-  }
-
-  /** A copy of the bytes from `from` to `to`. */
-  copyOfPart(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    const length = to - from
-    if (length <= LOOPED_BYTES_MAX) return loopedCopy(bytes, from, length)
-    if (length > SHARING_BYTES_MAX) return copyOf(bytes.subarray(from, to))
+    const { length } = bytes
+    if (length <= LOOPED_BYTES_MAX) return loopedCopy(bytes)
+    if (length > SHARING_BYTES_MAX) return copyOf(bytes)
     if (this.#used + length > this.#memory.length) this.#begin(length)
-    const at = this.#used
-    this.#memory.set(length === bytes.length ? bytes : bytes.subarray(from, to), at)
+    this.#memory.set(bytes, this.#used)
     return this.#taken(length)
   }
 
   /** A copy of the bytes of a span. */
-  copyOfSpan({ bytes, view, from, to }: ViewSpan): Uint8Array {
+  copyOfSpan(span: ByteSpan): Uint8Array {
+    const { view, from, to } = span
     const length = to - from
-    if (length === 0 || length > LOOPED_WORDS_MAX) return this.copyOfPart(bytes, from, to)
+    if (length === 0 || length > LOOPED_WORDS_MAX) return this.copyOf(lookAt(span))
     if (this.#used + length > this.#memory.length) this.#begin(length)
     const at = this.#used
-    const wordsEnd = length & ~3
+    const target = this.#view
     // Its end is asked for before its beginning: the processor then fetches both side by side.
-    this.#memory[at + length - 1] = bytes[to - 1]!
-    // Signed, because an unsigned word may not be a small integer, and would become a number on the heap.
-    for (let i = 0; i < wordsEnd; i += 4) this.#view.setInt32(at + i, view.getInt32(from + i))
-    for (let i = wordsEnd; i < length; i++) this.#memory[at + i] = bytes[from + i]!
+    target.setUint8(at + length - 1, view.getUint8(to - 1))
+    // Four at a time, because a loop has to ask each time whether it is over. Signed, because an unsigned word may not
+    // be a small integer, and would become a number on the heap.
+    let i = 0
+    for (; i + 16 <= length; i += 16) {
+      const a = view.getInt32(from + i, true)
+      const b = view.getInt32(from + i + 4, true)
+      const c = view.getInt32(from + i + 8, true)
+      const d = view.getInt32(from + i + 12, true)
+      target.setInt32(at + i, a, true)
+      target.setInt32(at + i + 4, b, true)
+      target.setInt32(at + i + 8, c, true)
+      target.setInt32(at + i + 12, d, true)
+    }
+    for (; i + 4 <= length; i += 4) target.setInt32(at + i, view.getInt32(from + i, true), true)
+    for (; i < length; i++) target.setUint8(at + i, view.getUint8(from + i))
     return this.#taken(length)
   }
 
@@ -155,9 +162,9 @@ export function textOfBytes(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }
 
-function loopedCopy(bytes: Uint8Array, from: number, length: number): Uint8Array {
-  const copy = new Uint8Array(length)
-  for (let i = 0; i < length; i++) copy[i] = bytes[from + i]!
+function loopedCopy(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length)
+  for (let i = 0; i < bytes.length; i++) copy[i] = bytes[i]!
   return copy
 }
 
@@ -191,21 +198,20 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
-/** Where some bytes stand in others: from `from` to `to`. */
+/** Where some bytes stand in memory: from `from` to `to`. */
 export interface ByteSpan {
-  readonly bytes: Uint8Array
+  readonly view: DataView
   readonly from: number
   readonly to: number
 }
 
-/** Bytes that stand in others, which can be read as numbers too. */
-export interface ViewSpan extends ByteSpan {
-  /** Over the same bytes. */
-  readonly view: DataView
+/** The bytes of a span, as a look at its memory. */
+export function lookAt({ view, from, to }: ByteSpan): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + from, to - from)
 }
 
 /** As {@link compareBytes}, without a look at either, four bytes at a time. */
-export function compareSpans(a: ViewSpan, b: ViewSpan): number {
+export function compareSpans(a: ByteSpan, b: ByteSpan): number {
   const [left, right] = [a.view, b.view]
   const [leftFrom, rightFrom] = [a.from, b.from]
   const leftLength = a.to - leftFrom
@@ -242,9 +248,14 @@ export function comparePart(
   return to - from - other.length
 }
 
-/** As {@link comparePart}, of a span. */
-export function compareSpanTo({ bytes, from, to }: ByteSpan, other: Uint8Array): number {
-  return comparePart(bytes, from, to, other)
+/** As {@link compareBytes}, of a span with bytes, without a look at it. */
+export function compareSpanTo({ view, from, to }: ByteSpan, other: Uint8Array): number {
+  const length = Math.min(to - from, other.length)
+  for (let i = 0; i < length; i++) {
+    const difference = view.getUint8(from + i) - other[i]!
+    if (difference !== 0) return difference
+  }
+  return to - from - other.length
 }
 
 /** Whether two byte strings are the same. */

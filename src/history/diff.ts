@@ -11,7 +11,7 @@
  * Mostly the views share nothing later than what differs. Then the newest version that is in one of them only
  * answers that side, and the other side is answered by something older, often right beside it.
  */
-import { type ViewSpan, compareSpans } from '../base/bytes.ts'
+import { type ByteSpan, compareSpans, lookAt } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type BesideOf, type FoundRow } from '../storage/found-rows.ts'
@@ -49,7 +49,7 @@ export interface DiffSide {
 export interface KeyDifferences {
   step(): boolean
   /** Where the key is. */
-  readonly key: ViewSpan
+  readonly key: ByteSpan
   /** Where the values are; a side that is `undefined` is absent. At least one is not. */
   readonly before: VersionSpan | undefined
   readonly after: VersionSpan | undefined
@@ -91,7 +91,7 @@ class DifferencesInOne implements KeyDifferences {
     this.#scan = before.versions.newestVersions(range, changed, direction, besideOf)
   }
 
-  get key(): ViewSpan {
+  get key(): ByteSpan {
     return this.#scan.row.key
   }
 
@@ -120,9 +120,8 @@ class DifferencesInOne implements KeyDifferences {
   /** What a side shows, by a search from the top. */
   #locate(side: 0 | 1): VersionSpan | undefined {
     const { versions, view } = this.#sides[side]
-    const { bytes, from, to } = this.key
     const found = this.#found[side]
-    return versions.locate(bytes.subarray(from, to), view, found) ? live(found) : undefined
+    return versions.locate(lookAt(this.key), view, found) ? live(found) : undefined
   }
 }
 
@@ -144,7 +143,7 @@ class DifferencesInTwo implements KeyDifferences {
     this.#sign = direction === 'forward' ? 1 : -1
   }
 
-  get key(): ViewSpan {
+  get key(): ByteSpan {
     return this.#scans[this.#order <= 0 ? 0 : 1].row.key
   }
 

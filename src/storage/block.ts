@@ -14,12 +14,11 @@
  */
 import { FormatError, wordsOf } from '../base/binary.ts'
 import { type ByteCopies } from '../base/bytes.ts'
-import { type HybridTime } from '../time/hybrid-time.ts'
+import { type HybridTime, highOf, lowOf, timeOf } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { type SoughtKey } from './sought-key.ts'
-import { highOf, lowOf, timeOf } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
 import { type TimeOrder, type Version, copyOfVersion } from './version.ts'
 
@@ -33,6 +32,9 @@ const VALUE_END_MASK = 0x7fff_ffff
 
 /** The keys of a block that come to more are not fetched together: a search of many sees few of them. */
 const FETCHED_KEY_BYTES_MAX = 1024
+
+/** Where keys have more versions, a search for what shows passes most of their times over: they are not fetched together. */
+const FETCHED_VERSIONS_MAX = 32
 
 /** No key and no version of a block. */
 export const NOTHING = -1
@@ -220,7 +222,6 @@ export class Block extends PackedKeys {
   /** Says where a version stands. */
   locateVersion(version: number, span: VersionSpan): void {
     const end = this.#words[this.#valueEnds + version]!
-    span.bytes = this.bytes
     span.view = this.view
     span.from = this.#valueFrom(version)
     span.to = this.#valueBytes + (end & VALUE_END_MASK)
@@ -245,7 +246,7 @@ export class Block extends PackedKeys {
       for (let v = first; v < end; v++) versions.push(copyOfVersion(this.versionAt(v), copies))
     } else {
       // They stand side by side, and one copy of all costs less than one of each.
-      const { buffer, byteOffset } = copies.copyOfPart(this.bytes, from, to)
+      const { buffer, byteOffset } = copies.copyOf(this.bytes.subarray(from, to))
       for (let v = first; v < end; v++) versions.push(this.#versionOver(v, buffer, byteOffset - from))
     }
     return order === 'newest first' ? versions : versions.toReversed()
@@ -270,6 +271,8 @@ export class Block extends PackedKeys {
     const [throughHigh, throughLow] = [highOf(through), lowOf(through)]
     const [afterHigh, afterLow] = [highOf(after), lowOf(after)]
     let fetched = 0
+    if (this.versionCount <= FETCHED_VERSIONS_MAX * this.keyCount)
+      fetchWords(this.#words, this.#times + 2 * this.versionsFrom(from), this.#valueEnds)
     for (let i = from; i < this.keyCount; i++) {
       const version = this.#firstThrough(i, throughHigh, throughLow)
       const isThere = version < this.versionsTo(i) && this.#isAfter(version, afterHigh, afterLow)
@@ -299,7 +302,7 @@ export class Block extends PackedKeys {
   #fetchKeys(): void {
     if (this.#valueBytes - this.#keyBytes > FETCHED_KEY_BYTES_MAX) return
     fetchWords(this.#words, KEY_ENDS, this.#times)
-    fetchBytes(this.bytes, this.#keyBytes, this.#valueBytes)
+    fetchBytes(this.view, this.#keyBytes, this.#valueBytes)
   }
 
   /**

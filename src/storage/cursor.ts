@@ -7,7 +7,7 @@
  * Sources are asked from new to old. For one key, every version in an earlier source is newer than
  * every version in a later one (a structural law of the tree), so the first answer is the answer.
  */
-import { NO_BYTES, NO_VIEW, compareSpans } from '../base/bytes.ts'
+import { NO_VIEW, compareSpans, lookAt } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type VersionSpan } from './version-span.ts'
 
@@ -16,7 +16,6 @@ export type Direction = 'forward' | 'reverse'
 
 /** Where a key stands in memory. A cursor has one for all its keys: to move on then allocates nothing. */
 export interface KeySpan {
-  bytes: Uint8Array
   view: DataView
   from: number
   to: number
@@ -44,16 +43,46 @@ export interface KeyCursor {
    * search from the top; otherwise nothing is known. No other source has a version between two of one source.
    */
   locateBeside(view: Stretches, found: VersionSpan): boolean
+  /**
+   * Gives a sink, which has room, the key it stands at and those that follow, up to `end` and without it where there is
+   * one. If then there is no room left it stands at the last one that it gave, otherwise behind that.
+   */
+  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void
+}
+
+/** What takes in keys in the order of a cursor. */
+export interface KeySink {
+  readonly hasRoom: boolean
+  /** Takes in the key at which a cursor stands, or passes it over. */
+  add(cursor: KeyCursor): void
+}
+
+/** What {@link KeyCursor.feed} does, key by key; `sign` is 1 forward and −1 in reverse. */
+export function feedOneByOne(
+  cursor: KeyCursor,
+  sink: KeySink,
+  end: Readonly<KeySpan> | undefined,
+  sign: 1 | -1,
+): void {
+  while (isBefore(cursor, end, sign)) {
+    sink.add(cursor)
+    if (!sink.hasRoom) return
+    cursor.advance()
+  }
+}
+
+function isBefore({ isAtKey, span }: KeyCursor, end: Readonly<KeySpan> | undefined, sign: 1 | -1): boolean {
+  return isAtKey && (end === undefined || sign * compareSpans(span, end) < 0)
 }
 
 /** The span of a cursor that has not moved. */
 export function emptySpan(): KeySpan {
-  return { bytes: NO_BYTES, view: NO_VIEW, from: 0, to: 0 }
+  return { view: NO_VIEW, from: 0, to: 0 }
 }
 
 /** The key at which a cursor stands, as a look at its memory. */
 export function keyAtCursor({ isAtKey, span }: KeyCursor): Uint8Array | undefined {
-  return isAtKey ? span.bytes.subarray(span.from, span.to) : undefined
+  return isAtKey ? lookAt(span) : undefined
 }
 
 /** One cursor over many sources, the newest source first. */
@@ -94,6 +123,29 @@ export class MergingCursor implements KeyCursor {
 
   locateBeside(view: Stretches, found: VersionSpan): boolean {
     return this.#atKey[0]!.locateBeside(view, found)
+  }
+
+  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void {
+    let last: KeyCursor | undefined
+    while (isBefore(this, end, this.#sign)) {
+      const source = this.#atKey[0]!
+      const isAlone = this.#atKeyCount === 1
+      // Who gave two keys in a row may have many before the others have one.
+      if (isAlone && source === last) source.feed(sink, this.#endFor(source, end))
+      else sink.add(this)
+      if (!sink.hasRoom) return
+      if (isAlone && source === last) this.#findKey()
+      else this.advance()
+      last = source
+    }
+  }
+
+  /** Where another source than this one has a key, or `end`, if that comes first. */
+  #endFor(source: KeyCursor, end: Readonly<KeySpan> | undefined): Readonly<KeySpan> | undefined {
+    let first = end
+    for (const other of this.#sources)
+      if (other !== source && isBefore(other, first, this.#sign)) first = other.span
+    return first
   }
 
   #findKey(): void {

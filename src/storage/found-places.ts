@@ -15,8 +15,7 @@
  *
  * Where all of those are taken, the first one has to go.
  */
-import { type HybridTime } from '../time/hybrid-time.ts'
-import { highOf, lowOf } from './time-words.ts'
+import { type HybridTime, highOf, lowOf } from '../time/hybrid-time.ts'
 
 /** No place is known. */
 export const NOT_KNOWN = -1

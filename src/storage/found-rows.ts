@@ -6,14 +6,18 @@
  * To find, to wait for memory and to hand out are loops of their own: each is short, and the processor waits for the
  * values of many rows at once. A scan that is read to its end looks further ahead each time.
  */
+import { NO_VIEW, compareSpanTo } from '../base/bytes.ts'
+import { type KeyRange } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
-import { type KeyCursor, type KeySpan, emptySpan } from './cursor.ts'
+import { type Direction, type KeyCursor, type KeySink, type KeySpan, emptySpan } from './cursor.ts'
 import { fetchBytes } from './fetch.ts'
 import { VersionSpan } from './version-span.ts'
 
-/** So many rows are found at first, and at most. */
+/** So many rows are found at first, and at most: the more there are, the better the processor is used. */
 const FIRST_ROWS = 16
-const ROWS_MAX = 64
+const ROWS_MAX = 256
+/** They stand in no more pieces of memory than this, because a block that they point to is not collected. */
+const MEMORIES_MAX = 64
 
 /** Which other view is asked for what is beside a version that shows. */
 export type BesideOf = (shown: VersionSpan) => Stretches
@@ -26,14 +30,32 @@ export class FoundRow {
   beside: VersionSpan | undefined
 }
 
+/** Which rows are taken in. */
+export interface RowPlan {
+  readonly range: KeyRange
+  readonly direction: Direction
+  /** Whether keys show whose newest version in the view is a tombstone. */
+  readonly withTombstones: boolean
+  /** Which other view is asked for what is beside the version that shows; none, if left out. */
+  readonly besideOf?: BesideOf | undefined
+}
+
 /** Rows that are found and not yet handed out. */
-export class FoundRows {
+export class FoundRows implements KeySink {
+  readonly #plan: RowPlan
   readonly #rows: FoundRow[] = []
   readonly #besides: VersionSpan[] = []
   /** How many there are room for this time. */
   #room = 0
   #count = 0
   #at = 0
+  /** In how many pieces of memory versions were found one after the other, and the last of these. */
+  #memories = 0
+  #memory = NO_VIEW
+
+  constructor(plan: RowPlan) {
+    this.#plan = plan
+  }
 
   /** How many rows were found and not handed out, the one it is at included. */
   get left(): number {
@@ -59,18 +81,22 @@ export class FoundRows {
   clear(most: number): void {
     this.#room = Math.min(most, ROWS_MAX, Math.max(FIRST_ROWS, 2 * this.#room))
     while (this.#rows.length < this.#room) this.#rows.push(new FoundRow())
-    this.#count = 0
-    this.#at = 0
+    this.#count = this.#at = this.#memories = 0
+    this.#memory = NO_VIEW
   }
 
   /** Takes in what a cursor stands at; not if it is a tombstone, unless they are asked for. */
-  add(cursor: KeyCursor, withTombstones: boolean, besideOf: BesideOf | undefined): void {
+  add(cursor: KeyCursor): void {
+    const { span } = cursor
+    if (this.#isOutside(span)) {
+      this.#room = this.#count
+      return
+    }
     const row = this.#rows[this.#count]!
     const { key, version } = row
     cursor.locate(version)
+    const { withTombstones, besideOf } = this.#plan
     if (version.isTombstone && !withTombstones) return
-    const { span } = cursor
-    key.bytes = span.bytes
     key.view = span.view
     key.from = span.from
     key.to = span.to
@@ -79,14 +105,26 @@ export class FoundRows {
       row.beside = cursor.locateBeside(besideOf(version), beside) ? beside : undefined
     }
     this.#count++
+    if (version.view !== this.#memory) this.#noteMemory(version.view)
+  }
+
+  #noteMemory(memory: DataView): void {
+    this.#memory = memory
+    if (++this.#memories === MEMORIES_MAX) this.#room = this.#count
+  }
+
+  #isOutside(span: Readonly<KeySpan>): boolean {
+    const { range, direction } = this.#plan
+    if (direction === 'reverse') return compareSpanTo(span, range.lower) < 0
+    return range.upper !== undefined && compareSpanTo(span, range.upper) >= 0
   }
 
   /** Asks for the memory of all values. */
   fetchValues(): void {
     for (let i = 0; i < this.#count; i++) {
       const { version, beside } = this.#rows[i]!
-      fetchBytes(version.bytes, version.from, version.to)
-      if (beside !== undefined) fetchBytes(beside.bytes, beside.from, beside.to)
+      fetchBytes(version.view, version.from, version.to)
+      if (beside !== undefined) fetchBytes(beside.view, beside.from, beside.to)
     }
   }
 }

@@ -75,13 +75,13 @@ function readWords(sort: KeySort, low: number, high: number, depth: number): boo
 }
 
 /** Three bytes of a key, zero behind its end, and how many there are: a key stands before those that it begins. */
-function wordAt({ bytes, from, to }: KeySpan, depth: number): number {
+function wordAt({ view, from, to }: KeySpan, depth: number): number {
   const at = from + depth
   const count = Math.max(0, Math.min(BYTES_AT_ONCE, to - at))
   const [a, b, c] = [
-    count > 0 ? bytes[at]! : 0,
-    count > 1 ? bytes[at + 1]! : 0,
-    count > 2 ? bytes[at + 2]! : 0,
+    count > 0 ? view.getUint8(at) : 0,
+    count > 1 ? view.getUint8(at + 1) : 0,
+    count > 2 ? view.getUint8(at + 2) : 0,
   ]
   return ((a << 16) | (b << 8) | c) * 4 + count
 }

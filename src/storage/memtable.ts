@@ -9,7 +9,15 @@ import { assert } from '../base/assert.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
-import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
+import {
+  type Direction,
+  type KeyCursor,
+  type KeySink,
+  type KeySpan,
+  emptySpan,
+  feedOneByOne,
+  keyAtCursor,
+} from './cursor.ts'
 import { HASH_SLOT_BYTES, HashSlots } from './hash-slots.ts'
 import { sortKeys } from './key-order.ts'
 import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } from './packed-versions.ts'
@@ -220,6 +228,10 @@ class MemtableCursor implements KeyCursor {
     if (newest === NONE) return false
     this.#packed.locateVersion(newest, found)
     return true
+  }
+
+  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void {
+    feedOneByOne(this, sink, end, this.#step)
   }
 
   /** Stands at the first key from number `at` on that shows something. */

@@ -98,7 +98,6 @@ export class PackedKeys {
 
   /** Says where key `index` stands. */
   locateKey(index: number, span: KeySpan): void {
-    span.bytes = this.bytes
     span.view = this.view
     span.from = this.#keyFrom(index)
     span.to = this.#keyTo(index)

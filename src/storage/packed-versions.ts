@@ -11,10 +11,9 @@
  * So the version of a key as of a time is found in a number of steps that is logarithmic in how many are newer, though
  * versions are added one by one: E. W. Myers, "An applicative random-access stack" (Information Processing Letters, 1983).
  */
-import { type HybridTime } from '../time/hybrid-time.ts'
+import { type HybridTime, highOf, lowOf } from '../time/hybrid-time.ts'
 import { Arena, placeOf } from './arena.ts'
 import { type KeySpan } from './cursor.ts'
-import { highOf, lowOf } from './time-words.ts'
 import { type Version } from './version.ts'
 import { type VersionSpan } from './version-span.ts'
 
@@ -119,7 +118,6 @@ export class PackedVersions {
 
   /** Says where a key stands. */
   locateKey(key: number, span: KeySpan): void {
-    span.bytes = this.#arena.chunkOf(key)
     span.view = this.#arena.viewOf(key)
     span.from = placeOf(key) + KEY.bytes
     span.to = span.from + this.keyLength(key)
@@ -154,7 +152,6 @@ export class PackedVersions {
   /** Says where a version stands. */
   locateVersion(version: number, span: VersionSpan): void {
     const length = this.#arena.u32(version + VERSION.length)
-    span.bytes = this.#arena.chunkOf(version)
     span.view = this.#arena.viewOf(version)
     span.isTombstone = length === TOMBSTONE
     span.timeFrom = placeOf(version) + VERSION.time

@@ -8,14 +8,22 @@
  * Forward, a block is searched once for what shows at each of its keys, in one go over its columns; blocks
  * and tables whose times do not meet the view are passed over.
  */
-import { compareBytes, compareSpanTo } from '../base/bytes.ts'
+import { compareBytes, compareSpanTo, compareSpans } from '../base/bytes.ts'
 import { keyAfter } from '../base/key-range.ts'
-import { type Stretches, meetsClosed } from '../time/stretches.ts'
+import { type Stretches } from '../time/stretches.ts'
 import { type Block, NOTHING } from './block.ts'
-import { type Direction, type KeyCursor, type KeySpan, emptySpan, keyAtCursor } from './cursor.ts'
+import {
+  type Direction,
+  type KeyCursor,
+  type KeySink,
+  type KeySpan,
+  emptySpan,
+  feedOneByOne,
+  keyAtCursor,
+} from './cursor.ts'
 import { searchFirst } from './search.ts'
 import { SoughtKey } from './sought-key.ts'
-import { type TableFile } from './table-file.ts'
+import { GOES_ON_NEXT, GOES_ON_NOWHERE, type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { VersionSpan } from './version-span.ts'
 
@@ -30,6 +38,8 @@ export class RunCursor implements KeyCursor {
   readonly #view: Stretches
   readonly #direction: Direction
   readonly span: KeySpan = emptySpan()
+  /** The last key of a block, for {@link feed}. */
+  readonly #lastKey: KeySpan = emptySpan()
   isAtKey = false
   #tableIndex = 0
   #table: TableFile | undefined
@@ -89,6 +99,36 @@ export class RunCursor implements KeyCursor {
     return true
   }
 
+  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void {
+    if (this.#direction === 'reverse') return feedOneByOne(this, sink, end, -1)
+    while (this.isAtKey) {
+      if (end !== undefined && !this.#isBlockBefore(end)) return feedOneByOne(this, sink, end, 1)
+      this.#feedFromBlock(sink)
+      if (!sink.hasRoom) return
+      this.#advanceForward()
+    }
+  }
+
+  /** Gives the keys of this block that show something, from the one it stands at on. */
+  #feedFromBlock(sink: KeySink): void {
+    const { keyCount } = this.#block!
+    for (let k = this.#keyIndex; k < keyCount; k++) {
+      const version = this.#shown[k]!
+      if (version === NOTHING) continue
+      this.#version = version
+      this.#place(k)
+      sink.add(this)
+      if (!sink.hasRoom) return
+    }
+  }
+
+  /** Whether all keys of this block come before one. */
+  #isBlockBefore(key: Readonly<KeySpan>): boolean {
+    const block = this.#block!
+    block.locateKey(block.keyCount - 1, this.#lastKey)
+    return compareSpans(this.#lastKey, key) < 0
+  }
+
   #seekForward(key: Uint8Array): void {
     if (this.#goTo(key)) this.#standFrom(this.#keyIndex)
   }
@@ -102,13 +142,10 @@ export class RunCursor implements KeyCursor {
 
   /** Past a key that goes on: mostly it ends in the next block, but it may fill many. */
   #standBehindKey(): void {
-    const blockBehind = this.#table!.index[this.#blockIndex + 2]
-    if (blockBehind === undefined || compareSpanTo(this.span, blockBehind.first.key) === 0) {
-      this.#seekForward(keyAfter(this.key!))
-    } else {
+    if (this.#table!.goesOn(this.#blockIndex) === GOES_ON_NEXT) {
       this.#goToBlock(this.#blockIndex + 1)
       this.#standFrom(1)
-    }
+    } else this.#seekForward(keyAfter(this.key!))
   }
 
   /** To the first key from a place of this block on that shows something, in this block or behind it. */
@@ -141,9 +178,10 @@ export class RunCursor implements KeyCursor {
   /** To the next block that has times of the view. */
   #goToNextBlock(): boolean {
     for (let t = this.#tableIndex, b = this.#blockIndex + 1; this.#goToTable(t); t++, b = 0) {
-      const { index } = this.#table!
-      while (b < index.length && !meetsClosed(this.#view, index[b]!.minTime, index[b]!.maxTime)) b++
-      if (b === index.length) continue
+      const table = this.#table!
+      const blocks = table.index.length
+      while (b < blocks && !table.isBlockIn(this.#view, b)) b++
+      if (b === blocks) continue
       this.#goToBlock(b)
       return true
     }
@@ -205,7 +243,9 @@ export class RunCursor implements KeyCursor {
   /** Whether versions of the key stand in the next block too. */
   #goesOn(): boolean {
     if (this.#keyIndex + 1 < this.#block!.keyCount) return false
-    const next = this.#table!.index[this.#blockIndex + 1] ?? this.#tables[this.#tableIndex + 1]
+    if (this.#blockIndex + 1 < this.#table!.index.length)
+      return this.#table!.goesOn(this.#blockIndex) !== GOES_ON_NOWHERE
+    const next = this.#tables[this.#tableIndex + 1]
     return next !== undefined && compareSpanTo(this.span, next.first.key) === 0
   }
 

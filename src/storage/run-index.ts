@@ -10,7 +10,7 @@ import { type PackedKeys, packKeys } from './packed-keys.ts'
 import { type Run, type Shape } from './shape.ts'
 import { type TableMeta } from './table-format.ts'
 import { type SoughtKey } from './sought-key.ts'
-import { highOf, isAfterTime, lowOf } from './time-words.ts'
+import { isAfterTime, wordsOfTimes } from './time-words.ts'
 
 /** The tables of one run and their keys, side by side. */
 export class RunIndex {
@@ -25,7 +25,7 @@ export class RunIndex {
     this.#firstKeys = packKeys(tables.map(({ first }) => first.key))
     this.#lastKeys = packKeys(tables.map(({ last }) => last.key))
     const minTime = tables.map((table) => table.minTime).reduce(earlierOf, MAX_TIME)
-    this.#minTime = Uint32Array.of(lowOf(minTime), highOf(minTime))
+    this.#minTime = wordsOfTimes([minTime])
   }
 
   /** Whether all that it has is newer than a time. */

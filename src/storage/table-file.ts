@@ -12,7 +12,7 @@ import { equalBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
-import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
+import { type Stretch, type Stretches, lastBefore, meetsClosed } from '../time/stretches.ts'
 import { Block, NOTHING } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
@@ -33,10 +33,17 @@ import {
   tablePath,
 } from './table-format.ts'
 import { type SoughtKey } from './sought-key.ts'
-import { highOf, isAfterTime, lowOf } from './time-words.ts'
+import { isAfterTime, wordsOfTimes } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
 import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, comparePositions } from './version.ts'
+
+/** The last key of a block does not go on in the next one, or in this one only, or, as far as the index tells, further. */
+export const GOES_ON_NOWHERE = 0
+export const GOES_ON_NEXT = 1
+export const GOES_ON_FURTHER = 2
+/** One of these. */
+export type GoesOn = 0 | 1 | 2
 
 /** Counts of what reads cost. */
 export interface ReadCounters {
@@ -66,8 +73,10 @@ export class TableFile implements VersionPlace {
   readonly #context: TableContext
   readonly #filter: Uint8Array
   readonly #firstKeys: PackedKeys
-  /** The oldest time of each block, in two halves: the lower one first. */
-  readonly #minTimes: Uint32Array
+  /** The oldest and the newest time of each block, each in two halves: the lower one first. */
+  readonly #times: Uint32Array
+  /** Of each block that was read, where its last key goes on. */
+  readonly #goesOn: Uint8Array
   readonly #cached: CachedBlocks
   /** In which block the last search found something, at which key of it, and the key's oldest time there. */
   readonly #found = { block: 0, key: 0, from: MIN_TIME }
@@ -83,7 +92,8 @@ export class TableFile implements VersionPlace {
     this.#filter = parts.filter
     this.#cached = new CachedBlocks(context.blocks, parts.index.length)
     this.#firstKeys = packKeys(parts.index.map(({ first }) => first.key))
-    this.#minTimes = Uint32Array.from(parts.index.flatMap(({ minTime }) => [lowOf(minTime), highOf(minTime)]))
+    this.#times = wordsOfTimes(parts.index.flatMap(({ minTime, maxTime }) => [minTime, maxTime]))
+    this.#goesOn = new Uint8Array(parts.index.length)
   }
 
   /** Opens a table file and reads everything but its blocks. Damage is `TABLE_CORRUPT`. */
@@ -186,6 +196,18 @@ export class TableFile implements VersionPlace {
     return this.#firstKeys.findKey(key)
   }
 
+  /** Whether block number `index` can have versions of a view. */
+  isBlockIn(view: Stretches, index: number): boolean {
+    if (view.length !== 1) return meetsClosed(view, this.index[index]!.minTime, this.index[index]!.maxTime)
+    const { after, through } = view[0]!
+    return !this.#isBlockAfter(index, through) && isAfterTime(this.#times, 4 * index + 2, after)
+  }
+
+  /** Where the last key of block number `index`, which was read, goes on in this table. */
+  goesOn(index: number): GoesOn {
+    return this.#goesOn[index] as GoesOn
+  }
+
   /** The newest version of the key at or before `time`. */
   #locateThrough(key: SoughtKey, time: HybridTime, found: VersionSpan, probe?: ReadProbe): boolean {
     const behind = this.#firstBlockAt(key, time)
@@ -222,7 +244,7 @@ export class TableFile implements VersionPlace {
 
   /** Whether all that a block has is newer than a time. */
   #isBlockAfter(index: number, time: HybridTime): boolean {
-    return isAfterTime(this.#minTimes, 2 * index, time)
+    return isAfterTime(this.#times, 4 * index, time)
   }
 
   /** The first block that begins at or behind a place in the order of versions. */
@@ -238,6 +260,12 @@ export class TableFile implements VersionPlace {
       else high = middle
     }
     return low
+  }
+
+  #goesOnFrom(index: number, lastKey: Uint8Array): GoesOn {
+    const [next, behind] = [this.index[index + 1], this.index[index + 2]]
+    if (next === undefined || !equalBytes(next.first.key, lastKey)) return GOES_ON_NOWHERE
+    return behind === undefined || equalBytes(behind.first.key, lastKey) ? GOES_ON_FURTHER : GOES_ON_NEXT
   }
 
   #probedBlock(index: number, probe: ReadProbe | undefined): Block {
@@ -259,6 +287,7 @@ export class TableFile implements VersionPlace {
     const block = this.#readBlock(entry)
     counters.blocksRead++
     counters.blockBytesRead += block.bytes.length
+    this.#goesOn[index] = this.#goesOnFrom(index, block.keyAt(block.keyCount - 1))
     this.#cached.add(index, block)
     return block
   }

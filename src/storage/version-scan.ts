@@ -8,11 +8,11 @@
  * (`found-rows.ts`), looks at the tree anew and goes on behind the last key that it handed out. It is no generator,
  * because a step is on the path of every row read.
  */
-import { compareSpanTo } from '../base/bytes.ts'
-import { type KeyRange, keyAfter } from '../base/key-range.ts'
+import { lookAt } from '../base/bytes.ts'
+import { keyAfter } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Direction, type KeyCursor } from './cursor.ts'
-import { type BesideOf, type FoundRow, FoundRows } from './found-rows.ts'
+import { type FoundRow, FoundRows, type RowPlan } from './found-rows.ts'
 import { type KeyedVersion, type Version } from './version.ts'
 
 /** What is scanned: something whose cursors are good for one epoch each. */
@@ -24,16 +24,10 @@ export interface ScanSource {
 }
 
 /** What a scan is of. */
-export interface ScanPlan {
-  readonly range: KeyRange
+export interface ScanPlan extends RowPlan {
   readonly view: Stretches
-  readonly direction: Direction
-  /** Whether keys show whose newest version in the view is a tombstone. */
-  readonly withTombstones: boolean
   /** How many rows will be asked for, at most: no more are found ahead. */
   readonly limit: number
-  /** Which other view is asked for what is beside the version that shows; none, if left out. */
-  readonly besideOf?: BesideOf | undefined
 }
 
 /** A scan, which stands at a key after each step that answered `true`. */
@@ -42,7 +36,7 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
 > {
   readonly #source: ScanSource
   readonly #plan: ScanPlan
-  readonly #rows = new FoundRows()
+  readonly #rows: FoundRows
   /** How many rows may yet be found. */
   #left: number
   /** Stands at the last key that was found. */
@@ -57,6 +51,7 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
   constructor(source: ScanSource, plan: ScanPlan) {
     this.#source = source
     this.#plan = plan
+    this.#rows = new FoundRows(plan)
     this.#left = plan.limit
   }
 
@@ -67,8 +62,7 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
 
   /** The key it stands at: a look at the tree's memory. */
   get key(): Uint8Array {
-    const { bytes, from, to } = this.row.key
-    return bytes.subarray(from, to)
+    return lookAt(this.row.key)
   }
 
   /** The version that shows there; its value is a look at the tree's memory. */
@@ -128,18 +122,10 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
   #fill(): void {
     const rows = this.#rows
     const cursor = this.#cursor!
-    const { withTombstones, besideOf } = this.#plan
-    while (rows.hasRoom) {
-      if (!this.#isFresh && cursor.isAtKey) cursor.advance()
-      this.#isFresh = false
-      if (!cursor.isAtKey || this.#isOutside(cursor)) return
-      rows.add(cursor, withTombstones, besideOf)
-    }
-  }
-
-  #isOutside({ span }: KeyCursor): boolean {
-    const { range, direction } = this.#plan
-    if (direction === 'reverse') return compareSpanTo(span, range.lower) < 0
-    return range.upper !== undefined && compareSpanTo(span, range.upper) >= 0
+    if (!rows.hasRoom) return
+    if (!this.#isFresh && cursor.isAtKey) cursor.advance()
+    if (cursor.isAtKey) cursor.feed(rows, undefined)
+    // Where there is room left, it stands behind the last key.
+    this.#isFresh = rows.hasRoom
   }
 }

@@ -18,7 +18,9 @@ export interface Steps {
 export interface Held<Found extends Steps> {
   /** What it is about. An end before the last step needs no word. */
   readonly found: Found
-  /** Throws `CLOSED`, and `HISTORY_GONE` once the hold is over and the times cannot be read without it. */
+  /** What holds its times. */
+  readonly hold: { readonly isOver: boolean }
+  /** Asked at each step once the hold is over. Throws `CLOSED`, and `HISTORY_GONE` if the times cannot be read without it. */
   assertGoesOn(): void
   /** Lets the times go. */
   end(): void
@@ -45,9 +47,9 @@ export class HeldRead<Found extends Steps> implements Steps {
   step(): boolean {
     if (this.#isOver) return false
     try {
-      if (this.#held === undefined) this.#held = this.#begin()
-      else this.#held.assertGoesOn()
-      if (this.#held.found.step()) return true
+      const held = (this.#held ??= this.#begin())
+      if (held.hold.isOver) held.assertGoesOn()
+      if (held.found.step()) return true
     } catch (error) {
       this.close()
       throw error

@@ -12,7 +12,10 @@ export const MEMORY_HOLD_MICROS_MAX = 600_000_000
 
 /** A hold, for its holder. */
 export interface OpenHold extends MemoryHold {
-  /** Whether it was given up because of its age: the holder has to ask again if its time is readable. */
+  /**
+   * Whether it was given up, because of its age or because the store was closed: the holder has to ask again if its
+   * time is readable.
+   */
   isOver: boolean
 }
 
@@ -40,14 +43,20 @@ export class MemoryHolds implements Iterable<MemoryHold> {
 
   /** Gives up what is too old. */
   expire(nowMicros: number): void {
-    for (const hold of this.#holds) {
-      if (nowMicros < hold.untilMicros) continue
-      hold.isOver = true
-      this.#holds.delete(hold)
-    }
+    for (const hold of this.#holds) if (nowMicros >= hold.untilMicros) this.#giveUp(hold)
+  }
+
+  /** Gives up all of them. */
+  end(): void {
+    for (const hold of this.#holds) this.#giveUp(hold)
   }
 
   [Symbol.iterator](): Iterator<MemoryHold> {
     return this.#holds[Symbol.iterator]()
+  }
+
+  #giveUp(hold: OpenHold): void {
+    hold.isOver = true
+    this.#holds.delete(hold)
   }
 }

@@ -113,6 +113,11 @@ export class Readability {
     this.#memoryHolds.release(hold)
   }
 
+  /** Gives up all that is held in memory, because the store is closed. */
+  endHolds(): void {
+    this.#memoryHolds.end()
+  }
+
   #noteRefusal(table: TableRow, time: HybridTime, moment: Moment): void {
     const judgements = this.#sources.judgements()
     if (judgements === undefined) return

@@ -364,6 +364,7 @@ export class Store {
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.#readability.endHolds()
     const { log, manifest, tables, lock } = this.#parts
     try {
       this.#stopWriting()
@@ -399,10 +400,8 @@ export class Store {
     const hold = this.#readability.holdTimes(table, times, moment)
     return {
       found: read(),
-      assertGoesOn: () => {
-        this.#checkOpen()
-        if (hold.isOver) this.assertReadable(table, times)
-      },
+      hold,
+      assertGoesOn: () => this.assertReadable(table, times),
       end: () => this.#readability.release(hold),
     }
   }
@@ -423,9 +422,10 @@ export class Store {
     const scan = this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction, limit)
     return {
       found: scan,
+      hold,
       assertGoesOn: () => {
         this.#checkOpen()
-        if (hold.isOver) this.#readability.check(table, time)
+        this.#readability.check(table, time)
       },
       end: () => this.#readability.release(hold),
     }

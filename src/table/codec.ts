@@ -7,7 +7,7 @@
  */
 import { Packr } from 'msgpackr'
 import { FormatError } from '../base/binary.ts'
-import { type ByteCopies, type ViewSpan, bytesOfText, copyOf, textOfBytes } from '../base/bytes.ts'
+import { type ByteCopies, type ByteSpan, bytesOfText, copyOf, lookAt, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
 
@@ -58,8 +58,8 @@ export function decodeKey(bytes: Uint8Array, type: KeyType, copies: Copier = SIN
 }
 
 /** As {@link decodeKey}, of bytes that stand in others. */
-export function decodeKeySpan(span: ViewSpan, type: KeyType, copies: ByteCopies): Key {
-  return type === 'text' ? textOf(span.bytes.subarray(span.from, span.to), 'key') : copies.copyOfSpan(span)
+export function decodeKeySpan(span: ByteSpan, type: KeyType, copies: ByteCopies): Key {
+  return type === 'text' ? textOf(lookAt(span), 'key') : copies.copyOfSpan(span)
 }
 
 /** The bytes of a value, which may be the caller's. Throws `INVALID_VALUE`, `TOO_LARGE`. */
@@ -76,9 +76,9 @@ export function decodeValue(bytes: Uint8Array, type: ValueType, copies: Copier =
 }
 
 /** As {@link decodeValue}, of bytes that stand in others. */
-export function decodeValueSpan(span: ViewSpan, type: ValueType, copies: ByteCopies): unknown {
+export function decodeValueSpan(span: ByteSpan, type: ValueType, copies: ByteCopies): unknown {
   if (type === 'bytes') return copies.copyOfSpan(span)
-  return decodeValue(span.bytes.subarray(span.from, span.to), type)
+  return decodeValue(lookAt(span), type)
 }
 
 function textOf(bytes: Uint8Array, what: string): string {

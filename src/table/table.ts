@@ -151,7 +151,7 @@ export class Table<K extends Key = Key, V = unknown> {
 
   /**
    * The value of a key, or `undefined` where it has none. Here and in all other reads, small byte strings may share
-   * an `ArrayBuffer` of up to 16 KiB with each other: copy one before you transfer its buffer to another thread, or
+   * an `ArrayBuffer` of up to 32 KiB with each other: copy one before you transfer its buffer to another thread, or
    * where you keep few of many.
    * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
    */

@@ -46,14 +46,36 @@ export function hybridTime(micros: number, logical = 0): HybridTime {
   return ((BigInt(micros) << 12n) | BigInt(logical)) as HybridTime
 }
 
-/** The physical part: whole microseconds since 1970. */
-export function microsOf(time: HybridTime): number {
-  // Halves are numbers, while a shift would make another bigint.
-  halves.setBigUint64(0, time)
-  return halves.getUint32(0) * 2 ** 20 + (halves.getUint32(4) >>> 12)
+// To shift a bigint makes another one, and to read one from a DataView takes V8 three times as long.
+const split = BigUint64Array.of(1n)
+const words = new Uint32Array(split.buffer)
+/** Which of the two words of a time is the lower one, on this machine. */
+const LOW = words.indexOf(1)
+const HIGH = 1 - LOW
+
+/** The upper 32 bits of a time. */
+export function highOf(time: HybridTime): number {
+  split[0] = time
+  return words[HIGH]!
 }
 
-const halves = new DataView(new ArrayBuffer(8))
+/** The lower 32 bits of a time. */
+export function lowOf(time: HybridTime): number {
+  split[0] = time
+  return words[LOW]!
+}
+
+/** The time of two halves, which may be signed. */
+export function timeOf(high: number, low: number): HybridTime {
+  words[HIGH] = high
+  words[LOW] = low
+  return split[0] as HybridTime
+}
+
+/** The physical part: whole microseconds since 1970. */
+export function microsOf(time: HybridTime): number {
+  return highOf(time) * 2 ** 20 + (lowOf(time) >>> 12)
+}
 
 /** The logical part, 0 to 4095. */
 export function logicalOf(time: HybridTime): number {

@@ -1,7 +1,7 @@
 /** A diff has the keys whose values differ, whether both sides lie in one tablet or in two. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type ByteSpan } from '../../src/base/bytes.ts'
+import { type ByteSpan, lookAt } from '../../src/base/bytes.ts'
 import { ALL_KEYS } from '../../src/base/key-range.ts'
 import { type RangeVersions, differences } from '../../src/history/diff.ts'
 import { FoundRow } from '../../src/storage/found-rows.ts'
@@ -55,7 +55,7 @@ function rangeVersions(versions: readonly KeyedVersion[], cut: HybridTime): Rang
 }
 
 const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex')
-const hexOf = (span: ByteSpan | undefined) => span && hex(span.bytes.subarray(span.from, span.to))
+const hexOf = (span: ByteSpan | undefined) => span && hex(lookAt(span))
 
 test.each(['forward', 'reverse'] as const)('going %s, by the definition', (direction) => {
   const some = sortedVersions({ minLength: 0 })

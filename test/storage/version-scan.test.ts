@@ -5,11 +5,12 @@ import { bytesOfText } from '../../src/base/bytes.ts'
 import { ALL_KEYS } from '../../src/base/key-range.ts'
 import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
+import { RunCursor } from '../../src/storage/run-cursor.ts'
 import { type ScanSource, VersionScan } from '../../src/storage/version-scan.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
-import { stretch } from '../../src/time/stretches.ts'
+import { type Stretches, stretch } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
-import { shown, tick, version } from './samples.ts'
+import { shown, tableFiles, tick, version, writeTable } from './samples.ts'
 
 const KEYS = 200
 const nameOf = (key: number) => `k${String(key).padStart(4, '0')}`
@@ -103,4 +104,32 @@ test('what fails behind some rows does so when they were handed out, once and fo
   expect(readOn).toThrow('damaged')
   expect(found.length).toBe(20)
   expect(scan.step()).toBe(false)
+})
+
+test('keeps no more blocks than a few dozen from being forgotten, however many rows it is ahead', () => {
+  const KEYS_OF_A_BLOCK_EACH = 400
+  const tables = tableFiles()
+  const versions = Array.from({ length: KEYS_OF_A_BLOCK_EACH }, (_, key) =>
+    version(nameOf(key), 1, 'x'.repeat(200)),
+  )
+  const meta = writeTable(tables, 1, versions)
+  const open = (number: number) => tables.open(number)
+  const source = {
+    epoch: 0,
+    cursor: (view: Stretches, direction: Direction) => new RunCursor(open, [meta], view, direction),
+  }
+  const view = stretch(tick(0), MAX_TIME)
+  const plan = {
+    range: ALL_KEYS,
+    view,
+    direction: 'forward',
+    withTombstones: false,
+    limit: Infinity,
+  } as const
+  const scan = new VersionScan(source, plan)
+  let most = 0
+  for (let steps = 1; scan.step(); steps++) most = Math.max(most, tables.counters.blocksRead - steps)
+  expect(tables.counters.blocksRead).toBe(KEYS_OF_A_BLOCK_EACH)
+  expect(most, 'blocks ahead').toBeGreaterThan(16)
+  expect(most).toBeLessThanOrEqual(64)
 })
