@@ -182,13 +182,16 @@ interface CommitChanges {
 /** Of versions that come oldest first, after what shows before them. */
 function risingChanges(shown: Version | undefined): CommitChanges {
   let isPresent = shown !== undefined
-  const isChange = ({ value }: Version): boolean => {
-    const wasPresent = isPresent
-    isPresent = value !== undefined
-    return wasPresent || isPresent
-  }
   return {
-    of: (versions) => versions.filter(isChange),
+    of: (versions) => {
+      const changes: Version[] = []
+      for (const version of versions) {
+        const wasPresent = isPresent
+        isPresent = version.value !== undefined
+        if (wasPresent || isPresent) changes.push(version)
+      }
+      return changes
+    },
     open: () => undefined,
   }
 }

@@ -242,14 +242,17 @@ export class Block extends PackedKeys {
     const from = this.#valueFrom(first)
     const to = this.#valueFrom(end)
     const versions: Version[] = []
+    const isFalling = order === 'newest first'
+    const [start, behind, step] = isFalling ? [first, end, 1] : [end - 1, first - 1, -1]
     if (to - from > COPIED_TOGETHER_MAX || end - first === 1) {
-      for (let v = first; v < end; v++) versions.push(copyOfVersion(this.versionAt(v), copies))
+      for (let v = start; v !== behind; v += step) versions.push(copyOfVersion(this.versionAt(v), copies))
     } else {
       // They stand side by side, and one copy of all costs less than one of each.
       const { buffer, byteOffset } = copies.copyOf(this.bytes.subarray(from, to))
-      for (let v = first; v < end; v++) versions.push(this.#versionOver(v, buffer, byteOffset - from))
+      for (let v = start; v !== behind; v += step)
+        versions.push(this.#versionOver(v, buffer, byteOffset - from))
     }
-    return order === 'newest first' ? versions : versions.toReversed()
+    return versions
   }
 
   /** A version, whose value is a look at a copy of this block's bytes that is shifted by so many bytes. */

@@ -5,7 +5,8 @@
  *     search e                ▲ the first that ends at or behind it, and those that go on with it
  *     search l                                  ▲ begins behind it: it has none
  */
-import { type HybridTime, MAX_TIME, earlierOf } from '../time/hybrid-time.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, earlierOf, laterOf } from '../time/hybrid-time.ts'
+import { type Stretches, meetsClosed } from '../time/stretches.ts'
 import { type PackedKeys, packKeys } from './packed-keys.ts'
 import { type Run, type Shape } from './shape.ts'
 import { type TableMeta } from './table-format.ts'
@@ -17,20 +18,37 @@ export class RunIndex {
   readonly tables: readonly TableMeta[]
   readonly #firstKeys: PackedKeys
   readonly #lastKeys: PackedKeys
-  /** The oldest time in any of its tables, in two halves: the lower one first. */
-  readonly #minTime: Uint32Array
+  /** As words: the oldest time in any of its tables; those from which and up to which each table has some. */
+  readonly #times: Uint32Array
 
   constructor({ tables }: Run) {
     this.tables = tables
     this.#firstKeys = packKeys(tables.map(({ first }) => first.key))
     this.#lastKeys = packKeys(tables.map(({ last }) => last.key))
-    const minTime = tables.map((table) => table.minTime).reduce(earlierOf, MAX_TIME)
-    this.#minTime = wordsOfTimes([minTime])
+    const minTimes = tables.map(({ minTime }) => minTime)
+    const oldest = minTimes.reduce(earlierOf, MAX_TIME)
+    const allBegan = minTimes.reduce(laterOf, MIN_TIME)
+    const firstEnd = tables.map(({ maxTime }) => maxTime).reduce(earlierOf, MAX_TIME)
+    this.#times = wordsOfTimes([oldest, allBegan, firstEnd])
   }
 
   /** Whether all that it has is newer than a time. */
   isAfter(time: HybridTime): boolean {
-    return isAfterTime(this.#minTime, 0, time)
+    return isAfterTime(this.#times, 0, time)
+  }
+
+  /** Its tables that can have a version in a view. */
+  tablesIn(view: Stretches): readonly TableMeta[] {
+    return this.#areAllIn(view)
+      ? this.tables
+      : this.tables.filter(({ minTime, maxTime }) => meetsClosed(view, minTime, maxTime))
+  }
+
+  /** Whether all tables meet the only stretch of a view. A view of several is not judged by it. */
+  #areAllIn(view: Stretches): boolean {
+    if (view.length !== 1) return false
+    const { after, through } = view[0]!
+    return !isAfterTime(this.#times, 2, through) && isAfterTime(this.#times, 4, after)
   }
 
   /** The first table that can have versions of a key; whether it can says {@link hasKey}. */

@@ -186,8 +186,8 @@ export class Tree<Directive> {
     const sources: KeyCursor[] = []
     for (const memtable of this.memtables)
       if (memtable.versionCount > 0) sources.push(memtable.cursor(view, direction))
-    for (const { tables } of this.#state.shape.flat()) {
-      const shown = tables.filter((table) => isInView(table, view))
+    for (const run of this.#runs) {
+      const shown = run.tablesIn(view)
       if (shown.length > 0) sources.push(new RunCursor(open, shown, view, direction))
     }
     return sources.length === 1 ? sources[0]! : new MergingCursor(sources, direction)

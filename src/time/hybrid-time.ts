@@ -136,17 +136,17 @@ export function parseExact(text: string): HybridTime {
 export function formatIso(time: HybridTime): string {
   const micros = microsOf(time)
   // Times that are printed one after the other mostly lie close together.
-  if (!(micros >= printed.from && micros < printed.from + MICROS_PER_MINUTE)) printed = minuteOf(micros)
+  if (!(micros >= printedSecond.from && micros < printedSecond.from + MICROS_PER_SECOND))
+    printedSecond = secondOf(micros)
   // From here on the numbers are small, and their arithmetic is that of integers.
-  const rest = (micros - printed.from) | 0
-  const second = (rest / 1_000_000) | 0
-  const fraction = rest - second * 1_000_000
+  const fraction = (micros - printedSecond.from) | 0
   const millis = (fraction / 1000) | 0
   // Few pieces, because V8 puts them together one by one.
-  return `${printed.text}${SECONDS[second]!}${THREE_DIGITS[millis]!}${LAST_DIGITS[fraction - millis * 1000]!}`
+  return `${printedSecond.text}${THREE_DIGITS[millis]!}${LAST_DIGITS[fraction - millis * 1000]!}`
 }
 
-const MICROS_PER_MINUTE = 60_000_000
+const MICROS_PER_SECOND = 1_000_000
+const MICROS_PER_MINUTE = 60 * MICROS_PER_SECOND
 const TWO_DIGITS = Array.from({ length: 100 }, (_, value) => value.toString().padStart(2, '0'))
 const THREE_DIGITS = Array.from({ length: 1000 }, (_, value) => value.toString().padStart(3, '0'))
 
@@ -154,17 +154,25 @@ const THREE_DIGITS = Array.from({ length: 1000 }, (_, value) => value.toString()
 const SECONDS = TWO_DIGITS.map((digits) => `${digits}.`)
 const LAST_DIGITS = THREE_DIGITS.map((digits) => `${digits}Z`)
 
-/** A minute, where it begins and how it is printed: `2025-11-20T10:15:`. */
-interface PrintedMinute {
+/** The beginning of times that were printed: where it is, and its text. */
+interface Printed {
   readonly from: number
   readonly text: string
 }
 
-/** The minute that was printed last. */
-let printed: PrintedMinute = { from: NaN, text: '' }
+/** The minute that was printed last, `2025-11-20T10:15:`, and the second, `2025-11-20T10:15:30.`. */
+let printedMinute: Printed = { from: NaN, text: '' }
+let printedSecond: Printed = { from: NaN, text: '' }
 
-/** The minute of a microsecond. */
-function minuteOf(micros: number): PrintedMinute {
+function secondOf(micros: number): Printed {
+  if (!(micros >= printedMinute.from && micros < printedMinute.from + MICROS_PER_MINUTE))
+    printedMinute = minuteOf(micros)
+  const { from, text } = printedMinute
+  const number = Math.floor((micros - from) / MICROS_PER_SECOND)
+  return { from: from + number * MICROS_PER_SECOND, text: text + SECONDS[number]! }
+}
+
+function minuteOf(micros: number): Printed {
   const minute = Math.floor(micros / MICROS_PER_MINUTE)
   const { year, month, day } = civilFromDays(Math.floor(minute / 1440))
   const date = `${year.toString().padStart(4, '0')}-${TWO_DIGITS[month]!}-${TWO_DIGITS[day]!}`
