@@ -22,7 +22,10 @@ const MEMORIES_MAX = 64
 /** Which other view is asked for what is beside a version that shows. */
 export type BesideOf = (shown: VersionSpan) => Stretches
 
-/** Where a row stands: good as long as somebody has it, because what it points to is never written again. */
+/**
+ * Where a row stands. It is good until more rows are asked for, whatever happens to the tree, because what it points to
+ * is never written again.
+ */
 export class FoundRow {
   readonly key: KeySpan = emptySpan()
   readonly version: VersionSpan = new VersionSpan()
@@ -49,6 +52,8 @@ export class FoundRows implements KeySink {
   #room = 0
   #count = 0
   #at = 0
+  /** How many rows of the list point to memory, those of before included. */
+  #pointing = 0
   /** In how many pieces of memory versions were found one after the other, and the last of these. */
   #memories = 0
   #memory = NO_VIEW
@@ -119,12 +124,21 @@ export class FoundRows implements KeySink {
     return range.upper !== undefined && compareSpanTo(span, range.upper) >= 0
   }
 
-  /** Asks for the memory of all values. */
+  /** To be called when all are found: asks for the memory of their values, and lets go that of rows of before. */
   fetchValues(): void {
     for (let i = 0; i < this.#count; i++) {
       const { version, beside } = this.#rows[i]!
       fetchBytes(version.view, version.from, version.to)
       if (beside !== undefined) fetchBytes(beside.view, beside.from, beside.to)
     }
+    for (let i = this.#count; i < this.#pointing; i++) this.#letGo(i)
+    this.#pointing = this.#count
+  }
+
+  #letGo(index: number): void {
+    const { key, version } = this.#rows[index]!
+    key.view = version.view = NO_VIEW
+    const beside = this.#besides[index]
+    if (beside !== undefined) beside.view = NO_VIEW
   }
 }
