@@ -42,7 +42,7 @@ const LOOPED_BYTES_MAX = 24
 const LOOPED_WORDS_MAX = 256
 const COPIES_BYTES_MIN = 1024
 const COPIES_BYTES_MAX = 32 * 1024
-/** So large a copy, and no larger one, shares memory with others: a quarter of it. */
+/** So large a copy, and no larger one, shares memory with others: an eighth of it. */
 const SHARING_BYTES_MAX = 4 * 1024
 
 /**

@@ -34,7 +34,7 @@ const VALUE_END_MASK = 0x7fff_ffff
 const FETCHED_KEY_BYTES_MAX = 1024
 
 /** Where keys have more versions, a search for what shows passes most of their times over: they are not fetched together. */
-const FETCHED_VERSIONS_MAX = 32
+const FETCHED_VERSIONS_PER_KEY_MAX = 32
 
 /** No key and no version of a block. */
 export const NOTHING = -1
@@ -274,7 +274,7 @@ export class Block extends PackedKeys {
     const [throughHigh, throughLow] = [highOf(through), lowOf(through)]
     const [afterHigh, afterLow] = [highOf(after), lowOf(after)]
     let fetched = 0
-    if (this.versionCount <= FETCHED_VERSIONS_MAX * this.keyCount)
+    if (this.versionCount <= FETCHED_VERSIONS_PER_KEY_MAX * this.keyCount)
       fetchWords(this.#words, this.#times + 2 * this.versionsFrom(from), this.#valueEnds)
     for (let i = from; i < this.keyCount; i++) {
       const version = this.#firstThrough(i, throughHigh, throughLow)

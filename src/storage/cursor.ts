@@ -7,7 +7,7 @@
  * Sources are asked from new to old. For one key, every version in an earlier source is newer than
  * every version in a later one (a structural law of the tree), so the first answer is the answer.
  */
-import { NO_VIEW, compareSpans, lookAt } from '../base/bytes.ts'
+import { type ByteSpan, NO_VIEW, compareSpans, lookAt } from '../base/bytes.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type VersionSpan } from './version-span.ts'
 
@@ -26,7 +26,7 @@ export interface KeyCursor {
   /** Whether it stands at a key, and not past the end. */
   readonly isAtKey: boolean
   /** Where the key is, if it stands at one: good until it moves. */
-  readonly span: Readonly<KeySpan>
+  readonly span: ByteSpan
   /** The key it stands at, or `undefined` past the end. */
   readonly key: Uint8Array | undefined
   /**
@@ -44,16 +44,16 @@ export interface KeyCursor {
    */
   locateBeside(view: Stretches, found: VersionSpan): boolean
   /**
-   * Gives a sink, which has room, the key it stands at and those that follow, up to `end` and without it where there is
-   * one. If then there is no room left it stands at the last one that it gave, otherwise behind that.
+   * Gives a sink, which has room, the key it stands at and those that follow: all, or all before `end`. If there is no
+   * room left before that, it stands at the key that it gave last, otherwise behind it.
    */
-  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void
+  feed(sink: KeySink, end: ByteSpan | undefined): void
 }
 
 /** What takes in keys in the order of a cursor. */
 export interface KeySink {
   readonly hasRoom: boolean
-  /** Takes in the key at which a cursor stands, or passes it over. */
+  /** Takes in the key at which a cursor stands, or passes it over; or has no room from this key on. */
   add(cursor: KeyCursor): void
 }
 
@@ -61,7 +61,7 @@ export interface KeySink {
 export function feedOneByOne(
   cursor: KeyCursor,
   sink: KeySink,
-  end: Readonly<KeySpan> | undefined,
+  end: ByteSpan | undefined,
   sign: 1 | -1,
 ): void {
   while (isBefore(cursor, end, sign)) {
@@ -71,7 +71,7 @@ export function feedOneByOne(
   }
 }
 
-function isBefore({ isAtKey, span }: KeyCursor, end: Readonly<KeySpan> | undefined, sign: 1 | -1): boolean {
+function isBefore({ isAtKey, span }: KeyCursor, end: ByteSpan | undefined, sign: 1 | -1): boolean {
   return isAtKey && (end === undefined || sign * compareSpans(span, end) < 0)
 }
 
@@ -85,6 +85,9 @@ export function keyAtCursor({ isAtKey, span }: KeyCursor): Uint8Array | undefine
   return isAtKey ? lookAt(span) : undefined
 }
 
+/** A source that gave so many keys in a row is asked for all that it has before the others have one. */
+const GALLOPS_AFTER = 3
+
 /** One cursor over many sources, the newest source first. */
 export class MergingCursor implements KeyCursor {
   readonly #sources: readonly KeyCursor[]
@@ -92,7 +95,7 @@ export class MergingCursor implements KeyCursor {
   /** The sources that stand at the key, the newest first: the first so many of this list. */
   readonly #atKey: KeyCursor[] = []
   #atKeyCount = 0
-  span: Readonly<KeySpan> = emptySpan()
+  span: ByteSpan = emptySpan()
 
   constructor(sources: readonly KeyCursor[], direction: Direction) {
     this.#sources = sources
@@ -125,23 +128,28 @@ export class MergingCursor implements KeyCursor {
     return this.#atKey[0]!.locateBeside(view, found)
   }
 
-  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void {
+  feed(sink: KeySink, end: ByteSpan | undefined): void {
     let last: KeyCursor | undefined
+    let inARow = 0
     while (isBefore(this, end, this.#sign)) {
       const source = this.#atKey[0]!
-      const isAlone = this.#atKeyCount === 1
-      // Who gave two keys in a row may have many before the others have one.
-      if (isAlone && source === last) source.feed(sink, this.#endFor(source, end))
-      else sink.add(this)
-      if (!sink.hasRoom) return
-      if (isAlone && source === last) this.#findKey()
-      else this.advance()
+      inARow = this.#atKeyCount === 1 && source === last ? inARow + 1 : 0
       last = source
+      // Galloping: who gave some keys in a row may have many before the others have one.
+      if (inARow >= GALLOPS_AFTER) {
+        source.feed(sink, this.#endFor(source, end))
+        if (!sink.hasRoom) return
+        this.#findKey()
+      } else {
+        sink.add(this)
+        if (!sink.hasRoom) return
+        this.advance()
+      }
     }
   }
 
   /** Where another source than this one has a key, or `end`, if that comes first. */
-  #endFor(source: KeyCursor, end: Readonly<KeySpan> | undefined): Readonly<KeySpan> | undefined {
+  #endFor(source: KeyCursor, end: ByteSpan | undefined): ByteSpan | undefined {
     let first = end
     for (const other of this.#sources)
       if (other !== source && isBefore(other, first, this.#sign)) first = other.span

@@ -6,7 +6,7 @@
  * To find, to wait for memory and to hand out are loops of their own: each is short, and the processor waits for the
  * values of many rows at once. A scan that is read to its end looks further ahead each time.
  */
-import { NO_VIEW, compareSpanTo } from '../base/bytes.ts'
+import { type ByteSpan, NO_VIEW, compareSpanTo } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Direction, type KeyCursor, type KeySink, type KeySpan, emptySpan } from './cursor.ts'
@@ -16,8 +16,8 @@ import { VersionSpan } from './version-span.ts'
 /** So many rows are found at first, and at most: the more there are, the better the processor is used. */
 const FIRST_ROWS = 16
 const ROWS_MAX = 256
-/** They stand in no more pieces of memory than this, because a block that they point to is not collected. */
-const MEMORIES_MAX = 64
+/** What shows stands in no more blocks than this, because a block that somebody points to is not collected. */
+const BLOCKS_MAX = 64
 
 /** Which other view is asked for what is beside a version that shows. */
 export type BesideOf = (shown: VersionSpan) => Stretches
@@ -54,9 +54,11 @@ export class FoundRows implements KeySink {
   #at = 0
   /** How many rows of the list point to memory, those of before included. */
   #pointing = 0
-  /** In how many pieces of memory versions were found one after the other, and the last of these. */
-  #memories = 0
-  #memory = NO_VIEW
+  /** In how many blocks, or pieces of a memtable, versions were found one after the other, and the last of these. */
+  #blocks = 0
+  #block = NO_VIEW
+  /** Whether a key behind the range was seen. */
+  #isAtEnd = false
 
   constructor(plan: RowPlan) {
     this.#plan = plan
@@ -69,7 +71,7 @@ export class FoundRows implements KeySink {
 
   /** Whether more can be added. */
   get hasRoom(): boolean {
-    return this.#count < this.#room
+    return this.#count < this.#room && !this.#isAtEnd
   }
 
   /** The row it is at. */
@@ -82,21 +84,25 @@ export class FoundRows implements KeySink {
     return ++this.#at < this.#count
   }
 
-  /** Forgets all rows, and makes room for more, up to `most`. */
+  /** To be called before cursors are made anew: who writes between rows has few of them found in vain. */
+  startOver(): void {
+    this.#room = 0
+    this.#isAtEnd = false
+  }
+
+  /** Forgets all rows, and makes room for more, up to `most`; for none behind the end of the range. */
   clear(most: number): void {
     this.#room = Math.min(most, ROWS_MAX, Math.max(FIRST_ROWS, 2 * this.#room))
     while (this.#rows.length < this.#room) this.#rows.push(new FoundRow())
-    this.#count = this.#at = this.#memories = 0
-    this.#memory = NO_VIEW
+    this.#count = this.#at = this.#blocks = 0
+    this.#block = NO_VIEW
   }
 
   /** Takes in what a cursor stands at; not if it is a tombstone, unless they are asked for. */
   add(cursor: KeyCursor): void {
     const { span } = cursor
-    if (this.#isOutside(span)) {
-      this.#room = this.#count
-      return
-    }
+    this.#isAtEnd = this.#isOutside(span)
+    if (this.#isAtEnd) return
     const row = this.#rows[this.#count]!
     const { key, version } = row
     cursor.locate(version)
@@ -110,27 +116,31 @@ export class FoundRows implements KeySink {
       row.beside = cursor.locateBeside(besideOf(version), beside) ? beside : undefined
     }
     this.#count++
-    if (version.view !== this.#memory) this.#noteMemory(version.view)
+    if (version.view !== this.#block) this.#noteBlock(version.view)
   }
 
-  #noteMemory(memory: DataView): void {
-    this.#memory = memory
-    if (++this.#memories === MEMORIES_MAX) this.#room = this.#count
+  #noteBlock(block: DataView): void {
+    this.#block = block
+    if (++this.#blocks === BLOCKS_MAX) this.#room = this.#count
   }
 
-  #isOutside(span: Readonly<KeySpan>): boolean {
+  #isOutside(span: ByteSpan): boolean {
     const { range, direction } = this.#plan
     if (direction === 'reverse') return compareSpanTo(span, range.lower) < 0
     return range.upper !== undefined && compareSpanTo(span, range.upper) >= 0
   }
 
-  /** To be called when all are found: asks for the memory of their values, and lets go that of rows of before. */
+  /** Asks for the memory of all values. */
   fetchValues(): void {
     for (let i = 0; i < this.#count; i++) {
       const { version, beside } = this.#rows[i]!
       fetchBytes(version.view, version.from, version.to)
       if (beside !== undefined) fetchBytes(beside.view, beside.from, beside.to)
     }
+  }
+
+  /** To be called when all are found: lets go the memory to which rows of before point. */
+  letGoOfEarlier(): void {
     for (let i = this.#count; i < this.#pointing; i++) this.#letGo(i)
     this.#pointing = this.#count
   }

@@ -6,6 +6,7 @@
  * most memtables are read in order once, at their flush, and that by somebody else, who is given their memory.
  */
 import { assert } from '../base/assert.ts'
+import { type ByteSpan } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { hashOfKey } from './bloom-filter.ts'
@@ -230,7 +231,7 @@ class MemtableCursor implements KeyCursor {
     return true
   }
 
-  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void {
+  feed(sink: KeySink, end: ByteSpan | undefined): void {
     feedOneByOne(this, sink, end, this.#step)
   }
 

@@ -8,7 +8,7 @@
  * Forward, a block is searched once for what shows at each of its keys, in one go over its columns; blocks
  * and tables whose times do not meet the view are passed over.
  */
-import { compareBytes, compareSpanTo, compareSpans } from '../base/bytes.ts'
+import { type ByteSpan, compareBytes, compareSpanTo, compareSpans } from '../base/bytes.ts'
 import { keyAfter } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Block, NOTHING } from './block.ts'
@@ -23,7 +23,7 @@ import {
 } from './cursor.ts'
 import { searchFirst } from './search.ts'
 import { SoughtKey } from './sought-key.ts'
-import { GOES_ON_NEXT, GOES_ON_NOWHERE, type TableFile } from './table-file.ts'
+import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { VersionSpan } from './version-span.ts'
 
@@ -99,7 +99,7 @@ export class RunCursor implements KeyCursor {
     return true
   }
 
-  feed(sink: KeySink, end: Readonly<KeySpan> | undefined): void {
+  feed(sink: KeySink, end: ByteSpan | undefined): void {
     if (this.#direction === 'reverse') return feedOneByOne(this, sink, end, -1)
     while (this.isAtKey) {
       if (end !== undefined && !this.#isBlockBefore(end)) return feedOneByOne(this, sink, end, 1)
@@ -123,7 +123,7 @@ export class RunCursor implements KeyCursor {
   }
 
   /** Whether all keys of this block come before one. */
-  #isBlockBefore(key: Readonly<KeySpan>): boolean {
+  #isBlockBefore(key: ByteSpan): boolean {
     const block = this.#block!
     block.locateKey(block.keyCount - 1, this.#lastKey)
     return compareSpans(this.#lastKey, key) < 0
@@ -142,7 +142,7 @@ export class RunCursor implements KeyCursor {
 
   /** Past a key that goes on: mostly it ends in the next block, but it may fill many. */
   #standBehindKey(): void {
-    if (this.#table!.goesOn(this.#blockIndex) === GOES_ON_NEXT) {
+    if (this.#table!.lastKeyEnd(this.#blockIndex) === 'next') {
       this.#goToBlock(this.#blockIndex + 1)
       this.#standFrom(1)
     } else this.#seekForward(keyAfter(this.key!))
@@ -244,7 +244,7 @@ export class RunCursor implements KeyCursor {
   #goesOn(): boolean {
     if (this.#keyIndex + 1 < this.#block!.keyCount) return false
     if (this.#blockIndex + 1 < this.#table!.index.length)
-      return this.#table!.goesOn(this.#blockIndex) !== GOES_ON_NOWHERE
+      return this.#table!.lastKeyEnd(this.#blockIndex) !== 'here'
     const next = this.#tables[this.#tableIndex + 1]
     return next !== undefined && compareSpanTo(this.span, next.first.key) === 0
   }

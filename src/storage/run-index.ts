@@ -18,7 +18,7 @@ export class RunIndex {
   readonly tables: readonly TableMeta[]
   readonly #firstKeys: PackedKeys
   readonly #lastKeys: PackedKeys
-  /** As words: the oldest time in any of its tables; those from which and up to which each table has some. */
+  /** As words: the oldest time in any of its tables, the latest beginning of one, and the earliest end. */
   readonly #times: Uint32Array
 
   constructor({ tables }: Run) {
@@ -39,9 +39,7 @@ export class RunIndex {
 
   /** Its tables that can have a version in a view. */
   tablesIn(view: Stretches): readonly TableMeta[] {
-    return this.#areAllIn(view)
-      ? this.tables
-      : this.tables.filter(({ minTime, maxTime }) => meetsClosed(view, minTime, maxTime))
+    return this.#areAllIn(view) ? this.tables : this.tables.filter((table) => isInView(table, view))
   }
 
   /** Whether all tables meet the only stretch of a view. A view of several is not judged by it. */
@@ -60,6 +58,11 @@ export class RunIndex {
   hasKey(table: number, key: SoughtKey): boolean {
     return table < this.tables.length && this.#firstKeys.compareKeyAt(table, key) <= 0
   }
+}
+
+/** Whether a table can have a version in a view. */
+export function isInView({ minTime, maxTime }: TableMeta, view: Stretches): boolean {
+  return meetsClosed(view, minTime, maxTime)
 }
 
 /** The runs of a shape, the newest first. Of those that were `known` before, none is made again. */

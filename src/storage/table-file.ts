@@ -7,6 +7,7 @@
  * Parts are held against each other as they are read, as far as that costs next to nothing: the index
  * against the facts, each block's begin and count against the index. `palimpsest check` does the rest.
  */
+import { defined } from '../base/assert.ts'
 import { FormatError } from '../base/binary.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
@@ -38,12 +39,8 @@ import { type VersionSpan } from './version-span.ts'
 import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, comparePositions } from './version.ts'
 
-/** The last key of a block does not go on in the next one, or in this one only, or, as far as the index tells, further. */
-export const GOES_ON_NOWHERE = 0
-export const GOES_ON_NEXT = 1
-export const GOES_ON_FURTHER = 2
-/** One of these. */
-export type GoesOn = 0 | 1 | 2
+/** Where the last key of a block has its last version: in this block, in the next one or, as far as a table tells, further on. */
+export type KeyEnd = 'here' | 'next' | 'further'
 
 /** Counts of what reads cost. */
 export interface ReadCounters {
@@ -75,8 +72,8 @@ export class TableFile implements VersionPlace {
   readonly #firstKeys: PackedKeys
   /** The oldest and the newest time of each block, each in two halves: the lower one first. */
   readonly #times: Uint32Array
-  /** Of each block that was read, where its last key goes on. */
-  readonly #goesOn: Uint8Array
+  /** Of each block that was read, where its last key ends. */
+  readonly #keyEnds: (KeyEnd | undefined)[]
   readonly #cached: CachedBlocks
   /** In which block the last search found something, at which key of it, and the key's oldest time there. */
   readonly #found = { block: 0, key: 0, from: MIN_TIME }
@@ -93,7 +90,7 @@ export class TableFile implements VersionPlace {
     this.#cached = new CachedBlocks(context.blocks, parts.index.length)
     this.#firstKeys = packKeys(parts.index.map(({ first }) => first.key))
     this.#times = wordsOfTimes(parts.index.flatMap(({ minTime, maxTime }) => [minTime, maxTime]))
-    this.#goesOn = new Uint8Array(parts.index.length)
+    this.#keyEnds = Array.from(parts.index, () => undefined)
   }
 
   /** Opens a table file and reads everything but its blocks. Damage is `TABLE_CORRUPT`. */
@@ -203,9 +200,9 @@ export class TableFile implements VersionPlace {
     return !this.#isBlockAfter(index, through) && isAfterTime(this.#times, 4 * index + 2, after)
   }
 
-  /** Where the last key of block number `index`, which was read, goes on in this table. */
-  goesOn(index: number): GoesOn {
-    return this.#goesOn[index] as GoesOn
+  /** Where the last key of block number `index` ends. The block was read before. */
+  lastKeyEnd(index: number): KeyEnd {
+    return defined(this.#keyEnds[index], 'a block that was read')
   }
 
   /** The newest version of the key at or before `time`. */
@@ -262,10 +259,10 @@ export class TableFile implements VersionPlace {
     return low
   }
 
-  #goesOnFrom(index: number, lastKey: Uint8Array): GoesOn {
+  #endOfKey(key: Uint8Array, index: number): KeyEnd {
     const [next, behind] = [this.index[index + 1], this.index[index + 2]]
-    if (next === undefined || !equalBytes(next.first.key, lastKey)) return GOES_ON_NOWHERE
-    return behind === undefined || equalBytes(behind.first.key, lastKey) ? GOES_ON_FURTHER : GOES_ON_NEXT
+    if (next === undefined || !equalBytes(next.first.key, key)) return 'here'
+    return behind === undefined || equalBytes(behind.first.key, key) ? 'further' : 'next'
   }
 
   #probedBlock(index: number, probe: ReadProbe | undefined): Block {
@@ -287,7 +284,7 @@ export class TableFile implements VersionPlace {
     const block = this.#readBlock(entry)
     counters.blocksRead++
     counters.blockBytesRead += block.bytes.length
-    this.#goesOn[index] = this.#goesOnFrom(index, block.keyAt(block.keyCount - 1))
+    this.#keyEnds[index] = this.#endOfKey(block.keyAt(block.keyCount - 1), index)
     this.#cached.add(index, block)
     return block
   }

@@ -21,7 +21,6 @@ import {
   type Stretches,
   closedStretch,
   difference,
-  meetsClosed,
   union,
 } from '../time/stretches.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
@@ -36,7 +35,7 @@ import { type CompactionChoice } from './plan.ts'
 import { type ReadProbe } from './read-probe.ts'
 import { newestRunNumber, tablesOf } from './shape.ts'
 import { RunCursor } from './run-cursor.ts'
-import { type RunIndex, indexRuns } from './run-index.ts'
+import { type RunIndex, indexRuns, isInView } from './run-index.ts'
 import { SoughtKey } from './sought-key.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableFiles } from './table-files.ts'
@@ -198,7 +197,8 @@ export class Tree<Directive> {
    * later ones. The places are good until {@link epoch} changes.
    */
   placesOf(key: SoughtKey, view: Stretches): readonly VersionPlace[] {
-    const places: VersionPlace[] = this.memtables.filter(({ versionCount }) => versionCount > 0)
+    const places: VersionPlace[] = []
+    for (const memtable of this.memtables) if (memtable.versionCount > 0) places.push(memtable)
     for (const run of this.#runs) {
       // A key's versions may run over many tables.
       for (let t = run.firstTableTo(key); run.hasKey(t, key); t++) {
@@ -365,11 +365,6 @@ function newestInTables({ shape, flushedThrough }: TreeState): HybridTime {
 /** Whether all that a run has is newer than what a view shows. */
 function isNewerThan(run: RunIndex, view: Stretches): boolean {
   return view.length > 0 && run.isAfter(view[view.length - 1]!.through)
-}
-
-/** Whether a table can have a version in the view. */
-function isInView({ minTime, maxTime }: TableMeta, view: Stretches): boolean {
-  return meetsClosed(view, minTime, maxTime)
 }
 
 function sumOf(totals: TreeTotals, more: Partial<TreeTotals>): TreeTotals {

@@ -39,9 +39,9 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
   readonly #rows: FoundRows
   /** How many rows may yet be found. */
   #left: number
-  /** Stands at the last key that was found. */
+  /** Stands at the last key that was taken in, or behind it. */
   #cursor: KeyCursor | undefined
-  /** Whether it was moved there, and what is there not taken yet. */
+  /** Whether what is there, if anything, was not taken in yet. */
   #isFresh = false
   #epoch: number | undefined
   #isOver = false
@@ -91,6 +91,7 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
     const { left } = this.#rows
     const last = left > 0 ? this.key : undefined
     if (left > 0) this.#left += left - 1
+    this.#rows.startOver()
     const cursor = this.#source.cursor(view, direction)
     if (direction === 'forward') cursor.seek(last === undefined ? range.lower : keyAfter(last))
     else cursor.seek(last ?? range.upper)
@@ -113,6 +114,7 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
       if (this.#isOver) throw error
       this.#failure = { error }
     }
+    rows.letGoOfEarlier()
     rows.fetchValues()
     this.#left -= rows.left
     this.#isOver = rows.left === 0

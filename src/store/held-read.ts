@@ -4,8 +4,8 @@
  *     scan() ──── step ── step ── step ──┐ false, an error, or close
  *                 ▐██████████████████████▌ held: no compaction takes away what is yet to be found
  *
- * The rule: what it finds was readable when it was found. A hold that became too old ends before the read does;
- * from then on each step asks.
+ * The rule: what it finds was readable when it was found. A hold that became too old, or whose store was closed, ends
+ * before the read does; from then on each step asks.
  */
 import { assert } from '../base/assert.ts'
 

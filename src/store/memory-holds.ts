@@ -1,7 +1,7 @@
 /**
  * Holds in memory: an open cursor keeps the time that it reads at readable, so that compaction does not
- * take away what it has yet to see. They end with the cursor, or when they are too old, because a cursor
- * that is never finished must not hold history for ever.
+ * take away what it has yet to see. They end with the cursor, with the store, or when they are too old, because a
+ * cursor that is never finished must not hold history for ever.
  */
 import { type MemoryHold } from '../catalog/promises.ts'
 import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'

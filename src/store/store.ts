@@ -364,6 +364,7 @@ export class Store {
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    // Reads that have begun ask at their next step, and are told `CLOSED`.
     this.#readability.endHolds()
     const { log, manifest, tables, lock } = this.#parts
     try {

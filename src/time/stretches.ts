@@ -63,7 +63,9 @@ export function intersection(a: Stretches, b: Stretches): Stretches {
   for (let i = 0, j = 0; i < a.length && j < b.length;) {
     const left = a[i]!
     const right = b[j]!
-    common.push(...stretch(laterOf(left.after, right.after), earlierOf(left.through, right.through)))
+    const after = laterOf(left.after, right.after)
+    const through = earlierOf(left.through, right.through)
+    if (after < through) common.push({ after, through })
     if (left.through <= right.through) i++
     else j++
   }

@@ -40,7 +40,7 @@ function rangeVersions(versions: readonly KeyedVersion[], cut: HybridTime): Rang
           const key = keys[++at]
           if (key === undefined) return false
           const numbers = new DataView(key.buffer, key.byteOffset, key.length)
-          Object.assign(row.key, { bytes: key, view: numbers, from: 0, to: key.length })
+          Object.assign(row.key, { view: numbers, from: 0, to: key.length })
           locate(versions, key, view, row.version)
           const isBeside = ({ time }: KeyedVersion) => time > cut === row.version.time > cut
           const beside = new VersionSpan()

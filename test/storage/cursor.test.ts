@@ -2,9 +2,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Direction, type KeyCursor, MergingCursor } from '../../src/storage/cursor.ts'
+import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { RunCursor } from '../../src/storage/run-cursor.ts'
-import { type Stretches } from '../../src/time/stretches.ts'
+import { type Stretches, stretch } from '../../src/time/stretches.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { holds } from '../time/property.ts'
 import { expectCursor } from './cursor-check.ts'
@@ -16,6 +17,7 @@ import {
   sortedVersions,
   tableFiles,
   tick,
+  version,
   views,
   writeTable,
 } from './samples.ts'
@@ -52,6 +54,25 @@ describe.each(['forward', 'reverse'] as const)('a %s cursor over many sources', 
     holds(
       fc.property(sources, views, fc.integer({ min: 1, max: 3 }), ([versions, cuts], view, every) => {
         expectCursor(cursorOver(versions, cuts, view, direction), direction, versions, view, every)
+      }),
+      25,
+    )
+  })
+
+  test('gives keys in their order, where each source has many in a row', () => {
+    const rows = fc.array(
+      fc.record({ time: fc.integer({ min: 1, max: 30 }), keys: fc.integer({ min: 1, max: 9 }) }),
+    )
+    holds(
+      fc.property(rows, (each) => {
+        const times = each.flatMap(({ time, keys }) => Array.from({ length: keys }, () => time))
+        const versions = times.map((time, i) => version(`k${String(i).padStart(3, '0')}`, time))
+        expectCursor(
+          cursorOver(versions, [10, 20], stretch(MIN_TIME, MAX_TIME), direction),
+          direction,
+          versions,
+          stretch(MIN_TIME, MAX_TIME),
+        )
       }),
       25,
     )

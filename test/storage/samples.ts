@@ -63,7 +63,7 @@ export function locateAlone({ time, value }: Version, found: VersionSpan): void 
   view.setBigUint64(0, time, true)
   bytes.set(value ?? [], 8)
   const isTombstone = value === undefined
-  Object.assign(found, { bytes, view, from: 8, to: bytes.length, timeFrom: 0, isTombstone })
+  Object.assign(found, { view, from: 8, to: bytes.length, timeFrom: 0, isTombstone })
 }
 
 /** Unsigned order of bytes, written down once more so that the tests do not lean on the engine's. */
@@ -129,7 +129,6 @@ export function shown(one: { time: HybridTime; value: Uint8Array | undefined } |
   return `@${one.time}=${one.value === undefined ? 'tombstone' : Buffer.from(one.value).toString('hex')}`
 }
 
-/** Versions with their keys as text. */
 /** The version that shows where a cursor stands. */
 export function newestAt(cursor: KeyCursor): Version {
   const found = new VersionSpan()
@@ -143,6 +142,7 @@ export function located(locate: (found: VersionSpan) => boolean): Version | unde
   return locate(found) ? found.version : undefined
 }
 
+/** Versions with their keys as text. */
 export function allShown(all: Iterable<KeyedVersion>): string[] {
   return Array.from(all, (each) => `${Buffer.from(each.key).toString('hex')}${shown(each)}`)
 }
@@ -156,8 +156,12 @@ export function smallGeometry(changes: Partial<Geometry> = {}): Geometry {
 export const NO_PLACE: LogPlace = { segment: 1, bytes: 0 }
 
 /** Table files in memory. */
-export function tableFiles(files: FileSystem = new MemoryFiles(), cacheBytes = 1e6): TableFiles {
-  return new TableFiles(files, crc32, { cacheBytes, openTables: 100 })
+export function tableFiles(
+  files: FileSystem = new MemoryFiles(),
+  cacheBytes = 1e6,
+  openTables = 100,
+): TableFiles {
+  return new TableFiles(files, crc32, { cacheBytes, openTables })
 }
 
 /** Writes one table. */

@@ -1,16 +1,19 @@
 /** A scan finds rows ahead, and nobody can tell: not by its rows, not by what is written meanwhile, not by what fails. */
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
-import { ALL_KEYS } from '../../src/base/key-range.ts'
+import { ALL_KEYS, type KeyRange } from '../../src/base/key-range.ts'
 import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { RunCursor } from '../../src/storage/run-cursor.ts'
+import { tablePath } from '../../src/storage/table-format.ts'
+import { readWholeFile } from '../../src/storage/files.ts'
 import { type ScanSource, VersionScan } from '../../src/storage/version-scan.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { type Stretches, stretch } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
-import { shown, tableFiles, tick, version, writeTable } from './samples.ts'
+import { putFile, refusal, shown, tableFiles, tick, version, writeTable } from './samples.ts'
 
 const KEYS = 200
 const nameOf = (key: number) => `k${String(key).padStart(4, '0')}`
@@ -106,30 +109,77 @@ test('what fails behind some rows does so when they were handed out, once and fo
   expect(scan.step()).toBe(false)
 })
 
-test('keeps no more blocks than a few dozen from being forgotten, however many rows it is ahead', () => {
-  const KEYS_OF_A_BLOCK_EACH = 400
-  const tables = tableFiles()
-  const versions = Array.from({ length: KEYS_OF_A_BLOCK_EACH }, (_, key) =>
-    version(nameOf(key), 1, 'x'.repeat(200)),
-  )
-  const meta = writeTable(tables, 1, versions)
-  const open = (number: number) => tables.open(number)
-  const source = {
-    epoch: 0,
-    cursor: (view: Stretches, direction: Direction) => new RunCursor(open, [meta], view, direction),
-  }
-  const view = stretch(tick(0), MAX_TIME)
-  const plan = {
-    range: ALL_KEYS,
-    view,
+describe('a scan of keys of which each has a block', () => {
+  const KEYS_OF_A_BLOCK = 400
+  const everything = {
+    view: stretch(tick(0), MAX_TIME),
     direction: 'forward',
     withTombstones: false,
-    limit: Infinity,
   } as const
-  const scan = new VersionScan(source, plan)
-  let most = 0
-  for (let steps = 1; scan.step(); steps++) most = Math.max(most, tables.counters.blocksRead - steps)
-  expect(tables.counters.blocksRead).toBe(KEYS_OF_A_BLOCK_EACH)
-  expect(most, 'blocks ahead').toBeGreaterThan(16)
-  expect(most).toBeLessThanOrEqual(64)
+
+  function blocks(cacheBytes?: number) {
+    const files = new MemoryFiles()
+    const tables = tableFiles(files, cacheBytes)
+    const value = 'x'.repeat(200)
+    const versions = Array.from({ length: KEYS_OF_A_BLOCK }, (_, key) => version(nameOf(key), 1, value))
+    const meta = writeTable(tables, 1, versions)
+    const open = (number: number) => tables.open(number)
+    const source = {
+      epoch: 0,
+      cursor: (view: Stretches, direction: Direction) => new RunCursor(open, [meta], view, direction),
+    }
+    const scan = (range: KeyRange) => new VersionScan(source, { ...everything, range, limit: Infinity })
+    return { files, tables, source, scan }
+  }
+
+  test('keeps no more blocks than a few dozen from being forgotten, however many rows it is ahead', () => {
+    const { tables, scan } = blocks()
+    const all = scan(ALL_KEYS)
+    let most = 0
+    for (let steps = 1; all.step(); steps++) most = Math.max(most, tables.counters.blocksRead - steps)
+    expect(tables.counters.blocksRead).toBe(KEYS_OF_A_BLOCK)
+    expect(most, 'blocks ahead').toBeGreaterThan(16)
+    expect(most).toBeLessThanOrEqual(64)
+  })
+
+  test('reads no block behind the one in which it sees that its range is over', () => {
+    const { tables, scan } = blocks()
+    const some = scan({ lower: bytesOfText(nameOf(10)), upper: bytesOfText(nameOf(13)) })
+    expect(stepsOf(some)).toBe(3)
+    // Those of the range, and the ones beside it: in the one before the first key could have been.
+    expect(tables.counters.blocksRead).toBe(3 + 2)
+  })
+
+  test('has few rows found in vain, where something is written before each step', () => {
+    const { tables, source, scan } = blocks(0)
+    const all = scan(ALL_KEYS)
+    let steps = 0
+    for (; all.step(); steps++) source.epoch++
+    expect(steps).toBe(KEYS_OF_A_BLOCK)
+    expect(tables.counters.blocksRead).toBeLessThanOrEqual(18 * steps)
+  })
+
+  test('gives the rows before a damaged block, and all where the damage is behind its range', () => {
+    const { files, tables, scan } = blocks()
+    const { offset } = tables.open(1).index[20]!
+    const bytes = readWholeFile(files, tablePath(1))
+    bytes[offset + 30]! ^= 1
+    putFile(files, tablePath(1), bytes)
+    tables.close()
+    const all = scan(ALL_KEYS)
+    let steps = 0
+    expect(
+      refusal(() => {
+        for (; all.step();) steps++
+      })?.code,
+    ).toBe('TABLE_CORRUPT')
+    expect(steps).toBe(20)
+    expect(stepsOf(scan({ lower: bytesOfText(nameOf(10)), upper: bytesOfText(nameOf(19)) }))).toBe(9)
+  })
 })
+
+function stepsOf(scan: VersionScan): number {
+  let steps = 0
+  while (scan.step()) steps++
+  return steps
+}
