@@ -5,15 +5,13 @@ import { RunIndex } from '../../src/storage/run-index.ts'
 import { type TableMeta } from '../../src/storage/table-format.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { holds } from '../time/property.ts'
-import { sortedVersions, tableFiles, tick, views, writeTable } from './samples.ts'
+import { sortedVersions, tableFiles, tick, views, writeRun } from './samples.ts'
 
 const runs = fc.tuple(sortedVersions({ minLength: 1 }), fc.array(fc.nat({ max: 40 }), { maxLength: 4 }))
 
 /** Versions in tables that are cut at some places. */
 function tablesOf([versions, cuts]: readonly [readonly KeyedVersion[], readonly number[]]): TableMeta[] {
-  const tables = tableFiles()
-  const places = [...new Set([0, ...cuts.filter((cut) => cut < versions.length)])].toSorted((a, b) => a - b)
-  return places.map((from, i): TableMeta => writeTable(tables, i + 1, versions.slice(from, places[i + 1])))
+  return writeRun(tableFiles(), versions, cuts)
 }
 
 test('a table is in a view if some time of the view lies between its oldest and its newest one', () => {

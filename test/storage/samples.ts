@@ -176,6 +176,17 @@ export function writeTable(
   return writer.finish()
 }
 
+/** Writes versions, which are in order, as the tables of a run, cut at some places, within keys too. */
+export function writeRun(
+  tables: TableFiles,
+  versions: readonly KeyedVersion[],
+  cuts: readonly number[],
+  geometry?: Geometry,
+): TableMeta[] {
+  const places = [...new Set([0, ...cuts.filter((cut) => cut < versions.length)])].toSorted((a, b) => a - b)
+  return places.map((from, i) => writeTable(tables, i + 1, versions.slice(from, places[i + 1]), geometry))
+}
+
 /** Writes a file whole, replacing what was there. */
 export function putFile(files: FileSystem, path: string, bytes: Uint8Array): void {
   if (files.size(path) !== undefined) files.remove(path)

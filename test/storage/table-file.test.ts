@@ -52,6 +52,7 @@ import {
   tick,
   version,
   views,
+  writeRun,
   writeTable,
 } from './samples.ts'
 
@@ -525,17 +526,14 @@ describe('runs of many tables', () => {
   /** Cuts sorted versions into tables at arbitrary places, within keys too. */
   const run = fc.tuple(tableVersions, fc.array(fc.integer({ min: 1, max: 59 }), { maxLength: 6 }), blockBytes)
 
-  function writeRun(
+  function openRun(
     versions: readonly KeyedVersion[],
     cuts: readonly number[],
     size: number,
     openTables = 100,
   ) {
     const tables = tableFiles(new MemoryFiles(), openTables === 1 ? 0 : 1e6, openTables)
-    const places = [...new Set([0, ...cuts.filter((cut) => cut < versions.length)])].toSorted((a, b) => a - b)
-    const metas = places.map((from, i): TableMeta =>
-      writeTable(tables, i + 1, versions.slice(from, places[i + 1]), smallGeometry({ blockBytes: size })),
-    )
+    const metas = writeRun(tables, versions, cuts, smallGeometry({ blockBytes: size }))
     return { metas, open: (number: number) => tables.open(number) }
   }
 
@@ -543,7 +541,7 @@ describe('runs of many tables', () => {
     holds(
       fc.property(run, views, fc.integer({ min: 1, max: 3 }), ([versions, cuts, size], view, every) => {
         // Where one is open at a time, a cursor holds tables that are let go, and opened again.
-        const { metas, open } = writeRun(versions, cuts, size, every === 1 ? 1 : 100)
+        const { metas, open } = openRun(versions, cuts, size, every === 1 ? 1 : 100)
         expectCursor(new RunCursor(open, metas, view, direction), direction, versions, view, every)
       }),
       50,
@@ -555,7 +553,7 @@ describe('runs of many tables', () => {
     (direction) => {
       holds(
         fc.property(run, views, views, ([versions, cuts, size], view, older) => {
-          const { metas, open } = writeRun(versions, cuts, size)
+          const { metas, open } = openRun(versions, cuts, size)
           const meets = ({ minTime, maxTime }: TableMeta) =>
             view.some(({ after, through }) => after < maxTime && minTime <= through)
           const left = metas.filter(meets)
@@ -572,7 +570,7 @@ describe('runs of many tables', () => {
     'a %s cursor does not take what is behind a table that was left out for what is beside',
     (direction) => {
       const versions = [version('a', 9), version('a', 8), version('a', 5), version('a', 2), version('b', 9)]
-      const { metas, open } = writeRun(versions, [2, 3], 1000)
+      const { metas, open } = openRun(versions, [2, 3], 1000)
       const view = stretch(tick(7), tick(9))
       const cursor = new RunCursor(open, [metas[0]!, metas[2]!], view, direction)
       expectBeside(cursor, direction, versions, stretch(MIN_TIME, tick(7)))
@@ -582,7 +580,7 @@ describe('runs of many tables', () => {
   test.each(['forward', 'reverse'] as const)(
     'a table without the keys that the manifest says it has is damaged (%s)',
     (direction) => {
-      const { metas, open } = writeRun([version('c', 1)], [], 1000)
+      const { metas, open } = openRun([version('c', 1)], [], 1000)
       const [first, last] = ['a', 'z'].map((key) => ({ key: bytesOfText(key), time: tick(1) }))
       const cursor = new RunCursor(open, [{ ...metas[0]!, first: first!, last: last! }], ALL, direction)
       const error = refusal(() => cursor.seek(bytesOfText(direction === 'forward' ? 'd' : 'b')))

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { ALL_KEYS, type KeyRange } from '../../src/base/key-range.ts'
 import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
+import { type FoundRow } from '../../src/storage/found-rows.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { RunCursor } from '../../src/storage/run-cursor.ts'
@@ -140,6 +141,15 @@ describe('a scan of keys of which each has a block', () => {
     expect(tables.counters.blocksRead).toBe(KEYS_OF_A_BLOCK)
     expect(most, 'blocks ahead').toBeGreaterThan(16)
     expect(most).toBeLessThanOrEqual(64)
+  })
+
+  test('points to no block any more, when it is over', () => {
+    const all = blocks().scan(ALL_KEYS)
+    const rows = new Set<Readonly<FoundRow>>()
+    while (all.step()) rows.add(all.row)
+    expect(rows.size, 'rows at once').toBeGreaterThan(16)
+    for (const { key, version: shows } of rows)
+      expect([key.view.byteLength, shows.view.byteLength]).toEqual([0, 0])
   })
 
   test('reads no block behind the one in which it sees that its range is over', () => {
