@@ -40,7 +40,7 @@ export interface OpenOptions {
   readonly picker?: PickerName | undefined
   /** What commits survive unless they say otherwise. @defaultValue 'os' */
   readonly durability?: Durability | undefined
-  /** Memory for decoded blocks, and for places of keys in them, in bytes. @defaultValue 64 MiB */
+  /** Memory for decoded blocks, and for places of keys in them and copies of rows, in bytes. @defaultValue 64 MiB */
   readonly cacheBytes?: number | undefined
   /** Table files that are kept open. @defaultValue 500 */
   readonly openTables?: number | undefined

@@ -10,20 +10,22 @@ import { FoundPlaces, NOT_KNOWN } from './found-places.ts'
 import { type Geometry } from './geometry.ts'
 import { type ReadProbe } from './read-probe.ts'
 import { type ReadCounters, TableFile, type TableContext } from './table-file.ts'
+import { RowCache } from './row-cache.ts'
 import { type SoughtKey } from './sought-key.ts'
 import { type TableMeta, tableNumberOf, tablePath } from './table-format.ts'
 import { TableWriter } from './table-writer.ts'
 import { type VersionSpan } from './version-span.ts'
-import { type Stretches, meetsClosed } from '../time/stretches.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
+import { type Stretch, type Stretches, meetsClosed } from '../time/stretches.ts'
 
-/** One part in so many of the cache's memory is for places of keys. */
-const PLACES_SHARE = 16
+/** One part in so many of the cache's memory is for places of keys, and as much for rows. */
+const KEYS_SHARE = 16
 /** There are fewer keys to which gets come again and again, whatever the cache takes. */
-const PLACES_BYTES_MAX = 256 * 2 ** 20
+const KEYS_BYTES_MAX = 256 * 2 ** 20
 
 /** How much memory and how many open files tables may take. */
 export interface TableLimits {
-  /** Bytes of decoded blocks that are kept, and of places at which keys were found. */
+  /** Bytes of decoded blocks that are kept, of places at which keys were found, and of copies of their newest versions. */
   readonly cacheBytes: number
   /** Tables that are kept open. */
   readonly openTables: number
@@ -36,6 +38,14 @@ export interface CacheStats {
   readonly misses: number
 }
 
+/** The tables of a tree. */
+export interface TablesOfTree {
+  /** Their numbers. */
+  readonly numbers: ReadonlySet<number>
+  /** The newest time that they have, or that they would have had. */
+  readonly through: HybridTime
+}
+
 interface OpenTable {
   readonly table: TableFile
   readonly entry: CacheEntry
@@ -46,6 +56,7 @@ interface OpenTable {
 export class TableFiles {
   readonly #context: TableContext
   readonly #limit: BudgetCache
+  readonly #rows: RowCache
   readonly #open = new Map<number, OpenTable>()
   readonly #keeper: Keeper = {
     takeUse: (number) => {
@@ -62,9 +73,10 @@ export class TableFiles {
 
   constructor(files: FileSystem, checksum: Checksum, limits: TableLimits) {
     const counters = { blocksRead: 0, blockBytesRead: 0, filterSkips: 0, timeSkips: 0 }
-    const placeBytes = Math.min(PLACES_BYTES_MAX, limits.cacheBytes / PLACES_SHARE)
-    const blocks = new BudgetCache(limits.cacheBytes - placeBytes)
-    const places = new FoundPlaces(placeBytes)
+    const keysBytes = Math.min(KEYS_BYTES_MAX, limits.cacheBytes / KEYS_SHARE)
+    const blocks = new BudgetCache(limits.cacheBytes - 2 * keysBytes)
+    const places = new FoundPlaces(keysBytes)
+    this.#rows = new RowCache(keysBytes)
     this.#context = { files, checksum, blocks, places, counters }
     this.#limit = new BudgetCache(limits.openTables)
   }
@@ -113,22 +125,22 @@ export class TableFiles {
    * Says where the newest version of a key in a view stands, if a search before this one ended where this one has to, what
    * it found there is still in memory, and the table is one of the tree's.
    */
-  locateAgain(
-    key: SoughtKey,
-    view: Stretches,
-    found: VersionSpan,
-    tablesOfTree: ReadonlySet<number>,
-  ): boolean {
+  locateAgain(key: SoughtKey, view: Stretches, found: VersionSpan, tree: TablesOfTree): boolean {
     if (view.length === 0) return false
     const { places } = this.#context
-    const place = places.find(key.placeHash, view[view.length - 1]!.through)
+    const newest = view[view.length - 1]!
+    const isOfPresent = view.length === 1 && newest.through >= tree.through
+    if (isOfPresent && this.#locateRow(key, newest, found, tree)) return true
+    const place = places.find(key.placeHash, newest.through)
     if (place === NOT_KNOWN) return false
     const number = places.tableOf(place)
     // A table that was replaced has what a compaction dropped, and views may rely on that it is gone.
-    const open = tablesOfTree.has(number) ? this.#open.get(number) : undefined
+    const open = tree.numbers.has(number) ? this.#open.get(number) : undefined
     if (open === undefined) return false
     open.isUsed = true
-    return open.table.locateAt(places.blockOf(place), places.keyOf(place), key, view, found)
+    const isThere = open.table.locateAt(places.blockOf(place), places.keyOf(place), key, view, found)
+    if (isThere && isOfPresent) this.#rows.note(key, found, number, newest.through)
+    return isThere
   }
 
   /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */
@@ -148,6 +160,12 @@ export class TableFiles {
   /** The numbers of all table files in the directory. */
   list(): readonly number[] {
     return namesIn(this.#context.files, '').flatMap((name) => tableNumberOf(name) ?? [])
+  }
+
+  #locateRow(key: SoughtKey, times: Stretch, found: VersionSpan, { numbers }: TablesOfTree): boolean {
+    if (!this.#rows.locate(key, times, numbers, found)) return false
+    this.#context.blocks.countHit()
+    return true
   }
 
   /** Closes all files. */

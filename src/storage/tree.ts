@@ -38,7 +38,7 @@ import { RunCursor } from './run-cursor.ts'
 import { type RunIndex, indexRuns, isInView } from './run-index.ts'
 import { SoughtKey } from './sought-key.ts'
 import { type TableMeta } from './table-format.ts'
-import { type TableFiles } from './table-files.ts'
+import { type TableFiles, type TablesOfTree } from './table-files.ts'
 import { VersionScan } from './version-scan.ts'
 import { VersionSpan } from './version-span.ts'
 import { type VersionPlace, VersionWalk } from './version-walk.ts'
@@ -64,10 +64,7 @@ export class Tree<Directive> {
   /** All runs, the newest first. */
   #runs: readonly RunIndex[]
   #newestTime: HybridTime
-  /** The numbers of all tables. */
-  #tableNumbers: ReadonlySet<number>
-  /** The newest time that tables have, or that they would have had. */
-  #tablesThrough: HybridTime
+  #tables: TablesOfTree
   #epoch = 0
   /** What its gets look for. */
   readonly #sought: SoughtKey
@@ -82,8 +79,8 @@ export class Tree<Directive> {
     this.#state = state
     this.#runs = indexRuns(state.shape, [])
     this.#context = context
-    this.#tableNumbers = numbersOf(state)
-    this.#newestTime = this.#tablesThrough = newestInTables(state)
+    this.#tables = tablesOfTree(state)
+    this.#newestTime = this.#tables.through
   }
 
   /** Changes whenever a cursor must not be used any more. */
@@ -135,8 +132,7 @@ export class Tree<Directive> {
     const viewOfTables = this.#cutToTables(view)
     // Who asks what a read does is shown a search.
     const { tables } = this.#context
-    if (probe === undefined && tables.locateAgain(sought, viewOfTables, found, this.#tableNumbers))
-      return true
+    if (probe === undefined && tables.locateAgain(sought, viewOfTables, found, this.#tables)) return true
     return this.#searchTables(sought, viewOfTables, found, probe)
   }
 
@@ -291,8 +287,7 @@ export class Tree<Directive> {
     }
     this.#state = state
     this.#runs = indexRuns(state.shape, this.#runs)
-    this.#tableNumbers = numbersOf(state)
-    this.#tablesThrough = newestInTables(state)
+    this.#tables = tablesOfTree(state)
     this.#epoch++
   }
 
@@ -316,10 +311,10 @@ export class Tree<Directive> {
    * what is found in it is found for ever. (Where it begins behind them it comes to nothing, and nothing is found.)
    */
   #cutToTables(view: Stretches): Stretches {
-    if (view.length !== 1 || view[0]!.through <= this.#tablesThrough) return view
+    if (view.length !== 1 || view[0]!.through <= this.#tables.through) return view
     const [cut] = this.#viewOfTables
     cut.after = view[0]!.after
-    cut.through = this.#tablesThrough
+    cut.through = this.#tables.through
     return this.#viewOfTables
   }
 
@@ -353,13 +348,12 @@ export class Tree<Directive> {
   }
 }
 
-function numbersOf({ shape }: TreeState): ReadonlySet<number> {
-  return new Set(tablesOf(shape).map(({ number }) => number))
-}
-
-/** The newest time of a tree's tables, and of what was flushed to them. */
-function newestInTables({ shape, flushedThrough }: TreeState): HybridTime {
-  return tablesOf(shape).reduce((time, table) => laterOf(time, table.maxTime), flushedThrough)
+function tablesOfTree({ shape, flushedThrough }: TreeState): TablesOfTree {
+  const tables = tablesOf(shape)
+  return {
+    numbers: new Set(tables.map(({ number }) => number)),
+    through: tables.reduce((time, { maxTime }) => laterOf(time, maxTime), flushedThrough),
+  }
 }
 
 /** Whether all that a run has is newer than what a view shows. */

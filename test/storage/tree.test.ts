@@ -256,7 +256,9 @@ describe('a tree', () => {
             const past = subject.view(parts)
             const view = isNow ? union(past, stretch(past.at(-1)?.after ?? tick(0), MAX_TIME)) : past
             const expected = answer(newestOf(subject.written, KEYS[index]!, view))
-            expect(answer(subject.tree.find(KEYS[index]!, view))).toBe(expected)
+            // Searched for, found again, copied, found in its row.
+            for (let time = 0; time < 4; time++)
+              expect(answer(subject.tree.find(KEYS[index]!, view))).toBe(expected)
           }
         }
       }),
@@ -279,7 +281,7 @@ describe('a tree', () => {
       tree.install(applyManifestEdit(manifest, { trees: [edit] }).trees.get(id)!)
       return tree
     })
-    for (const _ of ['searched for', 'found again', 'found by the others'])
+    for (const _ of ['searched for', 'found again', 'found by the others', 'copied', 'found in their rows'])
       for (const [i, each] of keys.entries())
         for (const tree of trees)
           expect(tree.find(each, stretch(tick(0), MAX_TIME))?.value).toEqual(Uint8Array.of(tree.id, i))
@@ -294,6 +296,8 @@ describe('a tree', () => {
     }
     for (const time of [1, 2])
       expect(installed.tree.find(KEYS[0]!, stretch(tick(0), tick(time)))?.time).toBe(tick(time))
+    // Searched for, found again, copied.
+    for (let time = 0; time < 3; time++) expect(installed.tree.find(KEYS[0]!, present)?.time).toBe(tick(2))
     installed.removesObsolete = false
     installed.compact(true, () => ({ beginKey: () => undefined, keeps: () => false }))
     expect(installed.obsolete.length).toBeGreaterThan(0)
