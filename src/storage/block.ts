@@ -184,7 +184,7 @@ export class Block extends PackedKeys {
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
   findTime(index: number, time: HybridTime): number {
-    return this.#firstThrough(index, highOf(time), lowOf(time))
+    return this.#firstThrough(index, highOf(time), lowOf(time) | 0)
   }
 
   /** The newest version of key `index` whose time lies in the view, or {@link NOTHING}. */
@@ -193,7 +193,7 @@ export class Block extends PackedKeys {
       const { after, through } = view[s]!
       const version = this.findTime(index, through)
       if (version === this.versionsTo(index)) return NOTHING
-      if (this.#isAfter(version, highOf(after), lowOf(after))) return version
+      if (this.#isAfter(version, highOf(after), lowOf(after) | 0)) return version
       s = lastBefore(view, this.timeAt(version))
     }
     return NOTHING
@@ -271,8 +271,8 @@ export class Block extends PackedKeys {
   }
 
   #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {
-    const [throughHigh, throughLow] = [highOf(through), lowOf(through)]
-    const [afterHigh, afterLow] = [highOf(after), lowOf(after)]
+    const [throughHigh, throughLow] = [highOf(through), lowOf(through) | 0]
+    const [afterHigh, afterLow] = [highOf(after), lowOf(after) | 0]
     let fetched = 0
     if (this.versionCount <= FETCHED_VERSIONS_PER_KEY_MAX * this.keyCount)
       fetchWords(this.#words, this.#times + 2 * this.versionsFrom(from), this.#valueEnds)
@@ -286,7 +286,10 @@ export class Block extends PackedKeys {
     noteFetched(fetched)
   }
 
-  /** As {@link findTime}, of a time in two halves: comparing bigints is slow. */
+  /**
+   * As {@link findTime}, of a time in two halves: comparing bigints is slow. The lower half has a sign, because V8 may put
+   * a larger number on the heap to hand it over.
+   */
   #firstThrough(index: number, high32: number, low32: number): number {
     let low = this.versionsFrom(index)
     // Most reads ask for the newest.
@@ -323,7 +326,7 @@ export class Block extends PackedKeys {
   #isAfter(version: number, high32: number, low32: number): boolean {
     const at = this.#times + 2 * version
     const upper = this.#words[at + 1]!
-    return upper > high32 || (upper === high32 && this.#words[at]! > low32)
+    return upper > high32 || (upper === high32 && this.#words[at]! > low32 >>> 0)
   }
 }
 

@@ -59,7 +59,8 @@ export class FoundPlaces {
     const words = this.#words
     const wanted = hash >>> 0
     const high = highOf(time)
-    const low = lowOf(time)
+    // Signed, as what is handed over: V8 may put a larger number on the heap.
+    const low = lowOf(time) | 0
     let at = homeOf(words, hash)
     for (let i = 0; i < NEAR && words[at + TABLE] !== 0; i++) {
       if (words[at] === wanted && covers(words, at, high, low)) return at
@@ -134,7 +135,8 @@ function placeBehind(words: Uint32Array, at: number): number {
 }
 
 /** Whether a place is one as of a time. */
-function covers(words: Uint32Array, at: number, high: number, low: number): boolean {
+function covers(words: Uint32Array, at: number, high: number, signedLow: number): boolean {
+  const low = signedLow >>> 0
   const [throughHigh, fromHigh] = [words[at + THROUGH + 1]!, words[at + FROM + 1]!]
   const isThrough = high < throughHigh || (high === throughHigh && low <= words[at + THROUGH]!)
   return isThrough && (high > fromHigh || (high === fromHigh && low >= words[at + FROM]!))

@@ -197,5 +197,6 @@ function isNewestIn(view: DataView, at: number, { after, through }: Stretch): bo
 
 /** How a time that stands in eight bytes, the lowest first, compares with another. */
 function compareTime(view: DataView, at: number, time: HybridTime): number {
-  return view.getUint32(at + 4, true) - highOf(time) || view.getUint32(at, true) - lowOf(time)
+  const difference = view.getUint32(at + 4, true) - highOf(time) || view.getUint32(at, true) - lowOf(time)
+  return difference < 0 ? -1 : difference > 0 ? 1 : 0
 }

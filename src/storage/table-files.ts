@@ -16,7 +16,7 @@ import { type TableMeta, tableNumberOf, tablePath } from './table-format.ts'
 import { TableWriter } from './table-writer.ts'
 import { type VersionSpan } from './version-span.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
-import { type Stretch, type Stretches, meetsClosed } from '../time/stretches.ts'
+import { type Stretches, meetsClosed } from '../time/stretches.ts'
 
 /** One part in so many of the cache's memory is for places of keys, and as much for rows. */
 const KEYS_SHARE = 16
@@ -127,20 +127,18 @@ export class TableFiles {
    */
   locateAgain(key: SoughtKey, view: Stretches, found: VersionSpan, tree: TablesOfTree): boolean {
     if (view.length === 0) return false
+    if (this.#locateRow(key, view, found, tree)) return true
     const { places } = this.#context
-    const newest = view[view.length - 1]!
-    const isOfPresent = view.length === 1 && newest.through >= tree.through
-    if (isOfPresent && this.#locateRow(key, newest, found, tree)) return true
-    const place = places.find(key.placeHash, newest.through)
+    const place = places.find(key.placeHash, view[view.length - 1]!.through)
     if (place === NOT_KNOWN) return false
     const number = places.tableOf(place)
     // A table that was replaced has what a compaction dropped, and views may rely on that it is gone.
     const open = tree.numbers.has(number) ? this.#open.get(number) : undefined
     if (open === undefined) return false
     open.isUsed = true
-    const isThere = open.table.locateAt(places.blockOf(place), places.keyOf(place), key, view, found)
-    if (isThere && isOfPresent) this.#rows.note(key, found, number, newest.through)
-    return isThere
+    if (!open.table.locateAt(places.blockOf(place), places.keyOf(place), key, view, found)) return false
+    if (isOfPresent(view, tree)) this.#rows.note(key, found, number, tree.through)
+    return true
   }
 
   /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */
@@ -162,8 +160,8 @@ export class TableFiles {
     return namesIn(this.#context.files, '').flatMap((name) => tableNumberOf(name) ?? [])
   }
 
-  #locateRow(key: SoughtKey, times: Stretch, found: VersionSpan, { numbers }: TablesOfTree): boolean {
-    if (!this.#rows.locate(key, times, numbers, found)) return false
+  #locateRow(key: SoughtKey, view: Stretches, found: VersionSpan, tree: TablesOfTree): boolean {
+    if (!isOfPresent(view, tree) || !this.#rows.locate(key, view[0]!, tree.numbers, found)) return false
     this.#context.blocks.countHit()
     return true
   }
@@ -173,4 +171,9 @@ export class TableFiles {
     this.#limit.clear()
     this.#context.blocks.clear()
   }
+}
+
+/** Whether what a view shows is the newest that tables have. */
+function isOfPresent(view: Stretches, { through }: TablesOfTree): boolean {
+  return view.length === 1 && view[0]!.through === through
 }

@@ -31,14 +31,7 @@ const ESCALATION: readonly string[] = [
   'test/crash/crash.test.ts',
 ]
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    seeds: { type: 'string', default: '1' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    json: { type: 'boolean', default: false },
-  },
-})
+const values = options()
 const only = values.only?.split(',')
 const mutants = readMutants(cwd()).filter(({ id }) => only?.includes(id) ?? true)
 const unknown = only?.filter((id) => !mutants.some((mutant) => mutant.id === id)) ?? []
@@ -51,6 +44,24 @@ const verdicts = await inParallel(mutants, tryMutant)
 stdout.write(values.json ? `${JSON.stringify(verdicts)}\n` : formatTable(verdicts))
 const allowed = Math.floor((MISSES_IN_TWENTY * seeds.length) / 20)
 exit(verdicts.some((verdict) => countKills(verdict) < seeds.length - allowed) ? 1 : 0)
+
+function options() {
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        only: { type: 'string' },
+        seeds: { type: 'string', default: '1' },
+        jobs: { type: 'string', default: String(availableParallelism()) },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    return given
+  } catch (error) {
+    stderr.write(`${(error as Error).message}\n`)
+    stderr.write('usage: npm run -s mutants -- [--only M07,D01] [--seeds 20] [--jobs 1] [--json]\n')
+    exit(2)
+  }
+}
 
 /** Without a mutant, everything that may kill one passes; of some mutants alone, what should kill them. */
 async function checkHealth(): Promise<void> {
