@@ -160,16 +160,16 @@ export class TableFiles {
     return namesIn(this.#context.files, '').flatMap((name) => tableNumberOf(name) ?? [])
   }
 
-  #locateRow(key: SoughtKey, view: Stretches, found: VersionSpan, tree: TablesOfTree): boolean {
-    if (!isOfPresent(view, tree) || !this.#rows.locate(key, view[0]!, tree.numbers, found)) return false
-    this.#context.blocks.countHit()
-    return true
-  }
-
   /** Closes all files. */
   close(): void {
     this.#limit.clear()
     this.#context.blocks.clear()
+  }
+
+  #locateRow(key: SoughtKey, view: Stretches, found: VersionSpan, tree: TablesOfTree): boolean {
+    if (!isOfPresent(view, tree) || !this.#rows.locate(key, view[0]!, tree.numbers, found)) return false
+    this.#context.blocks.countHit()
+    return true
   }
 }
 

@@ -64,6 +64,7 @@ export class Tree<Directive> {
   /** All runs, the newest first. */
   #runs: readonly RunIndex[]
   #newestTime: HybridTime
+  /** What its gets have to know of its tables, all of them together. */
   #tables: TablesOfTree
   #epoch = 0
   /** What its gets look for. */

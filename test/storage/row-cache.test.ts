@@ -134,10 +134,10 @@ test('what was shown in a row stays as it is when its memory is needed for other
 
 test('no value passes for a row, where the memory of one is now that of others', () => {
   const rows = new RowCache(2 ** 16)
-  // Segments have 2 KiB. The row that is looked for begins at 64 in the first of them, and a quarter later in the others …
+  // The row that is looked for begins at byte 64 of its segment. In all segments to come …
   const first = { ...ONE, hash: 1, key: bytesOfText('first'), value: new Uint8Array(64 - 28 - 5) }
   for (const one of [first, first, ONE, ONE]) noteIn(rows, one)
-  // … a value has at that place what a row of the same key looks like.
+  // … rows fill a quarter of 2 KiB each, and the first one's value has there what looks like a row of the same key.
   const forged = new Uint8Array(2048 / 4 - 28 - 4)
   const at = 64 - 28 - 4
   const view = new DataView(forged.buffer)
