@@ -25,11 +25,14 @@ export interface ClockSources {
   wakingMillis(): number
 }
 
+/** When the performance clock began, on the wall of then. */
+const STARTED_MILLIS = performance.timeOrigin
+
 /** The sources of this process. */
 const SYSTEM_SOURCES: ClockSources = {
   // oxlint-disable-next-line no-restricted-properties -- this is where the wall is read
   wallMillis: () => Date.now(),
-  steadyMillis: () => performance.timeOrigin + performance.now(),
+  steadyMillis: () => STARTED_MILLIS + performance.now(),
   // Elsewhere the performance clock itself goes on in sleep.
   wakingMillis: () => (process.platform === 'linux' ? uptimeMillis() : NaN),
 }
@@ -66,33 +69,42 @@ export class SystemClock implements PhysicalClock {
     this.#sources = sources
     this.#wakingAhead = sources.wakingMillis() - sources.steadyMillis()
     this.#wallAhead = 0
-    this.#reanchor()
+    this.#steadyMillis()
   }
 
   now(): number {
-    this.#reanchor()
-    return microsOfMillis(this.#sources.steadyMillis() + this.#wallAhead)
+    return microsOfMillis(this.#steadyMillis() + this.#wallAhead)
   }
 
   monotonic(): number {
-    this.#reanchor()
-    return microsOfMillis(this.#sources.steadyMillis() + this.#asleep)
+    return microsOfMillis(this.#steadyMillis() + this.#asleep)
   }
 
   reserveThrough(micros: number): number {
     return Math.max(micros + RESERVE_STEP_MICROS, this.now() + RESERVE_AHEAD_MICROS)
   }
 
-  /** Anchors the clock at the wall where the two have parted. */
-  #reanchor(): void {
+  /** The steady clock; where it and the wall have parted, the clock is anchored first. */
+  #steadyMillis(): number {
+    // Mostly the two agree, and nobody has to look twice: to read a clock is most of what a short read costs.
+    const wall = this.#sources.wallMillis()
+    const steady = this.#sources.steadyMillis()
+    const isTogether = Math.abs(steady + this.#wallAhead - wall) <= TOLERANCE_MILLIS
+    return isTogether ? steady : this.#reanchor()
+  }
+
+  /** Anchors the clock at the wall if the two have parted; the steady clock. */
+  #reanchor(): number {
     // The steady clock is read on both sides of the wall, so that a pause in between is no difference.
     const before = this.#sources.steadyMillis() + this.#wallAhead
     const wall = this.#sources.wallMillis()
-    const after = this.#sources.steadyMillis() + this.#wallAhead
-    if (wall >= before - TOLERANCE_MILLIS && wall <= after + TOLERANCE_MILLIS) return
+    const steady = this.#sources.steadyMillis()
+    const after = steady + this.#wallAhead
+    if (wall >= before - TOLERANCE_MILLIS && wall <= after + TOLERANCE_MILLIS) return steady
     this.#wallAhead += wall - after
-    const asleep = this.#sources.wakingMillis() - this.#sources.steadyMillis() - this.#wakingAhead
+    const asleep = this.#sources.wakingMillis() - steady - this.#wakingAhead
     if (asleep > this.#asleep + SLEEP_MIN_MILLIS) this.#asleep = asleep
+    return steady
   }
 }
 

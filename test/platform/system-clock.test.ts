@@ -75,6 +75,26 @@ describe('the clock of a machine', () => {
     }
   })
 
+  test('a pause between the readings of wall and steady clock is no step of the wall', () => {
+    const machine = new Machine()
+    const clock = new SystemClock(machine)
+    // Anchored anew, the clock would lose the eighth of a millisecond, which the wall does not show.
+    machine.run(0.125)
+    for (const paused of ['wallMillis', 'steadyMillis'] as const) {
+      const read = machine[paused].bind(machine)
+      let pauses = 2
+      machine[paused] = () => {
+        const reading = read()
+        if (pauses-- > 0) machine.run(5 * TOLERANCE_MILLIS)
+        return reading
+      }
+      clock.now()
+      clock.now()
+      expect(clock.now()).toBe(machine.wall * 1000)
+    }
+    expect(machine.wall).toBe(START + 20 * TOLERANCE_MILLIS + 0.125)
+  })
+
   test('sleep moves both clocks, so that it is no jump', () => {
     const machine = new Machine()
     const clock = new SystemClock(machine)
