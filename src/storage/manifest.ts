@@ -3,7 +3,8 @@
  *
  * The file `MANIFEST` holds edits as JSON records; the first one says everything that stood when the
  * file was begun. Each edit is synced before anything relies on it. When the edits have grown well
- * beyond what they say, the file is begun anew beside the old one and takes its name by an atomic rename.
+ * beyond what they say, the file is begun anew beside the old one and takes its name by an atomic rename. It has
+ * the next number, so that old sectors are never taken for records of the new one, at the same places.
  *
  * An edit is made durable only after the files that it adds, and after the log (why the log
  * goes first: see `store/installer.ts`). A torn last edit was never relied on and is cut off; other damage is refused.
@@ -24,13 +25,15 @@ import {
   newManifestState,
   wholeEdit,
 } from './manifest-state.ts'
-import { type RecordFileContents, RecordWriter, readRecords } from './record-file.ts'
+import { type RecordFileContents, RecordWriter, numberIn, readRecords } from './record-file.ts'
 import { shapeFaults } from './shape.ts'
 
 /** The name of the manifest's file. Where it stands, there is a database. */
 export const MANIFEST_PATH = 'MANIFEST'
 /** The name under which a new manifest is written, before it takes the place of the old one. */
 export const NEW_MANIFEST_PATH = 'MANIFEST.new'
+
+const MAGIC = 'PALIMMAN'
 
 /** A manifest is begun anew when it is larger than this and four times its first record. */
 const REWRITE_BYTES = 32 * 1024
@@ -40,11 +43,16 @@ export function readManifest(files: FileSystem, checksum: Checksum): ManifestSta
   return loadManifest(files, checksum).state
 }
 
-function loadManifest(
-  files: FileSystem,
-  checksum: Checksum,
-): { state: ManifestState; contents: RecordFileContents } {
-  const contents = readRecords(readWholeFile(files, MANIFEST_PATH), 'PALIMMAN', 1, checksum)
+interface LoadedManifest {
+  readonly number: number
+  readonly state: ManifestState
+  readonly contents: RecordFileContents
+}
+
+function loadManifest(files: FileSystem, checksum: Checksum): LoadedManifest {
+  const bytes = readWholeFile(files, MANIFEST_PATH)
+  const number = numberIn(bytes)
+  const contents = readRecords(bytes, MAGIC, number, checksum)
   const refuse = (offset: number, cause?: unknown): never => {
     const details = { file: MANIFEST_PATH, offset }
     throw new PalimpsestError('MANIFEST_CORRUPT', `the manifest is damaged: offset=${offset}`, details, cause)
@@ -65,20 +73,29 @@ function loadManifest(
   const last = contents.records.at(-1)!
   const [fault] = manifestFaults(state!)
   if (fault !== undefined) refuse(last.offset, new FormatError(fault))
-  return { state: state!, contents }
+  return { number, state: state!, contents }
 }
 
 /** The manifest of a database that is open for writing. */
 export class Manifest {
   readonly #files: FileSystem
   readonly #checksum: Checksum
+  /** How many times the file was begun. */
+  #number: number
   #state: ManifestState
   #writer: RecordWriter
   #firstRecordBytes: number
 
-  private constructor(files: FileSystem, checksum: Checksum, state: ManifestState, writer: RecordWriter) {
+  private constructor(
+    files: FileSystem,
+    checksum: Checksum,
+    number: number,
+    state: ManifestState,
+    writer: RecordWriter,
+  ) {
     this.#files = files
     this.#checksum = checksum
+    this.#number = number
     this.#state = state
     this.#writer = writer
     this.#firstRecordBytes = writer.bytes
@@ -87,15 +104,15 @@ export class Manifest {
   /** Begins the manifest of a new database: from here on the directory holds one. */
   static create(files: FileSystem, checksum: Checksum, birth: Birth): Manifest {
     const state = newManifestState(birth)
-    return new Manifest(files, checksum, state, beginFile(files, checksum, state))
+    return new Manifest(files, checksum, 1, state, beginFile(files, checksum, 1, state))
   }
 
   /** Opens the manifest for writing. */
   static open(files: FileSystem, checksum: Checksum): Manifest {
     if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
-    const { state, contents } = loadManifest(files, checksum)
-    const writer = RecordWriter.resume(files, MANIFEST_PATH, 'PALIMMAN', 1, checksum, contents)
-    return new Manifest(files, checksum, state, writer)
+    const { number, state, contents } = loadManifest(files, checksum)
+    const writer = RecordWriter.resume(files, MANIFEST_PATH, MAGIC, number, checksum, contents)
+    return new Manifest(files, checksum, number, state, writer)
   }
 
   get state(): ManifestState {
@@ -124,7 +141,7 @@ export class Manifest {
   }
 
   #rewrite(): void {
-    const writer = beginFile(this.#files, this.#checksum, this.#state)
+    const writer = beginFile(this.#files, this.#checksum, ++this.#number, this.#state)
     this.#writer.close()
     this.#writer = writer
     this.#firstRecordBytes = writer.bytes
@@ -132,9 +149,14 @@ export class Manifest {
 }
 
 /** Writes a manifest that says a state, and gives it the manifest's name. */
-function beginFile(files: FileSystem, checksum: Checksum, state: ManifestState): RecordWriter {
+function beginFile(
+  files: FileSystem,
+  checksum: Checksum,
+  number: number,
+  state: ManifestState,
+): RecordWriter {
   if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
-  const writer = RecordWriter.create(files, NEW_MANIFEST_PATH, 'PALIMMAN', 1, checksum)
+  const writer = RecordWriter.create(files, NEW_MANIFEST_PATH, MAGIC, number, checksum)
   writer.append(bytesOfText(encodeManifestEdit(wholeEdit(state))))
   writer.sync()
   files.rename(NEW_MANIFEST_PATH, MANIFEST_PATH)

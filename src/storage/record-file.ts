@@ -30,6 +30,7 @@ export type RecordMagic = 'PALIMLOG' | 'PALIMMAN'
 export const FILE_HEADER_BYTES = 24
 /** The part of it that tells the file from all others: its kind and its number. */
 const IDENTITY_BYTES = 12
+const NUMBER_AT = 8
 /** The length of the header of a record; its payload comes next. */
 export const RECORD_HEADER_BYTES = 20
 
@@ -186,9 +187,15 @@ function* payloadsIn(source: RecordSource): Generator<Uint8Array, number> {
   }
 }
 
+/** The number that the header of a file says. Whoever reads the records checks the header. */
+export function numberIn(bytes: Uint8Array): number {
+  if (bytes.length < IDENTITY_BYTES) return 0
+  return new DataView(bytes.buffer, bytes.byteOffset, IDENTITY_BYTES).getUint32(NUMBER_AT, true)
+}
+
 /**
  * The payloads of a whole file, and what is found at their end, which may be damage. `number` is what its name
- * says; a file of another number is damaged.
+ * says, if that says one; a file of another number is damaged.
  */
 export function* payloadsOf(
   bytes: Uint8Array,

@@ -18,8 +18,8 @@ import { replaySegments, segmentPath } from '../../src/storage/log.ts'
 import { encodeManifestEdit } from '../../src/storage/manifest-format.ts'
 import { newManifestState, wholeEdit } from '../../src/storage/manifest-state.ts'
 import { MANIFEST_PATH, readManifest } from '../../src/storage/manifest.ts'
+import { numberIn, readRecords } from '../../src/storage/record-file.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { readRecords } from '../../src/storage/record-file.ts'
 import {
   decodeFacts,
   decodeFooter,
@@ -70,7 +70,7 @@ const logPayloads = segments.flatMap(
   ([name, bytes]) => recordFileParts(bytes, 'PALIMLOG', Number(name.replace('.log', '')), crc32)!.payloads,
 )
 const manifest = scene.directory.get(MANIFEST_PATH)!
-const edits = recordFileParts(manifest, 'PALIMMAN', 1, crc32)!.payloads.slice(0, 6)
+const edits = recordFileParts(manifest, 'PALIMMAN', numberIn(manifest), crc32)!.payloads.slice(0, 6)
 /** What each of them is read behind. */
 const birth = bytesOfText(
   encodeManifestEdit(wholeEdit(newManifestState({ geometry: 'miniature', clock: 'system' }))),

@@ -5,7 +5,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.ts'
-import { bytesOfHex, bytesOfText, textOfBytes } from '../../src/base/bytes.ts'
+import { bytesOfHex, bytesOfText, concatBytes, textOfBytes } from '../../src/base/bytes.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type FileSystem, readWholeFile } from '../../src/storage/files.ts'
 import { GEOMETRIES, type GeometryName } from '../../src/storage/geometry.ts'
@@ -529,6 +529,23 @@ describe('when it has grown well beyond what it says', () => {
     expect(renames.length).toBe(rewrites + 1)
     manifest.close()
     expect(Manifest.open(files, crc32).state.nextNumber).toBe(60)
+  })
+
+  test('what the file before had at the same place is no later record of this one', () => {
+    const files = new MemoryFiles()
+    const manifest = Manifest.create(files, crc32, BIRTH)
+    let before = readWholeFile(files, MANIFEST_PATH)
+    for (let n = 1; files.size(MANIFEST_PATH)! >= before.length; n++) {
+      before = readWholeFile(files, MANIFEST_PATH)
+      manifest.commit(large(n))
+    }
+    // An edit of which nothing reached the disk but the length, in place of old sectors.
+    const now = readWholeFile(files, MANIFEST_PATH)
+    expect(now.length).toBeLessThan(before.length)
+    putFile(files, MANIFEST_PATH, concatBytes([now, before.subarray(now.length)]))
+    expect(readManifest(files, crc32)).toEqual(manifest.state)
+    Manifest.open(files, crc32).close()
+    expect(readWholeFile(files, MANIFEST_PATH)).toEqual(now)
   })
 
   test('a crash at any call of it leaves the edits before, with or without the last', () => {

@@ -10,6 +10,7 @@
 import { type Checksum } from '../../base/checksum.ts'
 import { bytesOfText, nearestTextOf } from '../../base/bytes.ts'
 import { type Random, type RandomStream, pick, seededRandom } from '../../simulator/random.ts'
+import { numberIn } from '../../storage/record-file.ts'
 import { tableNumberOf } from '../../storage/table-format.ts'
 import { type Damage, damagedBytes, drawDamage } from './damage.ts'
 import { forgeJson } from './json-forgery.ts'
@@ -216,7 +217,7 @@ function changedList<T>(
 
 function partsOf(bytes: Uint8Array, file: string, checksum: Checksum): RecordFileParts | undefined {
   const isLog = file.endsWith('.log')
-  const number = isLog ? Number(file.replace('.log', '')) : 1
+  const number = isLog ? Number(file.replace('.log', '')) : numberIn(bytes)
   return recordFileParts(bytes, isLog ? 'PALIMLOG' : 'PALIMMAN', number, checksum)
 }
 

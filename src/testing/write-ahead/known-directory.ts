@@ -6,7 +6,7 @@ import { type Checksum } from '../../base/checksum.ts'
 import { type FileSystem, readWholeFile } from '../../storage/files.ts'
 import { listSegments, segmentPath } from '../../storage/log.ts'
 import { MANIFEST_PATH, NEW_MANIFEST_PATH } from '../../storage/manifest.ts'
-import { type RecordMagic, readRecords } from '../../storage/record-file.ts'
+import { type RecordMagic, numberIn, readRecords } from '../../storage/record-file.ts'
 import { tableNumberOf } from '../../storage/table-format.ts'
 import { KnownFile, type KnownRecords } from './known-file.ts'
 import { KnownLog } from './known-log.ts'
@@ -33,14 +33,14 @@ export class KnownDirectory {
   constructor(files: FileSystem, checksum: Checksum) {
     this.isNew = files.size(MANIFEST_PATH) === undefined
     if (this.isNew) return
-    const adopt = (known: KnownRecords<unknown>, path: string, magic: RecordMagic, number: number) => {
+    const adopt = (known: KnownRecords<unknown>, path: string, magic: RecordMagic, named?: number) => {
       const bytes = readWholeFile(files, path)
-      const { records, wholeBytes } = readRecords(bytes, magic, number, checksum)
+      const { records, wholeBytes } = readRecords(bytes, magic, named ?? numberIn(bytes), checksum)
       for (const [i, { payload }] of records.entries())
         known.adopt(payload, records[i + 1]?.offset ?? wholeBytes)
       known.length = bytes.length
     }
-    adopt(this.manifest.adopt(), MANIFEST_PATH, 'PALIMMAN', 1)
+    adopt(this.manifest.adopt(), MANIFEST_PATH, 'PALIMMAN')
     const segments = listSegments(files)
     for (const number of segments) {
       const segment = this.log.create(number)
