@@ -69,7 +69,7 @@ export class SystemClock implements PhysicalClock {
     this.#sources = sources
     this.#wakingAhead = sources.wakingMillis() - sources.steadyMillis()
     this.#wallAhead = 0
-    this.#steadyMillis()
+    this.#reanchor()
   }
 
   now(): number {

@@ -80,7 +80,7 @@ function loadManifest(files: FileSystem, checksum: Checksum): LoadedManifest {
 export class Manifest {
   readonly #files: FileSystem
   readonly #checksum: Checksum
-  /** How many times the file was begun. */
+  /** The number of the file. (Every file of a manifest had 1 once.) */
   #number: number
   #state: ManifestState
   #writer: RecordWriter

@@ -33,6 +33,7 @@ export class KnownDirectory {
   constructor(files: FileSystem, checksum: Checksum) {
     this.isNew = files.size(MANIFEST_PATH) === undefined
     if (this.isNew) return
+    // A manifest's name does not say its number.
     const adopt = (known: KnownRecords<unknown>, path: string, magic: RecordMagic, named?: number) => {
       const bytes = readWholeFile(files, path)
       const { records, wholeBytes } = readRecords(bytes, magic, named ?? numberIn(bytes), checksum)
