@@ -31,7 +31,7 @@ export interface FileFacts {
   readonly nameDurable: boolean
 }
 
-/** Contents that no file has any more, kept as a source of stale sectors. */
+/** So many contents that no file has any more, or none ever showed, are kept as a source of stale sectors. */
 const GHOSTS_MAX = 8
 
 /** What programs see, what is durable, and what is between. */
@@ -152,7 +152,7 @@ export class Disk {
     return items.toSorted((a, b) => a.order - b.order)
   }
 
-  /** Contents from which a stale sector can come: of files that are there, and of some that no longer are. */
+  /** Contents from which a stale sector can come: of files that are there, of some that no longer are, and from behind their ends. */
   staleSources(): readonly Uint8Array[] {
     const sources = [...this.#ghosts]
     for (const node of this.#journal.reachable()) if (node instanceof Inode) sources.push(node.live)
@@ -165,11 +165,16 @@ export class Disk {
     const journal = new EntryJournal(root)
     const namesIn = this.#journal.afterPowerCut((order) => fates.get(order))
     const copies = new Map<DiskNode, DiskNode>()
+    const unseen: Uint8Array[] = []
+    const fileAfter = (inode: Inode): Inode => {
+      const remains = inode.afterPowerCut((order) => fates.get(order))
+      if (remains.unseen !== undefined) unseen.push(remains.unseen)
+      return remains.file
+    }
     const copyOfNode = (node: DiskNode): DiskNode => {
       const known = copies.get(node)
       if (known !== undefined) return known
-      const copy =
-        node instanceof Inode ? node.afterPowerCut((order) => fates.get(order)) : new Directory<Inode>()
+      const copy = node instanceof Inode ? fileAfter(node) : new Directory<Inode>()
       copies.set(node, copy)
       if (node instanceof Directory && copy instanceof Directory) fill(node, copy)
       return copy
@@ -179,7 +184,9 @@ export class Disk {
       journal.addDirectory(to, to.entries)
     }
     fill(this.tree.root, root)
-    return new Disk(new FileTree(root), journal, this)
+    const image = new Disk(new FileTree(root), journal, this)
+    for (const bytes of unseen) image.#keepGhost(bytes)
+    return image
   }
 
   /** The disk after the death of the process: nothing is lost, and what was pending still is. */
@@ -257,8 +264,11 @@ export class Disk {
   }
 
   #remember(inode: Inode): void {
-    if (inode.length === 0) return
-    this.#ghosts.push(inode.live)
+    if (inode.length > 0) this.#keepGhost(inode.live)
+  }
+
+  #keepGhost(bytes: Uint8Array): void {
+    this.#ghosts.push(bytes)
     if (this.#ghosts.length > GHOSTS_MAX) this.#ghosts.shift()
   }
 }

@@ -35,6 +35,13 @@ export interface PendingCut {
 /** What was done to a file and is not durable. */
 export type PendingData = PendingWrite | PendingCut
 
+/** What a power cut leaves of a file. */
+export interface Remains {
+  readonly file: Inode
+  /** All that lies on the disk, where something landed behind the file's end: data that came without length. */
+  readonly unseen: Uint8Array | undefined
+}
+
 /** A file, apart from its names. */
 export class Inode {
   /** Tells files apart, through crashes too. */
@@ -119,7 +126,8 @@ export class Inode {
       return
     }
     const settled = this.#pending.filter((data) => data.kind === 'truncate' || !data.abandoned)
-    this.#durable = landOn(this.#durable, settled, () => 'kept')
+    const { blocks, length } = landOn(this.#durable, settled, () => 'kept')
+    this.#durable = blocks.subarray(0, length)
     this.#pending = abandoned.flatMap((write) => cutBy(write, settled))
   }
 
@@ -141,11 +149,14 @@ export class Inode {
     return copy
   }
 
-  /** The file that a power cut leaves, of each pending thing what `fateOf` its order says. */
-  afterPowerCut(fateOf: (order: number) => Fate): Inode {
+  /** What a power cut leaves, of each pending thing what `fateOf` its order says. */
+  afterPowerCut(fateOf: (order: number) => Fate): Remains {
     const touched = this.#pending.some((data) => fateOf(data.order) !== undefined)
-    const bytes = touched ? landOn(this.#durable, this.#pending, fateOf) : this.#durable
-    return new Inode(this.id, this.label, bytes)
+    if (!touched) return { file: new Inode(this.id, this.label, this.#durable), unseen: undefined }
+    const { blocks, length } = landOn(this.#durable, this.#pending, fateOf)
+    const isUnseen = blocks.subarray(length).some((byte) => byte !== 0)
+    const file = new Inode(this.id, this.label, blocks.subarray(0, length))
+    return { file, unseen: isUnseen ? blocks : undefined }
   }
 
   #moveTo(capacity: number): void {
@@ -155,12 +166,12 @@ export class Inode {
   }
 }
 
-/** Durable bytes after some of what is pending reached the disk. Where nothing landed there are zeros. */
+/** Durable bytes after some of what is pending reached the disk, and how many of them the file has. Where nothing landed there are zeros. */
 function landOn(
   durable: Uint8Array,
   pending: readonly PendingData[],
   fateOf: (order: number) => Fate,
-): Uint8Array {
+): { readonly blocks: Uint8Array; readonly length: number } {
   let extent = durable.length
   for (const data of pending)
     if (data.kind === 'append') extent = Math.max(extent, data.at + data.bytes.length)
@@ -180,7 +191,7 @@ function landOn(
     for (const piece of landed.pieces) blocks.set(piece.bytes, piece.at)
     length = Math.max(length, landed.length)
   }
-  return blocks.subarray(0, length)
+  return { blocks, length }
 }
 
 /** A write that reached the disk whole, the length with it. */

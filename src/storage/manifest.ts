@@ -2,9 +2,12 @@
  * The manifest: which tables stand where, for every tree of a database, as a log of edits.
  *
  * The file `MANIFEST` holds edits as JSON records; the first one says everything that stood when the
- * file was begun. Each edit is synced before anything relies on it. When the edits have grown well
- * beyond what they say, the file is begun anew beside the old one and takes its name by an atomic rename. It has
- * the next number, so that old sectors are never taken for records of the new one, at the same places.
+ * file was begun. Each edit is synced before anything relies on it. Before the first edit of each run, and when the
+ * edits have grown well beyond what they say, the file is begun anew beside the old one and takes its name by an atomic
+ * rename. It has the next number, so that old sectors are never taken for records of the new one, at the same places:
+ *
+ *     run 1    MANIFEST 1   state │ edit │ edit │ (edit, lost in a crash: what it was may lie behind the end)
+ *     run 2    MANIFEST 2   state │ edit │ edit │ …
  *
  * An edit is made durable only after the files that it adds, and after the log (why the log
  * goes first: see `store/installer.ts`). A torn last edit was never relied on and is cut off; other damage is refused.
@@ -85,6 +88,8 @@ export class Manifest {
   #state: ManifestState
   #writer: RecordWriter
   #firstRecordBytes: number
+  /** Whether this run has begun the file. */
+  #isOfThisRun = false
 
   private constructor(
     files: FileSystem,
@@ -104,7 +109,9 @@ export class Manifest {
   /** Begins the manifest of a new database: from here on the directory holds one. */
   static create(files: FileSystem, checksum: Checksum, birth: Birth): Manifest {
     const state = newManifestState(birth)
-    return new Manifest(files, checksum, 1, state, beginFile(files, checksum, 1, state))
+    const manifest = new Manifest(files, checksum, 1, state, beginFile(files, checksum, 1, state))
+    manifest.#isOfThisRun = true
+    return manifest
   }
 
   /** Opens the manifest for writing. */
@@ -130,6 +137,7 @@ export class Manifest {
       const [fault] = shapeFaults(next.trees.get(tree)!.shape)
       assert(fault === undefined, `an edit leaves tables in order: ${fault}`)
     }
+    if (!this.#isOfThisRun) this.#rewrite()
     this.#writer.append(bytesOfText(encodeManifestEdit(edit)))
     this.#writer.sync()
     this.#state = next
@@ -145,6 +153,7 @@ export class Manifest {
     this.#writer.close()
     this.#writer = writer
     this.#firstRecordBytes = writer.bytes
+    this.#isOfThisRun = true
   }
 }
 

@@ -8,6 +8,12 @@
  * a read, a higher ceiling is written and synced; a reopened clock starts above it (law 1). A clean close
  * leaves the exact last time instead, and may leave it in a segment of its own, so that nothing else has to be read.
  *
+ * After a crash the log goes on in a new segment. What was cut off, or never got its length, may still lie on the disk:
+ *
+ *     000001.log   commit a │ commit b │ commit c      the crash leaves a; b and c lie behind its end
+ *     gone on in   commit a │ commit d │ (commit c)    the next crash leaves d, and would bring c back
+ *     000002.log   ceiling  │ commit d │ …             where no record of 000001.log is taken for one
+ *
  * Durability of a commit: `none` stays in memory until a later record takes it along, `os` is handed to
  * the operating system (survives the death of the process), `disk` is synced (survives a power cut).
  */
@@ -155,8 +161,11 @@ export class CommitLog {
   ): CommitLog {
     const { files, checksum, segmentBytes } = context
     const log = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
+    const hasRecords = recovery.end.contents.wholeBytes > FILE_HEADER_BYTES
+    const isCutShort = hasRecords && !recovery.wasClosed
+    if (isCutShort) log.startSegment()
     // A crash at the begin of a segment took the ceiling away with which every segment begins.
-    if (recovery.end.contents.wholeBytes <= FILE_HEADER_BYTES) {
+    if (isCutShort || !hasRecords) {
       log.append(encodeRecord({ kind: 'ceiling', time: floor }))
       log.sync()
     }

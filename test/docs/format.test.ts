@@ -14,7 +14,7 @@ import { GEOMETRIES } from '../../src/storage/geometry.ts'
 import { LogWriter } from '../../src/storage/log.ts'
 import { decodeManifestEdit, encodeManifestEdit } from '../../src/storage/manifest-format.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { readRecords } from '../../src/storage/record-file.ts'
+import { numberIn, readRecords } from '../../src/storage/record-file.ts'
 import { TableWriter } from '../../src/storage/table-writer.ts'
 import { encodeRecord } from '../../src/storage/commit-record.ts'
 import { endOfMicrosecond, hybridTime } from '../../src/time/hybrid-time.ts'
@@ -98,8 +98,8 @@ describe('JSON', () => {
           ? Object.entries(value).flatMap(([name, item]) => [name, ...namesOf(item)])
           : []
     const shown = new Set([...namesOf(birth), ...namesOf(edit)])
-    const files = databaseWithHistory(new MemoryFiles())
-    const { records } = readRecords(readWholeFile(files, 'MANIFEST'), 'PALIMMAN', 1, crc32)
+    const manifest = readWholeFile(databaseWithHistory(new MemoryFiles()), 'MANIFEST')
+    const { records } = readRecords(manifest, 'PALIMMAN', numberIn(manifest), crc32)
     const written = records.flatMap(({ payload }) => namesOf(JSON.parse(textOfBytes(payload))))
     expect(written.length).toBeGreaterThan(50)
     expect([...new Set(written)].toSorted().filter((name) => !shown.has(name))).toEqual([])

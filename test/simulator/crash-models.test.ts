@@ -293,6 +293,24 @@ test('under weak a cut that was lost leaves old bytes behind the ones written ov
   expect(seen).toContain('ab')
 })
 
+test('under hostile bytes that came without their length may be seen after another crash, in the place of new ones', () => {
+  const seenAfter = (first: CrashModel): Set<string | undefined> => {
+    const seen = new Set<string | undefined>()
+    for (let seed = 0; seed < 2000; seed++) {
+      const files = new FaultFiles()
+      settle(files, 'a', 'x')
+      files.append('a').append(text('older'))
+      const image = files.crash(first, seededRandom(seed))
+      if (contents(image, 'a') !== 'x') continue
+      image.append('a').append(text('newer'))
+      seen.add(contents(image.crash('hostile', seededRandom(seed)), 'a'))
+    }
+    return seen
+  }
+  expect(seenAfter('weak')).toContain('xolder')
+  expect(seenAfter('synced-only')).not.toContain('xolder')
+})
+
 test('a rename over a file whose bytes were not synced may leave it empty or in part', () => {
   const seen = outcomes(
     'weak',

@@ -22,7 +22,7 @@ import {
 } from '../../src/storage/manifest-state.ts'
 import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../../src/storage/manifest.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { RecordWriter, readRecords } from '../../src/storage/record-file.ts'
+import { RecordWriter, numberIn, readRecords } from '../../src/storage/record-file.ts'
 import { type TableMeta } from '../../src/storage/table-format.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
@@ -574,6 +574,55 @@ describe('when it has grown well beyond what it says', () => {
     expect(numbers.length).toBeGreaterThanOrEqual(2)
     expect(numbers.at(-1)! - numbers[0]!).toBeLessThanOrEqual(3)
   })
+})
+
+test('after one crash and another it says the edits that were made, with or without the one at each crash', () => {
+  const life = fc.record({ at: fc.integer({ min: 1, max: 12 }), seed: fc.nat() })
+  let crashes = 0
+  holds(
+    fc.property(fc.array(life, { minLength: 2, maxLength: 6 }), (lives) => {
+      let files = new FaultFiles()
+      Manifest.create(files, crc32, BIRTH).close()
+      let [made, tried] = [1, 1]
+      for (const { at, seed } of lives) {
+        files = files.crash('hostile', seededRandom(seed), { plan: [{ kind: 'crash', at }] })
+        const known = readManifest(files, crc32).nextNumber
+        expect([made, tried]).toContain(known)
+        made = tried = known
+        try {
+          const manifest = Manifest.open(files, crc32)
+          for (let n = 0; n < 5; n++) {
+            // Two lengths, so that what was lost may begin just where something new ends.
+            tried = made + 100 ** (1 + (n % 2))
+            manifest.commit(numbered(tried))
+            made = tried
+          }
+        } catch (error) {
+          if (!files.crashed) throw error
+          crashes++
+        }
+      }
+    }),
+    300,
+  )
+  expect(crashes).toBeGreaterThan(100)
+})
+
+test('the first edit of a run begins the file anew, so that no edit lost before it can come back in its place', () => {
+  const files = new MemoryFiles()
+  const number = () => numberIn(readWholeFile(files, MANIFEST_PATH))
+  Manifest.create(files, crc32, BIRTH).commit(numbered(3))
+  expect(number()).toBe(1)
+  for (const run of [2, 3]) {
+    const manifest = Manifest.open(files, crc32)
+    expect(number()).toBe(run - 1)
+    for (const each of [numbered(10 * run), numbered(10 * run + 1)]) {
+      manifest.commit(each)
+      expect(number()).toBe(run)
+      expect(readManifest(files, crc32)).toEqual(manifest.state)
+    }
+    manifest.close()
+  }
 })
 
 test('an edit is durable when it is part of the state', () => {

@@ -48,7 +48,7 @@ describe('a failure', () => {
     ],
     [
       'no space for an edit of the manifest',
-      { kind: 'error', operation: 'append', nth: 4, errno: 'ENOSPC', path: 'MANIFEST' },
+      { kind: 'error', operation: 'append', nth: 7, errno: 'ENOSPC', path: 'MANIFEST' },
     ],
     [
       'a segment that cannot be removed',
@@ -60,7 +60,7 @@ describe('a failure', () => {
     ],
     [
       'an edit of the manifest that cannot be made durable',
-      { kind: 'error', operation: 'sync', nth: 5, errno: 'EIO', path: 'MANIFEST' },
+      { kind: 'error', operation: 'sync', nth: 8, errno: 'EIO', path: 'MANIFEST' },
     ],
     ['a log that cannot be synced', { kind: 'error', operation: 'sync', nth: 8, errno: 'EIO', path: '.log' }],
     ['no space for a commit', { kind: 'error', operation: 'append', nth: 9, errno: 'ENOSPC', path: '.log' }],

@@ -271,7 +271,8 @@ describe('a crash while a database is made', () => {
         db.createKeyspace('k')
         db.close()
         const names = (image.list('') ?? []).filter((name) => !name.startsWith('LOCK')).toSorted()
-        expect(names).toEqual(['000001.log', 'MANIFEST'])
+        // Where it was open already, the log goes on in another segment.
+        expect(names.join(' ')).toMatch(/^000001\.log (000002\.log )?MANIFEST$/)
         expect(openDatabase(world(image)).keyspaces).toEqual(['k'])
       }
     }

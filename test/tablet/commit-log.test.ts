@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bytesOfText, textOfBytes } from '../../src/base/bytes.ts'
+import { bytesOfText, concatBytes, textOfBytes } from '../../src/base/bytes.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type FileSystem, readWholeFile } from '../../src/storage/files.ts'
 import { listSegments, segmentPath } from '../../src/storage/log.ts'
@@ -18,9 +18,9 @@ import { type TabletWrites, decodeRecord, encodeRecord } from '../../src/storage
 import { FailStop } from '../../src/tablet/fail-stop.ts'
 import { type HybridTime, MIN_TIME, endOfMicrosecond, hybridTime } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
-import { RecordWriter, readRecords } from '../../src/storage/record-file.ts'
+import { RECORD_HEADER_BYTES, RecordWriter, readRecords } from '../../src/storage/record-file.ts'
 import { holds } from '../time/property.ts'
-import { refusal } from '../storage/samples.ts'
+import { putFile, refusal } from '../storage/samples.ts'
 
 const START = 1_000_000
 
@@ -81,6 +81,12 @@ class Run {
   commit(text: string, durability: Durability = 'os'): HybridTime {
     return this.log.commit(() => writesOf(text), durability)
   }
+
+  /** A commit whose value has so many bytes. */
+  commitValue(length: number): HybridTime {
+    const write = { key: bytesOfText('x'), value: new Uint8Array(length) }
+    return this.log.commit(() => [{ tablet: 1, writes: [write] }], 'os')
+  }
 }
 
 describe('durability', () => {
@@ -133,6 +139,62 @@ describe('durability', () => {
       expect(lost).toBeGreaterThan(0)
     },
   )
+
+  const CEILING_BYTES =
+    RECORD_HEADER_BYTES + encodeRecord({ kind: 'ceiling', time: hybridTime(START) }).length
+  /** A value with which a commit is longer by a ceiling than with a value of one byte. */
+  const LONG = 1 + CEILING_BYTES
+
+  test('after one crash and another nothing comes back that a crash before had cut off', () => {
+    // So that what was cut off may begin just where something new ends.
+    const valueBytes = fc.constantFrom(1, LONG)
+    const life = fc.record({
+      commits: fc.array(valueBytes, { minLength: 1, maxLength: 6 }),
+      seed: fc.nat(),
+    })
+    let cutOff = 0
+    holds(
+      fc.property(fc.array(life, { minLength: 2, maxLength: 5 }), (lives) => {
+        let files = new FaultFiles()
+        let run = new Run(files)
+        let known: readonly string[] = []
+        for (const { commits, seed } of lives) {
+          for (const length of commits) run.commitValue(length)
+          known = [...known, ...run.applied]
+          files = files.crash('hostile', seededRandom(seed))
+          run = new Run(files)
+          expect(run.recovered).toEqual(known.slice(0, run.recovered.length))
+          cutOff += known.length - run.recovered.length
+          known = run.recovered
+        }
+      }),
+      400,
+    )
+    expect(cutOff).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['torn', 10],
+    ['without its length', 0],
+  ])('what lies behind an end that was left %s is no record of the log that goes on', (_, tornBytes) => {
+    const files = new MemoryFiles()
+    const first = new Run(files)
+    first.commitValue(1)
+    const end = files.size(segmentPath(1))!
+    first.commitValue(LONG)
+    const border = files.size(segmentPath(1))!
+    first.commitValue(1)
+    const before = readWholeFile(files, segmentPath(1))
+    // Gone on in this segment, a ceiling and a short commit would end where the third commit begins.
+    expect(border - end).toBe(CEILING_BYTES + before.length - border)
+    files.truncate(segmentPath(1), end + tornBytes)
+    const second = new Run(files)
+    second.commitValue(1)
+    const path = segmentPath(second.log.segment)
+    const now = readWholeFile(files, path)
+    putFile(files, path, concatBytes([now, before.subarray(now.length)]))
+    expect(new Run(files).recovered).toEqual([first.applied[0], second.applied[0]])
+  })
 
   test('none: in memory, until a later record takes it along', () => {
     const files = new FaultFiles()
@@ -315,12 +377,13 @@ describe('segments', () => {
       segments.push(listSegments(files).at(-1)!)
       return time
     })
-    const last = listSegments(files).at(-1)!
     const next = new Run(files, { segmentBytes: 120 })
+    // It was not closed: the next run has begun a segment of its own.
+    expect(next.log.segment).toBe(run.log.segment + 1)
     for (const { log } of [run, next]) {
       for (const [i, time] of times.entries()) expect(log.firstSegmentWith(time)).toBe(segments[i])
       expect(log.firstSegmentWith(MIN_TIME)).toBe(1)
-      expect(log.firstSegmentWith((times.at(-1)! + 1n) as HybridTime)).toBe(last)
+      expect(log.firstSegmentWith((times.at(-1)! + 1n) as HybridTime)).toBe(log.segment)
     }
     next.log.removeBefore(segments[5]!)
     expect(listSegments(files)[0]).toBe(segments[5])
