@@ -12,8 +12,10 @@ import { type TableRow } from '../catalog/rows.ts'
 import { explainRead, explainVersion } from '../store/explain.ts'
 import { diffOf, historyOf } from '../store/state-history.ts'
 import { type ReadPoint } from '../store/read-points.ts'
+import { type HeldRead } from '../store/held-read.ts'
 import { type Store } from '../store/store.ts'
 import { type TimeOrder } from '../storage/version.ts'
+import { type VersionScan } from '../storage/version-scan.ts'
 import { VersionSpan } from '../storage/version-span.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
@@ -170,20 +172,27 @@ export class Table<K extends Key = Key, V = unknown> {
    * the table is written to.
    */
   scan(options: ScanOptions<K> = {}): IterableIterator<Entry<K, V>> {
-    const asOf = this.#asOf(options)
-    const row = this.#row(asOf)
-    const limit = limitOf(options.limit)
-    const range = this.#range(row, options)
-    const direction = options.reverse === true ? 'reverse' : 'forward'
-    const scan = this.#context.store.scan({ table: this.#id, range, direction, asOf, limit })
-    const { keys, values } = row
-    return new Rows(scan, isEmptyRange(range) ? 0 : limit, () => {
+    return this.#scan(options, (scan, { keys, values }) => () => {
       const { key, version } = scan.found.row
       return {
         key: decodeKeySpan(key, keys, this.#copies) as K,
         value: decodeValueSpan(version, values, this.#copies) as V,
         time: version.time,
       }
+    })
+  }
+
+  /** The keys that {@link scan} has, alone: for who needs no more, in less time. */
+  keys(options: ScanOptions<K> = {}): IterableIterator<K> {
+    return this.#scan(options, (scan, { keys }) => () => {
+      return decodeKeySpan(scan.found.row.key, keys, this.#copies) as K
+    })
+  }
+
+  /** The values that {@link scan} has, in the order of their keys, alone: for who needs no more, in less time. */
+  values(options: ScanOptions<K> = {}): IterableIterator<V> {
+    return this.#scan(options, (scan, { values }) => () => {
+      return decodeValueSpan(scan.found.row.version, values, this.#copies) as V
     })
   }
 
@@ -263,6 +272,20 @@ export class Table<K extends Key = Key, V = unknown> {
       }),
       options,
     )
+  }
+
+  /** What is made of each row that a scan stands at. */
+  #scan<T>(
+    options: ScanOptions<K>,
+    making: (scan: HeldRead<VersionScan<Uint8Array>>, row: TableRow) => () => T,
+  ): Rows<T> {
+    const asOf = this.#asOf(options)
+    const row = this.#row(asOf)
+    const limit = limitOf(options.limit)
+    const range = this.#range(row, options)
+    const direction = options.reverse === true ? 'reverse' : 'forward'
+    const scan = this.#context.store.scan({ table: this.#id, range, direction, asOf, limit })
+    return new Rows(scan, isEmptyRange(range) ? 0 : limit, making(scan, row))
   }
 
   #get(point: ReadPoint, key: K): V | undefined {

@@ -60,6 +60,8 @@ describe('a scan', () => {
         if (reverse === true) keys.reverse()
         const expected = limit === -1 ? keys : keys.slice(0, limit)
         expect(Array.from(table.scan(asked), ({ key, value }) => ({ key, value }))).toEqual(expected)
+        expect([...table.keys(asked)]).toEqual(expected.map(({ key }) => key))
+        expect([...table.values(asked)]).toEqual(expected.map(({ value }) => value))
       }),
     )
   })
