@@ -4,6 +4,8 @@
  * synchronous calls. Same data, same durability: each commit is handed to the system, none is synced. Reads are
  * measured with warm caches, large enough for all of the data: each store has read everything before.
  *
+ * Where values are all that a task needs, each store is asked for no more than it has to hand over with them.
+ *
  * Each store has a process of its own, as it would have in use, and they work in turns: no store pays for the garbage
  * of another, or for code that was compiled for all of them together.
  *
@@ -13,8 +15,8 @@
  * | currentGet   | the newest value of a random key                                     |
  * | asOfGet      | the value of a random key as of a random time                        |
  * | absentGet    | a random key that is not there                                       |
- * | asOfScan100  | 100 keys from a random one on, as of a random time                   |
- * | fullAsOfScan | all keys as of a time in the middle                                  |
+ * | asOfScan100  | the values of 100 keys from a random one on, as of a random time     |
+ * | fullAsOfScan | the values of all keys as of a time in the middle                    |
  * | history      | all versions of a random key                                         |
  * | diff         | the keys that differ between two times, 1 % of the commits apart     |
  * | reopen       | close, open, and the first get                                       |
@@ -54,52 +56,79 @@ interface TaskCost extends PerName<number> {
 }
 
 /** Runs all tasks on all stores. */
-export const benchmarkPeers: Benchmark = async (progress) => {
+export const benchmarkPeers: Benchmark = (progress) =>
+  withStores(progress, async (stores, directory) => {
+    const loads = await load(stores, progress)
+    const reads = await measureReads(stores, progress)
+    progress('measuring reopen')
+    const reopen = await measure('reopen', stores, { kind: 'reopen' })
+    progress(`loading with every commit synced: ${SYNCED_COMMITS} commits`)
+    const synced = await syncedLoad(directory)
+    const tasks = [costOf('load', microsIn(loads)), ...reads, reopen]
+    const lines = [...linesOf([...tasks, synced]), 'left to be merged after the load:', ...debtsIn(loads)]
+    return { data: { versions: VERSIONS, tasks }, lines }
+  })
+
+/** The tasks that read, on stores that have merged all that they have: ours has one sorted run then. */
+export const benchmarkMerged: Benchmark = (progress) =>
+  withStores(progress, async (stores) => {
+    await load(stores, progress)
+    progress('merging')
+    const merges = await inTurn(stores, { kind: 'merge' })
+    const tasks = await measureReads(stores, progress)
+    return { data: { versions: VERSIONS, tasks }, lines: [...linesOf(tasks), 'merged:', ...debtsIn(merges)] }
+  })
+
+type Stores = PerName<StoreProcess>
+type Samples = PerName<Sample>
+type Progress = Parameters<Benchmark>[0]
+
+async function withStores<T>(
+  progress: Progress,
+  work: (stores: Stores, directory: string) => Promise<T>,
+): Promise<T> {
   installPeers(progress)
   const directory = mkdtempSync(join(tmpdir(), 'palimpsest-peers-'))
   const stores = startAll(directory, 'os')
   try {
-    progress(`loading ${VERSIONS} versions into each`)
-    const loads = await inTurn(stores, { kind: 'load', commits: COMMITS })
-    const tasks = [
-      costOf(
-        'load',
-        perName((name) => loads[name].micros),
-      ),
-    ]
-    progress('warming all caches')
-    await inTurn(stores, { kind: 'warm' })
-    for (const task of TASKS) {
-      progress(`measuring ${task}`)
-      tasks.push(await measure(task, stores, { kind: 'sample', task }))
-    }
-    progress('measuring reopen')
-    tasks.push(await measure('reopen', stores, { kind: 'reopen' }))
-    progress(`loading with every commit synced: ${SYNCED_COMMITS} commits`)
-    const synced = await syncedLoad(directory)
-    const debts = NAMES.map((name) => `${name}: ${loads[name].debt ?? ''}`)
-    return { data: { versions: VERSIONS, tasks }, lines: linesOf(tasks, synced, debts) }
+    return await work(stores, directory)
   } finally {
     for (const store of Object.values(stores)) await store.end()
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-function startAll(directory: string, durability: Durability): PerName<StoreProcess> {
+function load(stores: Stores, progress: Progress): Promise<Samples> {
+  progress(`loading ${VERSIONS} versions into each`)
+  return inTurn(stores, { kind: 'load', commits: COMMITS })
+}
+
+async function measureReads(stores: Stores, progress: Progress): Promise<readonly TaskCost[]> {
+  progress('warming all caches')
+  await inTurn(stores, { kind: 'warm' })
+  const costs: TaskCost[] = []
+  for (const task of TASKS) {
+    progress(`measuring ${task}`)
+    costs.push(await measure(task, stores, { kind: 'sample', task }))
+  }
+  return costs
+}
+
+function startAll(directory: string, durability: Durability): Stores {
   return perName(
     (name) => new StoreProcess({ name, durability, directory: join(directory, `${name}-${durability}`) }),
   )
 }
 
 /** One order to each store, while the others have nothing to do. */
-async function inTurn(stores: PerName<StoreProcess>, order: Order, names: readonly StoreName[] = NAMES) {
+async function inTurn(stores: Stores, order: Order, names: readonly StoreName[] = NAMES): Promise<Samples> {
   const samples = {} as Record<StoreName, Sample>
   for (const name of names) samples[name] = await stores[name].obey(order)
   return samples
 }
 
 /** The medians of some rounds. */
-async function measure(task: string, stores: PerName<StoreProcess>, order: Order): Promise<TaskCost> {
+async function measure(task: string, stores: Stores, order: Order): Promise<TaskCost> {
   const samples = perName(() => [] as number[])
   for (let round = 0; round < ROUNDS; round++) {
     // Whoever comes first finds the caches as the other left them: take turns at that too.
@@ -118,10 +147,7 @@ async function syncedLoad(directory: string): Promise<TaskCost> {
   const stores = startAll(directory, 'disk')
   try {
     const loads = await inTurn(stores, { kind: 'load', commits: SYNCED_COMMITS })
-    return costOf(
-      'load, every commit synced',
-      perName((name) => loads[name].micros),
-    )
+    return costOf('load, every commit synced', microsIn(loads))
   } finally {
     for (const store of Object.values(stores)) await store.end()
   }
@@ -133,16 +159,22 @@ function costOf(task: string, costs: PerName<number>): TaskCost {
   return { task, ...rounded, ratio: Number((Math.min(...peers) / costs.ours).toPrecision(3)) }
 }
 
-function linesOf(tasks: readonly TaskCost[], synced: TaskCost, debts: readonly string[]): readonly string[] {
+function microsIn(samples: Samples): PerName<number> {
+  return perName((name) => samples[name].micros)
+}
+
+function debtsIn(samples: Samples): readonly string[] {
+  return NAMES.map((name) => `${name}: ${samples[name].debt ?? ''}`)
+}
+
+function linesOf(tasks: readonly TaskCost[]): readonly string[] {
   const line = ({ task, ratio, ...costs }: TaskCost) =>
     `${task.padEnd(26)}${NAMES.map((name) => String(costs[name]).padStart(12)).join('')}${String(ratio).padStart(10)}`
   return [
     `${'microseconds'.padEnd(26)}${NAMES.map((name) => name.padStart(12)).join('')}${'ratio'.padStart(10)}`,
-    ...[...tasks, synced].map(line),
+    ...tasks.map(line),
     '',
     'ratio: the best peer / ours',
-    'left to be merged after the load:',
-    ...debts,
   ]
 }
 

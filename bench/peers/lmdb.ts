@@ -50,6 +50,7 @@ export const openLmdb: OpenStore = async (directory, durability): Promise<Versio
     },
     timeOf: (number) => number,
     settle: async () => void (await db.flushed),
+    merge: () => undefined,
     get: (key) => newest(key, LAST_TIME),
     getAsOf: newest,
     scanAsOf(from, time, limit) {
