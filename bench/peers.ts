@@ -4,8 +4,6 @@
  * synchronous calls. Same data, same durability: each commit is handed to the system, none is synced. Reads are
  * measured with warm caches, large enough for all of the data: each store has read everything before.
  *
- * Where values are all that a task needs, each store is asked for no more than it has to hand over with them.
- *
  * Each store has a process of its own, as it would have in use, and they work in turns: no store pays for the garbage
  * of another, or for code that was compiled for all of them together.
  *
@@ -15,8 +13,8 @@
  * | currentGet   | the newest value of a random key                                     |
  * | asOfGet      | the value of a random key as of a random time                        |
  * | absentGet    | a random key that is not there                                       |
- * | asOfScan100  | the values of 100 keys from a random one on, as of a random time     |
- * | fullAsOfScan | the values of all keys as of a time in the middle                    |
+ * | asOfScan100  | 100 keys from a random one on, as of a random time                   |
+ * | fullAsOfScan | all keys as of a time in the middle                                  |
  * | history      | all versions of a random key                                         |
  * | diff         | the keys that differ between two times, 1 % of the commits apart     |
  * | reopen       | close, open, and the first get                                       |
