@@ -12,7 +12,6 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   level: async () => (await import('./level.ts')).benchmarkLevel,
   memory: async () => (await import('./memory.ts')).benchmarkMemory,
   pauses: async () => (await import('./pauses.ts')).benchmarkPauses,
-  merged: async () => (await import('./peers.ts')).benchmarkMerged,
   peers: async () => (await import('./peers.ts')).benchmarkPeers,
   profile: async () => (await import('./profile.ts')).benchmarkProfile,
   reads: async () => (await import('./reads.ts')).benchmarkReads,

@@ -54,79 +54,52 @@ interface TaskCost extends PerName<number> {
 }
 
 /** Runs all tasks on all stores. */
-export const benchmarkPeers: Benchmark = (progress) =>
-  withStores(progress, async (stores, directory) => {
-    const loads = await load(stores, progress)
-    const reads = await measureReads(stores, progress)
-    progress('measuring reopen')
-    const reopen = await measure('reopen', stores, { kind: 'reopen' })
-    progress(`loading with every commit synced: ${SYNCED_COMMITS} commits`)
-    const synced = await syncedLoad(directory)
-    const tasks = [costOf('load', microsIn(loads)), ...reads, reopen]
-    const lines = [...linesOf([...tasks, synced]), 'left to be merged after the load:', ...debtsIn(loads)]
-    return { data: { versions: VERSIONS, tasks }, lines }
-  })
-
-/** The tasks that read, on stores that have merged all that they have: ours has one sorted run then. */
-export const benchmarkMerged: Benchmark = (progress) =>
-  withStores(progress, async (stores) => {
-    await load(stores, progress)
-    progress('merging')
-    const merges = await inTurn(stores, { kind: 'merge' })
-    const tasks = await measureReads(stores, progress)
-    return { data: { versions: VERSIONS, tasks }, lines: [...linesOf(tasks), 'merged:', ...debtsIn(merges)] }
-  })
-
-type Stores = PerName<StoreProcess>
-type Samples = PerName<Sample>
-type Progress = Parameters<Benchmark>[0]
-
-async function withStores<T>(
-  progress: Progress,
-  work: (stores: Stores, directory: string) => Promise<T>,
-): Promise<T> {
+export const benchmarkPeers: Benchmark = async (progress) => {
   installPeers(progress)
   const directory = mkdtempSync(join(tmpdir(), 'palimpsest-peers-'))
   const stores = startAll(directory, 'os')
   try {
-    return await work(stores, directory)
+    progress(`loading ${VERSIONS} versions into each`)
+    const loads = await inTurn(stores, { kind: 'load', commits: COMMITS })
+    const tasks = [
+      costOf(
+        'load',
+        perName((name) => loads[name].micros),
+      ),
+    ]
+    progress('warming all caches')
+    await inTurn(stores, { kind: 'warm' })
+    for (const task of TASKS) {
+      progress(`measuring ${task}`)
+      tasks.push(await measure(task, stores, { kind: 'sample', task }))
+    }
+    progress('measuring reopen')
+    tasks.push(await measure('reopen', stores, { kind: 'reopen' }))
+    progress(`loading with every commit synced: ${SYNCED_COMMITS} commits`)
+    const synced = await syncedLoad(directory)
+    const debts = NAMES.map((name) => `${name}: ${loads[name].debt ?? ''}`)
+    return { data: { versions: VERSIONS, tasks }, lines: linesOf(tasks, synced, debts) }
   } finally {
     for (const store of Object.values(stores)) await store.end()
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-function load(stores: Stores, progress: Progress): Promise<Samples> {
-  progress(`loading ${VERSIONS} versions into each`)
-  return inTurn(stores, { kind: 'load', commits: COMMITS })
-}
-
-async function measureReads(stores: Stores, progress: Progress): Promise<readonly TaskCost[]> {
-  progress('warming all caches')
-  await inTurn(stores, { kind: 'warm' })
-  const costs: TaskCost[] = []
-  for (const task of TASKS) {
-    progress(`measuring ${task}`)
-    costs.push(await measure(task, stores, { kind: 'sample', task }))
-  }
-  return costs
-}
-
-function startAll(directory: string, durability: Durability): Stores {
+function startAll(directory: string, durability: Durability): PerName<StoreProcess> {
   return perName(
     (name) => new StoreProcess({ name, durability, directory: join(directory, `${name}-${durability}`) }),
   )
 }
 
 /** One order to each store, while the others have nothing to do. */
-async function inTurn(stores: Stores, order: Order, names: readonly StoreName[] = NAMES): Promise<Samples> {
+async function inTurn(stores: PerName<StoreProcess>, order: Order, names: readonly StoreName[] = NAMES) {
   const samples = {} as Record<StoreName, Sample>
   for (const name of names) samples[name] = await stores[name].obey(order)
   return samples
 }
 
 /** The medians of some rounds. */
-async function measure(task: string, stores: Stores, order: Order): Promise<TaskCost> {
+async function measure(task: string, stores: PerName<StoreProcess>, order: Order): Promise<TaskCost> {
   const samples = perName(() => [] as number[])
   for (let round = 0; round < ROUNDS; round++) {
     // Whoever comes first finds the caches as the other left them: take turns at that too.
@@ -145,7 +118,10 @@ async function syncedLoad(directory: string): Promise<TaskCost> {
   const stores = startAll(directory, 'disk')
   try {
     const loads = await inTurn(stores, { kind: 'load', commits: SYNCED_COMMITS })
-    return costOf('load, every commit synced', microsIn(loads))
+    return costOf(
+      'load, every commit synced',
+      perName((name) => loads[name].micros),
+    )
   } finally {
     for (const store of Object.values(stores)) await store.end()
   }
@@ -157,22 +133,16 @@ function costOf(task: string, costs: PerName<number>): TaskCost {
   return { task, ...rounded, ratio: Number((Math.min(...peers) / costs.ours).toPrecision(3)) }
 }
 
-function microsIn(samples: Samples): PerName<number> {
-  return perName((name) => samples[name].micros)
-}
-
-function debtsIn(samples: Samples): readonly string[] {
-  return NAMES.map((name) => `${name}: ${samples[name].debt ?? ''}`)
-}
-
-function linesOf(tasks: readonly TaskCost[]): readonly string[] {
+function linesOf(tasks: readonly TaskCost[], synced: TaskCost, debts: readonly string[]): readonly string[] {
   const line = ({ task, ratio, ...costs }: TaskCost) =>
     `${task.padEnd(26)}${NAMES.map((name) => String(costs[name]).padStart(12)).join('')}${String(ratio).padStart(10)}`
   return [
     `${'microseconds'.padEnd(26)}${NAMES.map((name) => name.padStart(12)).join('')}${'ratio'.padStart(10)}`,
-    ...tasks.map(line),
+    ...[...tasks, synced].map(line),
     '',
     'ratio: the best peer / ours',
+    'left to be merged after the load:',
+    ...debts,
   ]
 }
 

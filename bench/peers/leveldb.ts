@@ -14,26 +14,12 @@ import {
   versionKey,
 } from './store.ts'
 
-/** What LevelDB can do besides, and `level` has no type for. */
-export interface LevelDb {
-  compactRange(start: Uint8Array, end: Uint8Array, options: { readonly keyEncoding: 'view' }): Promise<void>
-  getProperty(name: string): string
-}
-
-/** A database of bytes, with all that it can do. */
-export type ByteLevel = Level<Uint8Array, Uint8Array> & LevelDb
-
-/** Merges all that there is. */
-export function compactAll(db: LevelDb): Promise<void> {
-  return db.compactRange(Uint8Array.of(0), Uint8Array.of(0xff), { keyEncoding: 'view' })
-}
-
 const BYTES = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
 /** Opens a database of bytes. */
 export const openLeveldb: OpenStore = async (directory, durability): Promise<VersionStore<number>> => {
   const options = { ...BYTES, cacheSize: 512 * 2 ** 20 }
-  const db = new Level<Uint8Array, Uint8Array>(join(directory, 'leveldb'), options) as ByteLevel
+  const db = new Level<Uint8Array, Uint8Array>(join(directory, 'leveldb'), options)
   await db.open()
   const sync = durability === 'disk'
   const newest = async (key: Uint8Array, time: number) => {
@@ -56,7 +42,6 @@ export const openLeveldb: OpenStore = async (directory, durability): Promise<Ver
     },
     timeOf: (number) => number,
     settle: () => undefined,
-    merge: () => compactAll(db),
     get: (key) => newest(key, LAST_TIME),
     getAsOf: newest,
     async scanAsOf(from, time, limit) {
@@ -95,7 +80,7 @@ export const openLeveldb: OpenStore = async (directory, durability): Promise<Ver
       }
       return count + (changed === undefined ? 0 : 1)
     },
-    debt: () => db.getProperty('leveldb.stats'),
+    debt: () => (db as unknown as { getProperty(name: string): string }).getProperty('leveldb.stats'),
     close: () => db.close(),
   }
 }

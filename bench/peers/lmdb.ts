@@ -50,7 +50,6 @@ export const openLmdb: OpenStore = async (directory, durability): Promise<Versio
     },
     timeOf: (number) => number,
     settle: async () => void (await db.flushed),
-    merge: () => undefined,
     get: (key) => newest(key, LAST_TIME),
     getAsOf: newest,
     scanAsOf(from, time, limit) {

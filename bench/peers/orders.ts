@@ -17,7 +17,6 @@ export interface ProcessOptions {
 /** What it is to do next. */
 export type Order =
   | { readonly kind: 'load'; readonly commits: number }
-  | { readonly kind: 'merge' }
   | { readonly kind: 'warm' }
   | { readonly kind: 'sample'; readonly task: TaskName }
   | { readonly kind: 'reopen' }

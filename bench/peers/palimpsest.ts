@@ -21,12 +21,11 @@ export const openPalimpsest: OpenStore = async (directory, durability): Promise<
     },
     timeOf: (commit) => times[commit]!,
     settle: () => db.flush(),
-    merge: () => db.compact(),
     get: (key) => table.get(key),
     getAsOf: (key, time) => table.get(key, { asOf: time }),
     scanAsOf(from, time, limit) {
       let [count, bytes] = [0, 0]
-      for (const value of table.values({ gte: from, limit, asOf: time })) {
+      for (const { value } of table.scan({ gte: from, limit, asOf: time })) {
         count++
         bytes += value.length
       }

@@ -44,7 +44,6 @@ async function obey(order: Order): Promise<Sample> {
     const micros = await microsOf(() => loadInto(store, order.commits))
     return { micros: micros / (order.commits * KEYS_PER_COMMIT), debt: store.debt() }
   }
-  if (order.kind === 'merge') return { micros: await microsOf(() => store.merge()), debt: store.debt() }
   if (order.kind === 'warm') return { micros: await microsOf(() => warm(store)) }
   if (order.kind === 'close') return { micros: await microsOf(() => store.close()) }
   return { micros: await microsOf(reopen) }

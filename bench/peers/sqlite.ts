@@ -35,8 +35,10 @@ export const openSqlite: OpenStore = async (directory, durability): Promise<Vers
   const newest = db.prepare('SELECT value FROM v WHERE key = ? ORDER BY time DESC LIMIT 1')
   const asOf = db.prepare('SELECT value FROM v WHERE key = ? AND time <= ? ORDER BY time DESC LIMIT 1')
   // The value of the row with the greatest time: SQLite's bare columns beside max().
-  const scan = db.prepare('SELECT value, max(time) FROM v WHERE key >= ? AND time <= ? GROUP BY key LIMIT ?')
-  const history = db.prepare('SELECT value FROM v WHERE key = ? ORDER BY time')
+  const scan = db.prepare(
+    'SELECT key, value, max(time) FROM v WHERE key >= ? AND time <= ? GROUP BY key LIMIT ?',
+  )
+  const history = db.prepare('SELECT key, value FROM v WHERE key = ? ORDER BY time')
   const changed = db.prepare('SELECT key, value, max(time) FROM v WHERE time > ? AND time <= ? GROUP BY key')
   const commit = db.transaction((rows: readonly { key: Uint8Array; value: Uint8Array }[], time) => {
     for (const { key, value } of rows) put.run(key, time, value)
@@ -53,7 +55,6 @@ export const openSqlite: OpenStore = async (directory, durability): Promise<Vers
     commit,
     timeOf: (number) => number,
     settle: () => void db.pragma('wal_checkpoint(TRUNCATE)'),
-    merge: () => db.exec('VACUUM'),
     get: (key) => newest.get(key)?.value,
     getAsOf: (key, time) => asOf.get(key, time)?.value,
     scanAsOf: (from, time, limit) => tally(scan.iterate(from, time, limit)),

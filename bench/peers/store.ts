@@ -20,8 +20,6 @@ export interface VersionStore<Time = unknown> {
   timeOf(commit: number): Time
   /** The end of a load: everything handed over, nothing left to be written down. */
   settle(): Answer<void>
-  /** Puts all that it has in the best order for reading that it knows, however long that takes. */
-  merge(): Answer<void>
   /** The newest value of a key. */
   get(key: Uint8Array): Answer<Uint8Array | undefined>
   /** The value as of a time. */
