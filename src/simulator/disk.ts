@@ -152,7 +152,10 @@ export class Disk {
     return items.toSorted((a, b) => a.order - b.order)
   }
 
-  /** Contents from which a stale sector can come: of files that are there, of some that no longer are, and from behind their ends. */
+  /**
+   * Contents from which a stale sector can come: of files that are there, of some that no longer are, and what a
+   * power cut left behind the ends of some.
+   */
   staleSources(): readonly Uint8Array[] {
     const sources = [...this.#ghosts]
     for (const node of this.#journal.reachable()) if (node instanceof Inode) sources.push(node.live)

@@ -166,7 +166,10 @@ export class Inode {
   }
 }
 
-/** Durable bytes after some of what is pending reached the disk, and how many of them the file has. Where nothing landed there are zeros. */
+/**
+ * What lies on the disk after some of what is pending reached it, and how many of these bytes the file has. Where
+ * nothing landed there are zeros.
+ */
 function landOn(
   durable: Uint8Array,
   pending: readonly PendingData[],

@@ -86,6 +86,7 @@ export class Manifest {
   /** The number of the file. (Every file of a manifest had 1 once.) */
   #number: number
   #state: ManifestState
+  /** Of the file as it was found, which gets no edit, until this run begins its own. */
   #writer: RecordWriter
   #firstRecordBytes: number
   /** Whether this run has begun the file. */

@@ -182,14 +182,14 @@ export class Table<K extends Key = Key, V = unknown> {
     })
   }
 
-  /** The keys that {@link scan} has, alone: for who needs no more, in less time. */
+  /** The keys that {@link scan} has, alone. */
   keys(options: ScanOptions<K> = {}): IterableIterator<K> {
     return this.#scan(options, (scan, { keys }) => () => {
       return decodeKeySpan(scan.found.row.key, keys, this.#copies) as K
     })
   }
 
-  /** The values that {@link scan} has, in the order of their keys, alone: for who needs no more, in less time. */
+  /** The values that {@link scan} has, in the order of their keys, alone: less work than whole entries. */
   values(options: ScanOptions<K> = {}): IterableIterator<V> {
     return this.#scan(options, (scan, { values }) => () => {
       return decodeValueSpan(scan.found.row.version, values, this.#copies) as V
@@ -274,7 +274,7 @@ export class Table<K extends Key = Key, V = unknown> {
     )
   }
 
-  /** What is made of each row that a scan stands at. */
+  /** A scan that hands out what `making` makes of each row at which it stands. */
   #scan<T>(
     options: ScanOptions<K>,
     making: (scan: HeldRead<VersionScan<Uint8Array>>, row: TableRow) => () => T,
