@@ -168,6 +168,11 @@ export function manifestFaults(state: ManifestState): readonly string[] {
   return faults
 }
 
+/** The numbers of all tables that it names. */
+export function namedTables(state: ManifestState): readonly number[] {
+  return [...state.trees.values()].flatMap(({ shape }) => tablesOf(shape).map(({ number }) => number))
+}
+
 /** The one edit that says all of a state. */
 export function wholeEdit(state: ManifestState): ManifestEdit {
   const trees = [...state.trees].flatMap(([tree, { shape, flushedThrough, ratchet, pointers, totals }]) => {

@@ -5,7 +5,7 @@
  *
  * A new database is made first, as an empty log and then a manifest that names it, and opened like any
  * other. A directory that is opened for reading only is not locked and not touched; it shows what was
- * there at that moment.
+ * there at that moment, and keeps what it shows open (`standing.ts`).
  */
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
@@ -15,11 +15,10 @@ import { type FileLock, type FileSystem } from '../storage/files.ts'
 import { GEOMETRIES, type Sizes, geometryOf } from '../storage/geometry.ts'
 import { type JobIo, type JobRunner } from '../storage/job.ts'
 import { LogWriter, checkReaches, listSegments, segmentPath } from '../storage/log.ts'
-import { type Birth, type ManifestState } from '../storage/manifest-state.ts'
-import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
+import { type Birth, type ManifestState, namedTables } from '../storage/manifest-state.ts'
+import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH } from '../storage/manifest.ts'
 import { type PolicyChange, choosePolicy } from '../storage/policy.ts'
 import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
-import { tablesOf } from '../storage/shape.ts'
 import { TableFiles, type TableLimits } from '../storage/table-files.ts'
 import { tablePath } from '../storage/table-format.ts'
 import { CommitLog, type LogRecovery, recoverLog } from '../tablet/commit-log.ts'
@@ -30,6 +29,7 @@ import { type HybridTime, laterOf, microsOf } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import { EventBus, type RecoveryReport, type StoreEvent } from './events.ts'
 import { FileNumbers, type StoreParts } from './parts.ts'
+import { openStanding } from './standing.ts'
 import { Store } from './store.ts'
 
 /** The world that a store lives in. */
@@ -101,12 +101,17 @@ function createDatabase({ files, checksum }: World, birth: Birth): void {
 function openForReading(world: World, options: StoreOptions, events: EventBus): Store {
   // The clock is read before the log, so that no commit at or before it can have been missed.
   const wallMicros = world.clock.now()
-  const state = readManifest(world.files, world.checksum)
-  const loaded = load(world, options, state, () => state, events)
-  const shownMicros = state.birth.clock === 'replay' ? 0 : wallMicros
-  const micros = Math.max(microsOf(loaded.newest), state.judgedMicros, shownMicros)
-  const recovery = tellRecovery(loaded, [], events)
-  return new Store({ ...loaded, recovery, clock: standingClock(micros, loaded.newest) })
+  return openStanding(world.files, world.checksum, ({ state, files }) => {
+    const loaded = load({ ...world, files }, options, state, () => state, events)
+    files.letGo(listSegments(files).map(segmentPath))
+    const shownMicros = state.birth.clock === 'replay' ? 0 : wallMicros
+    const micros = Math.max(microsOf(loaded.newest), state.judgedMicros, shownMicros)
+    const recovery = tellRecovery(loaded, [], events)
+    const letGo = () => {
+      files.close()
+    }
+    return new Store({ ...loaded, recovery, letGo, clock: standingClock(micros, loaded.newest) })
+  })
 }
 
 /** Nothing is committed by it, and nobody can be promised that others will not. */
@@ -146,7 +151,10 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
   const recovery = tellRecovery(loaded, orphans, events)
   const start = world.jobs?.(manifest.state.birth)
   const startRunner = start && (() => start(loaded.jobs))
-  return new Store({ ...loaded, recovery, lock, manifest, log, startRunner, clock: log.clock })
+  const letGo = () => {
+    lock.release()
+  }
+  return new Store({ ...loaded, recovery, letGo, manifest, log, startRunner, clock: log.clock })
 }
 
 /** A policy changes cost, never answers, so nothing else has to be done with it (law 10). */
@@ -156,7 +164,7 @@ function rememberPolicy(manifest: Manifest, change: PolicyChange): void {
   if (policy.name !== before.name || policy.picker !== before.picker) manifest.commit({ policy })
 }
 
-type LoadedParts = Omit<StoreParts, 'clock' | 'recovery'> & {
+type LoadedParts = Omit<StoreParts, 'clock' | 'recovery' | 'letGo'> & {
   /** What the log said. */
   readonly replayed: LogRecovery
   /** The newest commit. */
@@ -225,10 +233,6 @@ function removeOldSegments(files: FileSystem, firstSegment: number): readonly st
     .map(segmentPath)
   for (const path of old) files.remove(path)
   return old
-}
-
-function namedTables(state: ManifestState): readonly number[] {
-  return [...state.trees.values()].flatMap(({ shape }) => tablesOf(shape).map(({ number }) => number))
 }
 
 /** Refuses a directory that holds something else, or nothing where nothing may be made. */

@@ -2,7 +2,7 @@
  * The parts that an open store holds together.
  */
 import { type Directive } from '../history/garbage.ts'
-import { type FileLock, type FileSystem } from '../storage/files.ts'
+import { type FileSystem } from '../storage/files.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
 import { type Birth } from '../storage/manifest-state.ts'
@@ -15,7 +15,7 @@ import { type Tablets } from '../tablet/tablet.ts'
 import { type HybridClock } from '../time/clock.ts'
 import { type EventBus, type RecoveryReport } from './events.ts'
 
-/** Everything that a store holds together. Log, manifest and lock are there if it can write. */
+/** Everything that a store holds together. Log and manifest are there if it can write. */
 export interface StoreParts {
   readonly files: FileSystem
   /** What the database is from its first moment on. */
@@ -39,7 +39,8 @@ export interface StoreParts {
   readonly clock: HybridClock
   readonly manifest?: Manifest | undefined
   readonly log?: CommitLog | undefined
-  readonly lock?: FileLock | undefined
+  /** Lets the directory go: a writer its lock, a reader the files that it kept open. */
+  readonly letGo: () => void
 }
 
 /** Hands out file numbers, none twice. */

@@ -366,14 +366,14 @@ export class Store {
     this.#isOpen = false
     // Reads that have begun ask at their next step, and are told `CLOSED`.
     this.#readability.endHolds()
-    const { log, manifest, tables, lock } = this.#parts
+    const { log, manifest, tables, letGo } = this.#parts
     try {
       this.#stopWriting()
       log?.close()
       manifest?.close()
       tables.close()
     } finally {
-      lock?.release()
+      letGo()
     }
   }
 

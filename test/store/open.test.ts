@@ -407,26 +407,16 @@ describe('for reading only', () => {
     expect(contentOf(place)).toEqual(before)
   })
 
-  test('a writer that merges meanwhile may take files away: a reader then fails, and is never wrong', () => {
+  test('a writer that merges meanwhile takes the names of files away, and a reader goes on', () => {
     const { place, db } = sample()
     const expected = historyOf(db)
-    const reader = openAt(
-      place,
-      { readOnly: true, cacheBytes: 0, openTables: 1 },
-      new StandingClock(START + HOUR),
-    )
+    const limits = { cacheBytes: 0, openTables: 1 }
+    const reader = openAt(place, { readOnly: true, ...limits }, new StandingClock(START + HOUR))
+    const before = filesOf(place, '.table')
     db.compact()
-    let read = 0
-    for (const [i, asOf] of times.entries()) {
-      const error = refusal(() => {
-        expect(Array.from(reader.table('k.t').scan({ asOf }))).toEqual(expected[i])
-        read++
-      })
-      if (error !== undefined) expect(error.code).toBe('TABLE_CORRUPT')
-    }
-    expect(read).toBeLessThan(times.length)
+    expect(filesOf(place, '.table').filter((name) => before.includes(name))).toEqual([])
+    expect(historyOf(reader)).toEqual(expected)
     reader.close()
-    expect(historyOf(openAt(place, { readOnly: true }))).toEqual(expected)
     db.close()
   })
 })

@@ -1,0 +1,295 @@
+/**
+ * Readers beside a writer: whatever it does between any two looks of theirs, and afterwards, they show what was there
+ * when they were opened.
+ */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { crc32 } from '../../src/base/checksum.ts'
+import { type Database, openDatabase } from '../../src/database/database.ts'
+import { ioFailed } from '../../src/storage/file-rules.ts'
+import { type FileSystem, type RandomFile } from '../../src/storage/files.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { type HybridTime } from '../../src/time/hybrid-time.ts'
+import { holds } from '../time/property.ts'
+import { copyFiles, refusal } from '../storage/samples.ts'
+import { HOUR, START, StandingClock } from './scratch.ts'
+
+/** A directory, who writes to it, and what was committed. */
+class Beside {
+  readonly files: MemoryFiles
+  readonly commits: { readonly time: HybridTime; readonly key: string; readonly value: string }[]
+  readonly #clock = new StandingClock(START + 60_000_000)
+  #db: Database | undefined
+
+  constructor(files = new MemoryFiles(), commits: Beside['commits'] = []) {
+    this.files = files
+    this.commits = [...commits]
+  }
+
+  get db(): Database {
+    this.#db ??= this.#open({ geometry: 'miniature' })
+    return this.#db
+  }
+
+  begin(): this {
+    this.db.createKeyspace('k')
+    this.db.createTable('k.t', { keep: 'forever', values: 'text' })
+    return this
+  }
+
+  put(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.#clock.advance(1000)
+      const key = `key ${this.commits.length % 7}`
+      const value = `${this.commits.length} ${'x'.repeat(this.commits.length % 30)}`
+      const { time } = this.db.table('k.t').put(key, value)
+      this.commits.push({ time, key, value })
+    }
+  }
+
+  close(): void {
+    this.#db?.close()
+    this.#db = undefined
+  }
+
+  /** Opens the directory for reading, through other files if they are given. */
+  read(files: FileSystem = this.files, limits = { cacheBytes: 0, openTables: 1 }): Database {
+    const clock = new StandingClock(START + HOUR)
+    return openDatabase({ files, clock, checksum: crc32 }, { readOnly: true, ...limits })
+  }
+
+  /** Whether a reader shows every commit through its newest, `atLeast` the first so many, and is whole. */
+  expectShown(reader: Database, atLeast: number): void {
+    const shown = this.commits.filter(({ time }) => time <= reader.newest)
+    expect(shown.length).toBeGreaterThanOrEqual(atLeast)
+    const table = reader.table('k.t')
+    const state = new Map<string, string>()
+    for (const { time, key, value } of shown) {
+      state.set(key, value)
+      const expected = [...state].map((entry) => entry.join(': ')).toSorted()
+      const found = Array.from(table.scan({ asOf: time }), (row) => `${row.key}: ${String(row.value)}`)
+      expect(found).toEqual(expected)
+    }
+    for (const key of state.keys()) {
+      const expected = shown.filter((commit) => commit.key === key).map(({ value }) => value)
+      expect(Array.from(table.history(key), (change) => change.value)).toEqual(expected)
+    }
+    expect(reader.check().flatMap(({ faults }) => faults)).toEqual([])
+  }
+
+  #open(options: { geometry: 'miniature' }): Database {
+    return openDatabase({ files: this.files, clock: this.#clock, checksum: crc32 }, options)
+  }
+}
+
+/** What a writer may do between two looks of a reader. */
+const TURNS: Readonly<Record<string, (beside: Beside) => void>> = {
+  'commits and flushes': (beside) => {
+    beside.put(12)
+  },
+  'merges everything': (beside) => {
+    beside.put(1)
+    beside.db.compact()
+  },
+  'closes and opens': (beside) => {
+    beside.put(3)
+    beside.close()
+    beside.put(3)
+  },
+  'merges, closes, opens and merges': (beside) => {
+    beside.db.compact()
+    beside.close()
+    beside.put(20)
+    beside.db.compact()
+  },
+}
+
+/** Files of a reader: before each of its calls, counted from 0 on, somebody else may have a turn. */
+class ReaderFiles {
+  calls = 0
+  readonly files: FileSystem
+
+  constructor(files: FileSystem, turn: (call: number) => void) {
+    const before = () => {
+      turn(this.calls++)
+    }
+    const open = (path: string): RandomFile => {
+      const file = files.open(path)
+      return {
+        size: file.size,
+        read: (offset, length) => {
+          before()
+          return file.read(offset, length)
+        },
+        close: () => {
+          file.close()
+        },
+      }
+    }
+    this.files = looksAt(files, open, before)
+  }
+}
+
+/** What a reader needs of files. It has nothing to write with. */
+function looksAt(
+  files: FileSystem,
+  open: (path: string) => RandomFile,
+  before: () => void = () => undefined,
+): FileSystem {
+  const looks: Pick<FileSystem, 'open' | 'size' | 'list'> = {
+    open: (path) => {
+      before()
+      return open(path)
+    },
+    size: (path) => {
+      before()
+      return files.size(path)
+    },
+    list: (directory) => {
+      before()
+      return files.list(directory)
+    },
+  }
+  return looks as FileSystem
+}
+
+/** A directory with a history over a log and several tables, closed in good order. */
+const closed = new Beside().begin()
+closed.put(40)
+closed.close()
+
+/** The same as a crash leaves it: nothing was closed, and the last record of the log and of the manifest is torn. */
+const crashed = (() => {
+  const beside = new Beside(copyFiles(closed.files), closed.commits)
+  beside.put(30)
+  const files = copyFiles(beside.files)
+  const logs = files.list('')!.filter((name) => name.endsWith('.log'))
+  for (const path of ['MANIFEST', logs.toSorted().at(-1)!]) {
+    const file = files.append(path)
+    file.append(Uint8Array.of(200, 0, 0, 0, 1, 2, 3))
+    file.close()
+  }
+  return new Beside(files, beside.commits)
+})()
+
+const copyOf = (beside: Beside) => new Beside(copyFiles(beside.files), beside.commits)
+const DIRECTORIES = { closed, crashed }
+
+describe.each(Object.entries(DIRECTORIES))('a reader of a directory that was %s', (_, directory) => {
+  test.each(Object.entries(TURNS))(
+    'opens and reads while a writer %s between two of its calls',
+    (_turn, take) => {
+      /** Before each call of the opening, and before some of those that follow. */
+      for (let at = 0, step = 1, isOver = false; !isOver; at += step) {
+        const beside = copyOf(directory)
+        const looks = new ReaderFiles(beside.files, (call) => {
+          if (call === at) take(beside)
+        })
+        const before = beside.commits.length
+        const reader = beside.read(looks.files)
+        if (looks.calls <= at) step *= 2
+        beside.expectShown(reader, before)
+        isOver = looks.calls <= at
+      }
+    },
+  )
+})
+
+test('a reader opens and reads whatever turns a writer takes', () => {
+  const turn = fc.record({ at: fc.nat(200), take: fc.constantFrom(...Object.values(TURNS)) })
+  holds(
+    fc.property(
+      fc.constantFrom(...Object.values(DIRECTORIES)),
+      fc.array(turn, { maxLength: 8 }),
+      (directory, turns) => {
+        const beside = copyOf(directory)
+        const before = beside.commits.length
+        const looks = new ReaderFiles(beside.files, (call) => {
+          for (const { at, take } of turns) if (at === call) take(beside)
+        })
+        beside.expectShown(beside.read(looks.files), before)
+      },
+    ),
+    20,
+  )
+})
+
+describe('a reader', () => {
+  test('goes on reading what a writer has merged since, until it is closed', () => {
+    const beside = copyOf(closed)
+    const reader = beside.read()
+    const count = beside.commits.length
+    beside.db.compact()
+    beside.put(40)
+    beside.db.compact()
+    beside.expectShown(reader, count)
+    reader.close()
+    expect(refusal(() => reader.table('k.t').get('key 1'))?.code).toBe('CLOSED')
+  })
+
+  test('that may open few files keeps some, and of the others says that they are gone', () => {
+    const beside = copyOf(closed)
+    const { files, opened } = withFilesAtMost(beside.files, 6)
+    const reader = beside.read(files)
+    expect(opened()).toBeGreaterThan(1)
+    expect(opened()).toBeLessThanOrEqual(3)
+    beside.expectShown(reader, beside.commits.length)
+    beside.db.compact()
+    expect(refusal(() => beside.expectShown(reader, 0))?.code).toBe('TABLE_CORRUPT')
+    reader.close()
+    expect(opened()).toBe(0)
+  })
+
+  test('reads what is left where a table was lost, and beside a writer that is so busy that it never finds all', () => {
+    const beside = copyOf(closed)
+    const lost = beside.files
+      .list('')!
+      .filter((name) => name.endsWith('.table'))
+      .toSorted()
+      .at(-1)!
+    beside.files.remove(lost)
+    const reader = beside.read()
+    expect(
+      reader
+        .check()
+        .flatMap(({ faults }) => faults)
+        .join(),
+    ).toContain(`missing: file=${lost}`)
+    reader.close()
+    const busy = copyOf(closed)
+    const looks = new ReaderFiles(busy.files, (call) => {
+      if (call % 5 === 0) TURNS['merges everything']!(busy)
+    })
+    expect(refusal(() => busy.read(looks.files))?.code).toMatch(/LOG_CORRUPT|TABLE_CORRUPT/)
+  })
+
+  test('keeps no file open when it cannot be opened', () => {
+    const beside = copyOf(closed)
+    const log = beside.files.list('')!.find((name) => name.endsWith('.log'))!
+    beside.files.remove(log)
+    const { files, opened } = withFilesAtMost(beside.files, Infinity)
+    expect(refusal(() => beside.read(files))?.code).toBe('LOG_CORRUPT')
+    expect(opened()).toBe(0)
+  })
+})
+
+/** Files of which so many can be open at most, as the system has it. */
+function withFilesAtMost(files: MemoryFiles, limit: number): { files: FileSystem; opened: () => number } {
+  let opened = 0
+  const limited = looksAt(files, (path) => {
+    if (opened === limit) throw ioFailed('open', path, 'EMFILE')
+    const file = files.open(path)
+    let isOpen = true
+    opened++
+    return {
+      size: file.size,
+      read: (offset, length) => file.read(offset, length),
+      close: () => {
+        if (isOpen) opened--
+        isOpen = false
+        file.close()
+      },
+    }
+  })
+  return { files: limited, opened: () => opened }
+}
