@@ -53,7 +53,7 @@ export {
 } from './table/table.ts'
 export { type Key } from './table/codec.ts'
 export { type Durability } from './tablet/commit-log.ts'
-export { type PhysicalClock } from './time/clock.ts'
+export { type ClockReadings, type PhysicalClock } from './time/clock.ts'
 export { type TimeInput } from './time/expression.ts'
 export {
   type HybridTime,

@@ -83,6 +83,7 @@ export function promisesFor(catalog: Catalog, table: TableRef, moment: Moment): 
   )
   const cursors = [...moment.memoryHolds]
     .filter((hold) => hold.table === table.id)
+    .toSorted((a, b) => a.id - b.id)
     .map(({ times, id }): ReadablePromise => ({ kind: 'cursor', times, id }))
   return [window, ...holds, ...cursors]
 }

@@ -13,7 +13,7 @@
  */
 import { uptime } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { type PhysicalClock } from '../time/clock.ts'
+import { type PhysicalClock, type ClockReadings } from '../time/clock.ts'
 
 /** Where a system clock reads; a test gives its own. */
 export interface ClockSources {
@@ -78,6 +78,14 @@ export class SystemClock implements PhysicalClock {
 
   monotonic(): number {
     return microsOfMillis(this.#steadyMillis() + this.#asleep)
+  }
+
+  readings(): ClockReadings {
+    const steady = this.#steadyMillis()
+    return {
+      wall: microsOfMillis(steady + this.#wallAhead),
+      monotonic: microsOfMillis(steady + this.#asleep),
+    }
   }
 
   reserveThrough(micros: number): number {

@@ -17,11 +17,16 @@ export interface OpenHold extends MemoryHold {
    * time is readable.
    */
   isOver: boolean
+  /** Where it stands among the holds that are open; {@link NOWHERE} once it is released or given up. */
+  place: number
 }
 
-/** The holds of one open store. */
+const NOWHERE = -1
+
+/** The holds of one open store, in no order. */
 export class MemoryHolds implements Iterable<MemoryHold> {
-  readonly #holds = new Set<OpenHold>()
+  /** No `Set`: every scan and every history would pay for two hashes. */
+  readonly #holds: OpenHold[] = []
   #last = 0
 
   /** Holds one time of a table, until it is released. */
@@ -32,23 +37,36 @@ export class MemoryHolds implements Iterable<MemoryHold> {
   /** Holds times of a table, until it is released. */
   holdTimes(table: number, times: Stretches, nowMicros: number): OpenHold {
     const untilMicros = nowMicros + MEMORY_HOLD_MICROS_MAX + 1
-    const hold = { id: ++this.#last, table, times, sinceMicros: nowMicros, untilMicros, isOver: false }
-    this.#holds.add(hold)
+    const place = this.#holds.length
+    const hold = { id: ++this.#last, table, times, sinceMicros: nowMicros, untilMicros, isOver: false, place }
+    this.#holds.push(hold)
     return hold
   }
 
+  /** Releasing twice does nothing. */
   release(hold: OpenHold): void {
-    this.#holds.delete(hold)
+    const { place } = hold
+    if (place === NOWHERE) return
+    // The last one takes its place.
+    const last = this.#holds.pop()!
+    if (last !== hold) {
+      this.#holds[place] = last
+      last.place = place
+    }
+    hold.place = NOWHERE
   }
 
   /** Gives up what is too old. */
   expire(nowMicros: number): void {
-    for (const hold of this.#holds) if (nowMicros >= hold.untilMicros) this.#giveUp(hold)
+    for (let place = this.#holds.length - 1; place >= 0; place--) {
+      const hold = this.#holds[place]!
+      if (nowMicros >= hold.untilMicros) this.#giveUp(hold)
+    }
   }
 
   /** Gives up all of them. */
   end(): void {
-    for (const hold of this.#holds) this.#giveUp(hold)
+    this.expire(Infinity)
   }
 
   [Symbol.iterator](): Iterator<MemoryHold> {
@@ -57,6 +75,6 @@ export class MemoryHolds implements Iterable<MemoryHold> {
 
   #giveUp(hold: OpenHold): void {
     hold.isOver = true
-    this.#holds.delete(hold)
+    this.release(hold)
   }
 }

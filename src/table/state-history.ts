@@ -27,7 +27,7 @@ export interface Change<K extends Key = Key, V = unknown> {
   readonly key: K
   /** The first time as of which a read sees it. */
   readonly time: HybridTime
-  /** The same in ISO form, to read. */
+  /** The same in ISO form, to read. It is made when it is asked for, and left out where a change is spread. */
   readonly at: string
   /** The value from then on, or `undefined`: absent. */
   readonly value: V | undefined
@@ -76,17 +76,30 @@ export interface VersionExplanation<K extends Key = Key, V = unknown> extends Om
 /** The values of a history are copies already. */
 const COPIED: Copier = { copyOf: (bytes) => bytes }
 
+/** To have the ISO form ready would take a tenth of a history. */
+class KeyChange<K extends Key, V> implements Change<K, V> {
+  readonly key: K
+  readonly time: HybridTime
+  readonly value: V | undefined
+  readonly versionTime: HybridTime | undefined
+  readonly cause: ChangeCause
+
+  constructor(key: K, row: TableRow, { time, value, versionTime, cause }: StateChange) {
+    this.key = key
+    this.time = time
+    this.value = valueOf(value, row, COPIED) as V | undefined
+    this.versionTime = versionTime
+    this.cause = cause
+  }
+
+  get at(): string {
+    return formatIso(this.time)
+  }
+}
+
 /** A change, decoded. */
 export function changeOf<K extends Key, V>(key: K, row: TableRow, change: StateChange): Change<K, V> {
-  const { time, versionTime, cause } = change
-  return {
-    key,
-    time,
-    at: formatIso(time),
-    value: valueOf(change.value, row, COPIED) as V | undefined,
-    versionTime,
-    cause,
-  }
+  return new KeyChange(key, row, change)
 }
 
 /** The difference that was found, decoded. */

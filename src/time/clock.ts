@@ -28,12 +28,20 @@ import {
   tickAfter,
 } from './hybrid-time.ts'
 
+/** What a clock shows at one moment, in microseconds. */
+export interface ClockReadings {
+  readonly wall: number
+  readonly monotonic: number
+}
+
 /** The clock of a machine. Every answer is a whole number of microseconds. */
 export interface PhysicalClock {
   /** Microseconds since 1970 on the wall; may step backwards or forwards. */
   now(): number
   /** Microseconds since any moment; never steps. */
   monotonic(): number
+  /** Both at one moment, which takes less than one after the other. */
+  readings(): ClockReadings
   /** The microsecond through which times should be reserved when `micros` needs a reservation; ≥ `micros`. */
   reserveThrough(micros: number): number
 }
@@ -64,12 +72,6 @@ export interface HybridClockOptions {
   readonly onJump?: ((jump: ClockJump) => void) | undefined
 }
 
-/** Both clocks of a machine at one moment. */
-interface Readings {
-  readonly wall: number
-  readonly monotonic: number
-}
-
 /** Where the wall is, against the monotonic clock. */
 type WallIs = 'as expected' | 'ahead' | 'behind'
 
@@ -88,7 +90,7 @@ export class HybridClock {
   /** The newest answer of `retentionMicros`. */
   #retained: number
   /** The wall, as it was last trusted, and the monotonic clock at that moment. */
-  #trusted: Readings
+  #trusted: ClockReadings
   /** Where the wall was found, against the monotonic clock, when retention last looked. */
   #wallIs: WallIs = 'as expected'
 
@@ -224,9 +226,7 @@ export class HybridClock {
   }
 
   #readWall(): number {
-    const wall = this.#physical.now()
-    if (!(Number.isInteger(wall) && wall >= 0 && wall <= MICROS_MAX)) throw nonsense('shows', wall)
-    return wall
+    return checkWall(this.#physical.now())
   }
 
   #compare(wall: number, expected: number): WallIs {
@@ -234,17 +234,22 @@ export class HybridClock {
     return wall < expected - this.#skewMicros ? 'behind' : 'as expected'
   }
 
-  #readings(): Readings {
-    const wall = this.#readWall()
-    const monotonic = this.#physical.monotonic()
-    if (!Number.isSafeInteger(monotonic)) throw nonsense('counts', monotonic)
-    return { wall, monotonic }
+  #readings(): ClockReadings {
+    const readings = this.#physical.readings()
+    checkWall(readings.wall)
+    if (!Number.isSafeInteger(readings.monotonic)) throw nonsense('counts', readings.monotonic)
+    return readings
   }
 }
 
 /** The tick after `time`, or the end of time if there is none. */
 function nextTick(time: HybridTime): HybridTime {
   return time === MAX_TIME ? MAX_TIME : tickAfter(time)
+}
+
+function checkWall(micros: number): number {
+  if (!(Number.isInteger(micros) && micros >= 0 && micros <= MICROS_MAX)) throw nonsense('shows', micros)
+  return micros
 }
 
 function nonsense(verb: string, micros: number): PalimpsestError {

@@ -6,7 +6,7 @@
  * except in a jump (which moves the wall alone) and when the wall is put back.
  */
 import { assert } from '../base/assert.ts'
-import { type PhysicalClock } from './clock.ts'
+import { type PhysicalClock, type ClockReadings } from './clock.ts'
 import { MICROS_MAX } from './hybrid-time.ts'
 
 /** Where a replay clock stands at first. */
@@ -39,6 +39,10 @@ export class ReplayClock implements PhysicalClock {
 
   monotonic(): number {
     return this.#monotonic
+  }
+
+  readings(): ClockReadings {
+    return { wall: this.#wall, monotonic: this.#monotonic }
   }
 
   reserveThrough(micros: number): number {

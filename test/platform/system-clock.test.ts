@@ -52,6 +52,7 @@ describe('the clock of a machine', () => {
     const before = clock.monotonic()
     machine.run(0.375)
     expect(clock.monotonic() - before).toBe(375)
+    expect(clock.readings()).toEqual({ wall: clock.now(), monotonic: clock.monotonic() })
   })
 
   test('a wall that is set takes the clock along, and leaves the monotonic clock', () => {
@@ -132,6 +133,7 @@ describe('the clock of a machine', () => {
     const before = clock.monotonic()
     expect(Number.isSafeInteger(before)).toBe(true)
     machine.sleep(HOUR)
+    expect(clock.readings()).toEqual({ wall: (START + HOUR) * 1000, monotonic: before })
     expect([clock.now(), clock.monotonic()]).toEqual([(START + HOUR) * 1000, before])
   })
 

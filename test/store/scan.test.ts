@@ -155,6 +155,24 @@ describe('holds in memory', () => {
     expect([...holds]).toEqual([second])
   })
 
+  test('are released in any order', () => {
+    const holds = new MemoryHolds()
+    const held = [1, 2, 3, 4].map((table) => holds.hold(table, time, 100))
+    for (const released of [1, 3, 0, 2]) {
+      holds.release(held[released]!)
+      holds.release(held[released]!)
+      held[released] = holds.hold(5 + released, time, 100)
+      holds.release(held[released])
+    }
+    expect([...holds]).toEqual([])
+    const [first, , third] = [1, 2, 3].map((table) => holds.hold(table, time, 100))
+    holds.release(first!)
+    holds.release(third!)
+    expect(Array.from(holds, ({ table }) => table)).toEqual([2])
+    holds.end()
+    expect([...holds]).toEqual([])
+  })
+
   test('are over when they are older than the maximum, and say so', () => {
     const holds = new MemoryHolds()
     const [first, second] = [holds.hold(1, time, 100), holds.hold(1, time, 101)]

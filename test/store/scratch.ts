@@ -6,7 +6,7 @@ import { afterAll } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { type OpenOptions } from '../../src/database/options.ts'
 import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
-import { type PhysicalClock } from '../../src/time/clock.ts'
+import { type PhysicalClock, type ClockReadings } from '../../src/time/clock.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 
 /** When the tests of this folder begin: 2025-11-20T10:15:30Z. */
@@ -27,6 +27,10 @@ export class StandingClock implements PhysicalClock {
 
   monotonic(): number {
     return this.#clock.monotonic()
+  }
+
+  readings(): ClockReadings {
+    return this.#clock.readings()
   }
 
   reserveThrough(micros: number): number {

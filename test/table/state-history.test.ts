@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  type ClockReadings,
   type Database,
   type Difference,
   type HybridTime,
@@ -371,6 +372,11 @@ describe('on a clock that never stands still', () => {
     override now(): number {
       this.advance(1)
       return super.now()
+    }
+
+    override readings(): ClockReadings {
+      this.advance(1)
+      return super.readings()
     }
   }
 

@@ -53,11 +53,13 @@ function clockAt(
 }
 
 /** A physical clock that shows what it is told, sense or not. */
-function brokenClock(readings: { now?: number; monotonic?: number; reserveThrough?: number }): PhysicalClock {
+function brokenClock(shown: { now?: number; monotonic?: number; reserveThrough?: number }): PhysicalClock {
+  const now = () => shown.now ?? START
+  const monotonic = () => shown.monotonic ?? 0
   return {
-    now: () => readings.now ?? START,
-    monotonic: () => readings.monotonic ?? 0,
-    reserveThrough: (micros) => readings.reserveThrough ?? micros,
+    ...{ now, monotonic },
+    readings: () => ({ wall: now(), monotonic: monotonic() }),
+    reserveThrough: (micros) => shown.reserveThrough ?? micros,
   }
 }
 

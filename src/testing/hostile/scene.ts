@@ -15,7 +15,7 @@ import { type RandomStream, happens, pick, seededRandom } from '../../simulator/
 import { readWholeFile } from '../../storage/files.ts'
 import { MemoryFiles } from '../../storage/memory-files.ts'
 import { POLICY_NAMES } from '../../storage/policy.ts'
-import { type PhysicalClock } from '../../time/clock.ts'
+import { type PhysicalClock, type ClockReadings } from '../../time/clock.ts'
 import { type HybridTime, hybridTime } from '../../time/hybrid-time.ts'
 import { type Directory } from './attack.ts'
 
@@ -60,6 +60,10 @@ export class StandingClock implements PhysicalClock {
 
   monotonic(): number {
     return this.micros
+  }
+
+  readings(): ClockReadings {
+    return { wall: this.micros, monotonic: this.micros }
   }
 
   reserveThrough(micros: number): number {
