@@ -104,6 +104,8 @@ function differencesOf(
   const moment = store.moment()
   const then = to ?? store.presentOf(table, moment)
   const times = union(pointOf(from), pointOf(then))
+  // The first step may come long after the call. What is held was readable before it was held.
+  store.assertReadable(table, times, moment)
   const sideAt = (time: HybridTime) => sideOf(store, store.readPoint(id, time), range)
   const read = () => differences(sideAt(from), sideAt(then), range, direction)
   return { table, times, moment, read }

@@ -399,11 +399,12 @@ export class Store {
   #beginRead<Found extends Steps>({ table, times, moment, read }: ChosenRead<Found>): Held<Found> {
     this.#checkOpen()
     const hold = this.#readability.holdTimes(table, times, moment)
-    return {
-      found: read(),
-      hold,
-      assertGoesOn: () => this.assertReadable(table, times),
-      end: () => this.#readability.release(hold),
+    const end = () => this.#readability.release(hold)
+    try {
+      return { found: read(), hold, assertGoesOn: () => this.assertReadable(table, times), end }
+    } catch (error) {
+      end()
+      throw error
     }
   }
 

@@ -316,28 +316,20 @@ test("what a history hands out is the caller's: in memory, in tables, where a re
 })
 
 describe('refused', () => {
-  const refusal = (act: () => unknown) => {
-    try {
-      act()
-      return undefined
-    } catch (error) {
-      return (error as PalimpsestError).code
-    }
-  }
   const at = (micros: number): TimeInput => hybridTime(micros)
 
   test('times that are gone or in the future, at the call', async () => {
     const { table, clock } = await worldOf([])
     clock.advance(500)
-    expect(refusal(() => table.history('a', { from: at(150) }))).toBe('HISTORY_GONE')
-    expect(refusal(() => table.history('a', { to: at(9_999) }))).toBe('FUTURE_TIME')
-    expect(refusal(() => table.history('a', { from: at(600), to: at(599) }))).toBe('INVALID_ARGUMENT')
-    expect(refusal(() => table.history(1 as never))).toBe('INVALID_KEY')
-    expect(refusal(() => table.history('a', { limit: -2 }))).toBe('INVALID_ARGUMENT')
-    expect(refusal(() => table.diff({ from: at(150) }))).toBe('HISTORY_GONE')
-    expect(refusal(() => table.diff({ from: at(600), to: at(9_999) }))).toBe('FUTURE_TIME')
-    expect(refusal(() => table.explainRead('a', { asOf: at(150) }))).toBe('HISTORY_GONE')
-    expect(refusal(() => table.explainVersion('a', 'no time'))).toBe('INVALID_TIME')
+    expect(codeOf(() => table.history('a', { from: at(150) }))).toBe('HISTORY_GONE')
+    expect(codeOf(() => table.history('a', { to: at(9_999) }))).toBe('FUTURE_TIME')
+    expect(codeOf(() => table.history('a', { from: at(600), to: at(599) }))).toBe('INVALID_ARGUMENT')
+    expect(codeOf(() => table.history(1 as never))).toBe('INVALID_KEY')
+    expect(codeOf(() => table.history('a', { limit: -2 }))).toBe('INVALID_ARGUMENT')
+    expect(codeOf(() => table.diff({ from: at(150) }))).toBe('HISTORY_GONE')
+    expect(codeOf(() => table.diff({ from: at(600), to: at(9_999) }))).toBe('FUTURE_TIME')
+    expect(codeOf(() => table.explainRead('a', { asOf: at(150) }))).toBe('HISTORY_GONE')
+    expect(codeOf(() => table.explainVersion('a', 'no time'))).toBe('INVALID_TIME')
   })
 })
 
@@ -406,3 +398,50 @@ describe('on a clock that never stands still', () => {
     expect(Array.from(table.diff({ from }), ({ key }) => key)).toEqual(['b'])
   })
 })
+
+describe('a diff whose first step comes late', () => {
+  const ages = () => {
+    const clock = new ReplayClock({ micros: 1_000_000 })
+    const db = open({ memory: true }, { clock, geometry: 'miniature' })
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t', { keep: 1000, values: 'text' })
+    const put = (key: string, value: string, after: number) => {
+      clock.advance(after)
+      return table.put(key, value).time
+    }
+    const from = put('a', '1', 0)
+    put('a', '2', 10)
+    return { db, table, from, put, clock }
+  }
+
+  test('is refused if one of its times is gone by then, and makes it readable for nobody', () => {
+    const { db, table, from, put } = ages()
+    const to = put('c', '3', 900)
+    const differences = table.diff({ from, to })
+    put('z', 'z', 600)
+    db.compact()
+    expect(codeOf(() => table.get('a', { asOf: from }))).toBe('HISTORY_GONE')
+    expect(codeOf(() => differences.next())).toBe('HISTORY_GONE')
+    expect(codeOf(() => table.get('a', { asOf: from }))).toBe('HISTORY_GONE')
+    db.close()
+  })
+
+  test('holds nothing if it cannot begin', () => {
+    const { db, table, from } = ages()
+    const differences = table.diff({ from })
+    db.dropTable('k.t')
+    expect(codeOf(() => differences.next())).toBe('UNKNOWN_TABLE')
+    expect(db.holds()).toEqual([])
+    db.close()
+  })
+})
+
+function codeOf(read: () => unknown): string | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    if (error instanceof PalimpsestError) return error.code
+    throw error
+  }
+}
