@@ -22,6 +22,7 @@ import {
   type MergeResult,
   endOfNumbers,
 } from '../storage/job.ts'
+import { type Geometry } from '../storage/geometry.ts'
 import { type ManifestEdit, type TreeEdit } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
 import { type Memtable } from '../storage/memtable.ts'
@@ -37,6 +38,7 @@ import { type FileNumbers } from './parts.ts'
 
 /** What installing works on. */
 export interface InstallerContext {
+  readonly geometry: Geometry
   readonly tables: TableFiles
   readonly tablets: Tablets
   readonly manifest: Manifest
@@ -46,11 +48,16 @@ export interface InstallerContext {
   readonly events: EventBus
 }
 
+/** What a version is rewritten until it lies as deep as it can, at most: ten times for each of three levels, or so. */
+const REWRITES_MAX = 32
+/** Where as many segments wait, a commit removes one of them, and more of more. */
+const WAITING_SEGMENTS_MAX = 4
+
 /** Makes results part of the store. The caller guards it: what throws here is final. */
 export class Installer {
   readonly #context: InstallerContext
   /** Tables that nothing names any more. */
-  #obsolete: readonly number[] = []
+  readonly #obsolete: number[] = []
   /** The first segment of the log that is needed. */
   #firstSegment = 0
   #hasCompacted = false
@@ -90,15 +97,28 @@ export class Installer {
     )
   }
 
-  /** Removes files that nothing needs any more: so many of them. */
-  removeObsolete(count: number): void {
+  /**
+   * Removes some of the files that nothing needs any more, in a commit of so many bytes: one, and as many more as such
+   * a commit may have replaced, so that they do not gather.
+   */
+  removeSome(bytes: number): void {
+    const { log, geometry } = this.#context
+    const count = 1 + Math.floor((bytes * REWRITES_MAX) / geometry.tableBytes)
+    const segments = this.#firstSegment - log.firstSegment
+    // Tables come first, but a log that waits for them does not grow for ever.
+    this.#remove(count, Math.max(count - this.#obsolete.length, Math.floor(segments / WAITING_SEGMENTS_MAX)))
+  }
+
+  /** Removes all files that nothing needs any more. */
+  removeAll(): void {
+    this.#remove(Infinity, Infinity)
+  }
+
+  #remove(tableCount: number, segmentCount: number): void {
     const { tables, log } = this.#context
-    const now = this.#obsolete.slice(0, count)
-    this.#obsolete = this.#obsolete.slice(count)
-    tables.remove(now)
-    const segments = count - now.length
-    if (segments > 0 && log.firstSegment < this.#firstSegment)
-      log.removeBefore(Math.min(this.#firstSegment, log.firstSegment + segments))
+    if (this.#obsolete.length > 0) tables.remove(this.#obsolete.splice(0, tableCount))
+    if (segmentCount > 0 && log.firstSegment < this.#firstSegment)
+      log.removeBefore(Math.min(this.#firstSegment, log.firstSegment + segmentCount))
   }
 
   #installFlush(tablet: Tablet, { loggedThrough }: FlushJob<Directive>, result: FlushResult): void {
@@ -153,7 +173,7 @@ export class Installer {
 
   /** Takes note of what the manifest names no more, to be removed. */
   #retire(tables: readonly number[], firstSegment: number = this.#firstSegment): void {
-    this.#obsolete = [...this.#obsolete, ...tables]
+    this.#obsolete.push(...tables)
     this.#firstSegment = Math.max(this.#firstSegment, firstSegment)
   }
 

@@ -78,7 +78,7 @@ export class Maintenance {
     }
     if (log.bytes > geometry.logBytes) for (const tablet of this.#pinningLog()) this.#freeze(tablet)
     this.#advance()
-    failStop.guard(() => this.#installer.removeObsolete(1))
+    failStop.guard(() => this.#installer.removeSome(bytes))
     if (this.#backpressure.isFelt) this.#slowDown(touched, bytes)
   }
 
@@ -119,7 +119,7 @@ export class Maintenance {
     failStop.guard(() => {
       // A runner that did not answer may still write: nobody else may ever take its numbers.
       if (abandoned.length > 0) manifest.commit({ nextNumber: numbers.next })
-      this.#installer.removeObsolete(Infinity)
+      this.#installer.removeAll()
     })
   }
 
@@ -236,7 +236,7 @@ export class Maintenance {
 
   /** Where jobs run here, their commit has waited for them already, and files go at once. */
   #removeUnlessAwaited(): void {
-    if (this.#context.startRunner === undefined) this.#installer.removeObsolete(Infinity)
+    if (this.#context.startRunner === undefined) this.#installer.removeAll()
   }
 
   /** Freezes what a tablet has in its memtable, when there is room for one more that is frozen. */

@@ -15,6 +15,7 @@ import {
   type JobRunner,
   runJobElsewhere,
 } from '../../src/storage/job.ts'
+import { type Sizes } from '../../src/storage/geometry.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
@@ -60,7 +61,7 @@ interface Opened {
   readonly waits: number[]
 }
 
-function openHeld(start?: (io: JobIo<Directive>) => JobRunner<Directive>): Opened {
+function openHeld(start?: (io: JobIo<Directive>) => JobRunner<Directive>, sizes: Sizes = {}): Opened {
   HeldRunner.isHeld = true
   const files = new MemoryFiles()
   const events: StoreEvent[] = []
@@ -68,7 +69,7 @@ function openHeld(start?: (io: JobIo<Directive>) => JobRunner<Directive>): Opene
   const jobs = () => start ?? ((io: JobIo<Directive>) => new HeldRunner(io, waits))
   const clock = new ReplayClock({ micros: 1_763_633_730_000_000 })
   const world = { files, clock, checksum: crc32, jobs }
-  const db = openDatabase(world, { geometry: 'miniature', onEvent: (event) => events.push(event) })
+  const db = openDatabase(world, { geometry: 'miniature', sizes, onEvent: (event) => events.push(event) })
   db.createKeyspace('ks')
   db.createTable('ks.t', { values: 'text' })
   return { db, files, events, waits }
@@ -106,8 +107,8 @@ test('commits wait more the fuller memtables are, in the end for a flush, and no
   db.close()
 })
 
-test('what a compaction has replaced goes one file with each commit, and all of it with a close', () => {
-  const { db, files } = openHeld()
+test('what a compaction has replaced goes one file with each small commit, and all of it with a close', () => {
+  const { db, files } = openHeld(undefined, { tableBytes: 4096 })
   HeldRunner.isHeld = false
   const left: number[] = []
   for (let i = 0; i < 200; i++) {
@@ -123,6 +124,37 @@ test('what a compaction has replaced goes one file with each commit, and all of 
   const again = openDatabase({ files, clock: new ReplayClock({ micros: 1 }), checksum: crc32 })
   expect(again.recovery.orphans).toEqual([])
   again.close()
+})
+
+test('what large commits have replaced does not gather, nor does the log', () => {
+  HeldRunner.isHeld = false
+  const files = new MemoryFiles()
+  const jobs = () => (io: JobIo<Directive>) => new HeldRunner(io, [])
+  const sizes = {
+    memtableBytes: 4096,
+    tableBytes: 2048,
+    level1Bytes: 16_384,
+    blockBytes: 512,
+    segmentBytes: 8192,
+    logBytes: 32_768,
+  }
+  const world = { files, clock: new ReplayClock({ micros: 1_763_633_730_000_000 }), checksum: crc32, jobs }
+  const db = openDatabase(world, { sizes })
+  db.createKeyspace('ks')
+  const table = db.createTable<string, string>('ks.t', { values: 'text', keep: 'forever' })
+  let most = 0
+  for (let i = 0; i < 400; i++) {
+    const keys = Array.from({ length: 16 }, (_, j) => `key ${((16 * i + j) * 7919) % 100_003}`)
+    table.batch(keys.map((key) => ({ type: 'put', key, value: 'v'.repeat(256) })))
+    const named = db
+      .stats()
+      .tables.reduce((sum, { levels }) => sum + levels.reduce((n, l) => n + l.tables, 0), 0)
+    most = Math.max(most, tablesIn(files).length - named)
+  }
+  // As one merge of this size leaves behind.
+  expect(most).toBeLessThan(100)
+  expect(namesIn(files, '').filter((name) => name.endsWith('.log')).length).toBeLessThan(12)
+  db.close()
 })
 
 test('a log that could not be synced elsewhere ends the store, even if it could be synced here', () => {
