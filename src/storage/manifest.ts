@@ -41,9 +41,9 @@ const MAGIC = 'PALIMMAN'
 /** A manifest is begun anew when it is larger than this and four times its first record. */
 const REWRITE_BYTES = 32 * 1024
 
-/** Reads the manifest without touching it. */
-export function readManifest(files: FileSystem, checksum: Checksum): ManifestState {
-  return loadManifest(files, checksum).state
+/** What the bytes of a manifest say. Throws `MANIFEST_CORRUPT`. */
+export function stateIn(bytes: Uint8Array, checksum: Checksum): ManifestState {
+  return decodeManifest(bytes, checksum).state
 }
 
 interface LoadedManifest {
@@ -52,8 +52,7 @@ interface LoadedManifest {
   readonly contents: RecordFileContents
 }
 
-function loadManifest(files: FileSystem, checksum: Checksum): LoadedManifest {
-  const bytes = readWholeFile(files, MANIFEST_PATH)
+function decodeManifest(bytes: Uint8Array, checksum: Checksum): LoadedManifest {
   const number = numberIn(bytes)
   const contents = readRecords(bytes, MAGIC, number, checksum)
   const refuse = (offset: number, cause?: unknown): never => {
@@ -118,7 +117,7 @@ export class Manifest {
   /** Opens the manifest for writing. */
   static open(files: FileSystem, checksum: Checksum): Manifest {
     if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
-    const { number, state, contents } = loadManifest(files, checksum)
+    const { number, state, contents } = decodeManifest(readWholeFile(files, MANIFEST_PATH), checksum)
     const writer = RecordWriter.resume(files, MANIFEST_PATH, MAGIC, number, checksum, contents)
     return new Manifest(files, checksum, number, state, writer)
   }

@@ -4,12 +4,12 @@
  *     writer    a table is merged, its name removed ──▶      a segment is no longer needed, removed ──▶
  *     reader    ●── opened: stays readable ─────────────────────────────────────────────────▶ closed
  *
- * Files are immutable, or grow at their ends, and an open one stays readable after its name was removed. So whoever
+ * A table is never changed, a log grows at its end, and an open file stays readable after its name was removed. So whoever
  * keeps open what a manifest names reads what the manifest says, whatever becomes of it. Nothing is ever written:
  * that is `READ_ONLY`.
  *
- * The system may refuse to open so many files. Then fewer are kept; the others are opened by name when they are needed, and
- * may be gone by then.
+ * The system may refuse to open so many files. Then half of them are kept; the others are opened by name when they are
+ * needed, and may be gone by then.
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { namesIn } from './file-rules.ts'
@@ -17,40 +17,39 @@ import { type FileSystem, type RandomFile } from './files.ts'
 
 /** What a system answers to one open file too many: in this process, and in all. */
 const TOO_MANY = new Set<unknown>(['EMFILE', 'ENFILE'])
+/** So many files more can be opened by whoever else needs some in a process that keeps as many, or more. */
+const LEFT_TO_OTHERS = 64
 
 /** A directory that stands still. */
 export class StandingFiles implements FileSystem {
   readonly #files: FileSystem
-  readonly #names: readonly string[]
   readonly #kept = new Map<string, RandomFile>()
-  readonly #missing: string[] = []
+  #names: readonly string[] = []
+  #isClosed = false
 
-  /** Reads the names in the root. */
   constructor(files: FileSystem) {
     this.#files = files
-    this.#names = namesIn(files, '')
   }
 
-  /** Files that were to be kept open, and were not there. */
-  get missing(): readonly string[] {
-    return this.#missing
+  /** Reads the names in the root anew. */
+  readNames(): void {
+    this.#names = namesIn(this.#files, '')
   }
 
-  /** Keeps files of the root open, the first ones first. Where the system refuses to open more, half of them stay so. */
-  keep(paths: readonly string[]): void {
+  /**
+   * Keeps files of the root open, the first ones first, and says whether none was missing. Those that were kept already stay
+   * as they are. Where the system refuses to open more, half of what is kept stays so, and nothing is said to be missing.
+   */
+  keep(paths: readonly string[]): boolean {
+    let isWhole = true
     for (const path of paths) {
-      try {
-        this.#kept.set(path, this.#files.open(path))
-      } catch (error) {
-        // Whoever needs the file opens it by its name, and meets what is wrong with it.
-        if (!(error instanceof PalimpsestError)) throw error
-        const { errno } = error.details
-        if (errno === 'ENOENT') this.#missing.push(path)
-        if (!TOO_MANY.has(errno)) continue
-        this.letGo([...this.#kept.keys()].slice(this.#kept.size / 2))
-        return
-      }
+      if (this.#kept.has(path)) continue
+      const file = this.#tryToOpen(path)
+      if (file === 'too many') return this.#keepHalf()
+      if (file === undefined) isWhole = false
+      else this.#kept.set(path, file)
     }
+    return this.#kept.size < LEFT_TO_OTHERS || this.#canOpenMore(paths[0]!) ? isWhole : this.#keepHalf()
   }
 
   /** Keeps files open no longer: whoever has opened one must be done with it. */
@@ -61,12 +60,14 @@ export class StandingFiles implements FileSystem {
     }
   }
 
-  /** Keeps nothing open any more. */
+  /** Keeps nothing open any more, and opens nothing. */
   close(): void {
+    this.#isClosed = true
     this.letGo([...this.#kept.keys()])
   }
 
   open(path: string): RandomFile {
+    if (this.#isClosed) throw new PalimpsestError('CLOSED', 'the database was closed')
     const file = this.#kept.get(path)
     if (file === undefined) return this.#files.open(path)
     return { size: file.size, read: (offset, length) => file.read(offset, length), close: () => undefined }
@@ -114,6 +115,27 @@ export class StandingFiles implements FileSystem {
 
   lock(path: string): never {
     refuse(path)
+  }
+
+  /** Nothing, where the file cannot be opened, for whatever reason: whoever needs it will meet that. */
+  #tryToOpen(path: string): RandomFile | 'too many' | undefined {
+    try {
+      return this.#files.open(path)
+    } catch (error) {
+      if (!(error instanceof PalimpsestError)) throw error
+      return TOO_MANY.has(error.details['errno']) ? 'too many' : undefined
+    }
+  }
+
+  #keepHalf(): true {
+    this.letGo([...this.#kept.keys()].slice(this.#kept.size / 2))
+    return true
+  }
+
+  #canOpenMore(path: string): boolean {
+    const more = Array.from({ length: LEFT_TO_OTHERS }, () => this.#tryToOpen(path))
+    for (const file of more) if (typeof file === 'object') file.close()
+    return !more.includes('too many')
   }
 }
 

@@ -106,11 +106,18 @@ function openForReading(world: World, options: StoreOptions, events: EventBus): 
     files.letGo(listSegments(files).map(segmentPath))
     const shownMicros = state.birth.clock === 'replay' ? 0 : wallMicros
     const micros = Math.max(microsOf(loaded.newest), state.judgedMicros, shownMicros)
-    const recovery = tellRecovery(loaded, [], events)
     const letGo = () => {
       files.close()
     }
-    return new Store({ ...loaded, recovery, letGo, clock: standingClock(micros, loaded.newest) })
+    const clock = standingClock(micros, loaded.newest)
+    try {
+      const store = new Store({ ...loaded, recovery: recoveryOf(loaded, []), letGo, clock })
+      events.emit({ kind: 'recovery', ...store.recovery })
+      return store
+    } catch (error) {
+      loaded.tables.close()
+      throw error
+    }
   })
 }
 
@@ -148,7 +155,8 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     ...removeOrphanTables(tables, namedTables(manifest.state)),
     ...removeOldSegments(files, manifest.state.firstSegment),
   ]
-  const recovery = tellRecovery(loaded, orphans, events)
+  const recovery = recoveryOf(loaded, orphans)
+  events.emit({ kind: 'recovery', ...recovery })
   const start = world.jobs?.(manifest.state.birth)
   const startRunner = start && (() => start(loaded.jobs))
   const letGo = () => {
@@ -186,32 +194,28 @@ function load(
   const tablets = new Tablets({ tables, geometry }, currentState)
   const replayed = recoverLog(files, state.firstSegment, checksum, tablets)
   checkReaches(replayed.end, state.logSynced)
+  const segments = listSegments(files).filter((segment) => segment >= state.firstSegment)
+  const logBytes = segments.reduce((sum, segment) => sum + sizeOfFile(files, segmentPath(segment)), 0)
   const inTablets = tablets.all().map(({ newestTime }) => newestTime)
   const newest = inTablets.reduce(laterOf, replayed.newestCommit)
   const failStop = new FailStop()
   const { birth, policy } = state
   return {
     ...{ files, birth, policy, geometry, tables, tablets },
-    ...{ numbers, events, failStop, replayed, newest },
+    ...{ numbers, events, failStop, replayed, newest, logBytes },
     jobs: { files, tables, geometry, filterFor: garbageFilter },
     monotonic: () => world.clock.monotonic(),
   }
 }
 
-function tellRecovery(
-  { replayed, newest }: LoadedParts,
-  orphans: readonly string[],
-  events: EventBus,
-): RecoveryReport {
-  const report = {
+function recoveryOf({ replayed, newest }: LoadedParts, orphans: readonly string[]): RecoveryReport {
+  return {
     commits: replayed.commits,
     newestCommit: newest,
     tornBytes: replayed.end.contents.tornBytes,
     wasClosedCleanly: replayed.wasClosed,
     orphans,
   }
-  events.emit({ kind: 'recovery', ...report })
-  return report
 }
 
 /**
@@ -243,7 +247,9 @@ function checkCreatable(files: FileSystem, options: StoreOptions): void {
     name === NEW_MANIFEST_PATH ||
     name === LOCK_PATH ||
     name.startsWith(`${LOCK_PATH}.`) ||
-    (name === segmentPath(1) && sizeOfFile(files, name) <= FILE_HEADER_BYTES)
+    (name === segmentPath(1) && (files.size(name) ?? 0) <= FILE_HEADER_BYTES)
+  // Somebody may have made it meanwhile.
+  if (names?.includes(MANIFEST_PATH) === true) return
   const foreign = (names ?? []).filter((name) => !isOwn(name))
   if (options.create && !options.readOnly && foreign.length === 0) return
   const what = names === undefined ? 'there is no such directory' : 'the directory holds no database'

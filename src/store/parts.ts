@@ -37,6 +37,8 @@ export interface StoreParts {
   readonly recovery: RecoveryReport
   /** The clock of the log, or one that stands still in a store that is read only. */
   readonly clock: HybridClock
+  /** The bytes of the log as it was found. */
+  readonly logBytes: number
   readonly manifest?: Manifest | undefined
   readonly log?: CommitLog | undefined
   /** Lets the directory go: a writer its lock, a reader the files that it kept open. */

@@ -1,14 +1,16 @@
 /**
  * How a reader comes to a directory that stands still, beside a process that writes.
  *
- *     read the manifest ▶ open all that it names ▶ is one gone? ──no──▶ it stands: read the log
- *           ▲  ▲                                       │yes                    │
- *           │  └─── yes ── is it another manifest now? ┘ ──no──▶ it stands     │ was a file cut meanwhile?
- *           └────────────────────────────────────────────────────── yes ───────┘
+ *     read the manifest ▶ open all that it names ▶ read the log, and the catalog ▶ it stands
+ *           ▲                       │ one is gone             │ something is wrong
+ *           └────────── yes ── is it another manifest now? ───┴─ no ──▶ that is damage
  *
- * A writer takes a file away only after the manifest no longer names it. So where one is gone that the manifest still
- * names, it was lost, and whoever needs it will say so. It cuts a file only when it opens after a crash, where that
- * left a torn tail: what is read after the end that a file had a moment before is `EOF`, and nothing else is.
+ * A writer that is open takes a file away only after the manifest no longer names it. So where one is gone that the
+ * manifest still names, it was lost, and whoever needs it will say so. A table that was found stays open from one attempt
+ * to the next: no other one ever gets its number. So each attempt has less to open than the one before.
+ *
+ * A writer that opens after a crash cuts off what is torn. What is read behind the end that a file had a moment before is
+ * `EOF`: then the reader begins anew as well.
  */
 import { equalBytes } from '../base/bytes.ts'
 import { type Checksum } from '../base/checksum.ts'
@@ -16,9 +18,11 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type FileSystem, readWholeFile } from '../storage/files.ts'
 import { listSegments, segmentPath } from '../storage/log.ts'
 import { type ManifestState, namedTables } from '../storage/manifest-state.ts'
-import { MANIFEST_PATH, readManifest } from '../storage/manifest.ts'
+import { MANIFEST_PATH, stateIn } from '../storage/manifest.ts'
+import { tablesOf } from '../storage/shape.ts'
 import { StandingFiles } from '../storage/standing-files.ts'
 import { tablePath } from '../storage/table-format.ts'
+import { SYSTEM_TABLET } from '../tablet/tablet.ts'
 
 /** A manifest, and a directory that stands still as it says. */
 export interface Standing {
@@ -26,7 +30,7 @@ export interface Standing {
   readonly files: StandingFiles
 }
 
-/** A writer that takes files away between any two looks of a reader, so often in a row, is none. */
+/** After so many attempts a reader takes what it has for what there is. */
 const ATTEMPTS_MAX = 10
 
 /**
@@ -38,43 +42,58 @@ export function openStanding<Opened>(
   checksum: Checksum,
   open: (standing: Standing) => Opened,
 ): Opened {
-  for (let attempt = 1; ; attempt++) {
-    const isLast = attempt === ATTEMPTS_MAX
-    try {
-      const standing = standStill(files, checksum, isLast)
-      if (standing !== undefined) return openOrLetGo(standing, open)
-    } catch (error) {
-      if (isLast || !wasCutMeanwhile(error)) throw error
+  const standing = new StandingFiles(files)
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const opened = tryToStand(files, checksum, standing, open, attempt === ATTEMPTS_MAX)
+      if (opened !== undefined) return opened.value
     }
+  } catch (error) {
+    standing.close()
+    throw error
   }
 }
 
-/** Nothing, where files are gone because there is another manifest by now. */
-function standStill(files: FileSystem, checksum: Checksum, isLast: boolean): Standing | undefined {
-  const manifest = readWholeFile(files, MANIFEST_PATH)
-  const state = readManifest(files, checksum)
-  const standing = new StandingFiles(files)
-  standing.keep(pathsOf(state, listSegments(standing)))
-  const isWhole = standing.missing.length === 0
-  if (isWhole || isLast || equalBytes(manifest, readWholeFile(files, MANIFEST_PATH)))
-    return { state, files: standing }
-  standing.close()
-  return undefined
+/** Nothing, where the manifest is another one by now, and what it named is gone. */
+function tryToStand<Opened>(
+  files: FileSystem,
+  checksum: Checksum,
+  standing: StandingFiles,
+  open: (standing: Standing) => Opened,
+  isLast: boolean,
+): { readonly value: Opened } | undefined {
+  let manifest: Uint8Array | undefined
+  try {
+    manifest = readWholeFile(files, MANIFEST_PATH)
+    const state = stateIn(manifest, checksum)
+    standing.letGo(listSegments(standing).map(segmentPath))
+    standing.readNames()
+    const isWhole = standing.keep(pathsOf(state, listSegments(standing)))
+    if (!isWhole && !isLast && !isStill(files, manifest)) return undefined
+    return { value: open({ state, files: standing }) }
+  } catch (error) {
+    if (isLast || (!wasCutMeanwhile(error) && isStill(files, manifest))) throw error
+    return undefined
+  }
 }
 
-/** The log, which is read at once, and tables, the newest first: they are merged before the others. */
+/** The log, which is read at once, the tables of the catalog, and the others, the newest first: they are merged before the rest. */
 function pathsOf(state: ManifestState, segments: readonly number[]): readonly string[] {
   const { firstSegment } = state
-  const log = [firstSegment, ...segments.filter((segment) => segment > firstSegment)]
+  // One between them that is not listed was removed while the names were read.
+  const count = Math.max(firstSegment, ...segments) - firstSegment + 1
+  const log = Array.from({ length: count }, (_, i) => firstSegment + i)
+  const catalog = tablesOf(state.trees.get(SYSTEM_TABLET)?.shape ?? []).map(({ number }) => number)
   const tables = namedTables(state).toSorted((a, b) => b - a)
-  return [...log.map(segmentPath), ...tables.map(tablePath)]
+  return [...log.map(segmentPath), ...new Set([...catalog, ...tables].map(tablePath))]
 }
 
-function openOrLetGo<Opened>(standing: Standing, open: (standing: Standing) => Opened): Opened {
+/** Whether the manifest is what it was when it was read, if it was. */
+function isStill(files: FileSystem, manifest: Uint8Array | undefined): boolean {
   try {
-    return open(standing)
+    return manifest === undefined || equalBytes(manifest, readWholeFile(files, MANIFEST_PATH))
   } catch (error) {
-    standing.files.close()
+    if (wasCutMeanwhile(error)) return false
     throw error
   }
 }

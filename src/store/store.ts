@@ -15,8 +15,6 @@ import { type CheckReport, checkTree } from '../storage/check.ts'
 import { mergeVersions } from '../storage/compaction.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
-import { sizeOfFile } from '../storage/file-rules.ts'
-import { listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
 import { type Policy } from '../storage/policy.ts'
@@ -169,9 +167,7 @@ export class Store {
 
   /** Bytes of the commit log. */
   get logBytes(): number {
-    const { files } = this.#parts
-    if (this.#writing !== undefined) return this.#writing.log.bytes
-    return listSegments(files).reduce((sum, segment) => sum + sizeOfFile(files, segmentPath(segment)), 0)
+    return this.#writing?.log.bytes ?? this.#parts.logBytes
   }
 
   /** The current microsecond: a time is in the future if its microsecond is later. */

@@ -17,7 +17,8 @@ import { checkBloomFilter, mayContain } from '../../src/storage/bloom-filter.ts'
 import { replaySegments, segmentPath } from '../../src/storage/log.ts'
 import { encodeManifestEdit } from '../../src/storage/manifest-format.ts'
 import { newManifestState, wholeEdit } from '../../src/storage/manifest-state.ts'
-import { MANIFEST_PATH, readManifest } from '../../src/storage/manifest.ts'
+import { readWholeFile } from '../../src/storage/files.ts'
+import { MANIFEST_PATH, stateIn } from '../../src/storage/manifest.ts'
 import { numberIn, readRecords } from '../../src/storage/record-file.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import {
@@ -175,7 +176,7 @@ function editAgain(bytes: Uint8Array): boolean {
   const files = new MemoryFiles()
   const head = { magic: 'PALIMMAN' as const, number: 1, formerBytes: 0 }
   putFile(files, MANIFEST_PATH, forgeRecordFile({ ...head, payloads: [birth, bytes] }, crc32))
-  readManifest(files, crc32)
+  stateIn(readWholeFile(files, MANIFEST_PATH), crc32)
   return true
 }
 

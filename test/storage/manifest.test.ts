@@ -20,7 +20,7 @@ import {
   newManifestState,
   wholeEdit,
 } from '../../src/storage/manifest-state.ts'
-import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, readManifest } from '../../src/storage/manifest.ts'
+import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH, stateIn } from '../../src/storage/manifest.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { RecordWriter, numberIn, readRecords } from '../../src/storage/record-file.ts'
 import { type TableMeta } from '../../src/storage/table-format.ts'
@@ -29,6 +29,8 @@ import { seededRandom } from '../../src/simulator/random.ts'
 import { hybridTime } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 import { copyFiles, putFile, refusal, tick } from './samples.ts'
+
+const readManifest = (files: FileSystem) => stateIn(readWholeFile(files, MANIFEST_PATH), crc32)
 
 const BIRTH = { geometry: 'tiny', clock: 'system' } as const
 
@@ -384,12 +386,12 @@ describe('the file', () => {
         const all = sound(drawn)
         const [edits, more] = [all.slice(0, -1), all.at(-1)!]
         const files = written(edits)
-        expect(readManifest(files, crc32)).toEqual(stateAfter(edits))
+        expect(readManifest(files)).toEqual(stateAfter(edits))
         const manifest = Manifest.open(files, crc32)
         expect(manifest.state).toEqual(stateAfter(edits))
         manifest.commit(more)
         manifest.close()
-        expect(readManifest(files, crc32)).toEqual(stateAfter([...edits, more]))
+        expect(readManifest(files)).toEqual(stateAfter([...edits, more]))
       }),
       25,
     )
@@ -409,10 +411,9 @@ describe('the file', () => {
       { judgedMicros: 2 ** 52 },
       { nextNumber: 2 ** 40, trees: [{ tree: 1, remove: [], add: [one(2 ** 30, '61', 1)] }] },
     ]
-    for (const each of wrong)
-      expect(refusal(() => readManifest(forged(each), crc32))?.code).toBe('MANIFEST_CORRUPT')
+    for (const each of wrong) expect(refusal(() => readManifest(forged(each)))?.code).toBe('MANIFEST_CORRUPT')
     const right = { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '62', 1)] }] }
-    expect(readManifest(forged(right), crc32)).toEqual(stateAfter([right]))
+    expect(readManifest(forged(right))).toEqual(stateAfter([right]))
     // Tables out of order would answer wrongly before the next opening: no edit is written that leaves them.
     const files = new MemoryFiles()
     const manifest = Manifest.create(files, crc32, BIRTH)
@@ -431,14 +432,14 @@ describe('the file', () => {
       putFile(files, MANIFEST_PATH, whole.subarray(0, length))
       const there = borders.filter((border) => border <= length).length
       if (there === 0) {
-        expect(refusal(() => readManifest(files, crc32))).toMatchObject({ code: 'MANIFEST_CORRUPT' })
+        expect(refusal(() => readManifest(files))).toMatchObject({ code: 'MANIFEST_CORRUPT' })
         continue
       }
-      expect(readManifest(files, crc32)).toEqual(stateAfter(edits.slice(0, there - 1)))
+      expect(readManifest(files)).toEqual(stateAfter(edits.slice(0, there - 1)))
       const manifest = Manifest.open(files, crc32)
       manifest.commit(numbered(9))
       manifest.close()
-      expect(readManifest(files, crc32)).toEqual(stateAfter([...edits.slice(0, there - 1), numbered(9)]))
+      expect(readManifest(files)).toEqual(stateAfter([...edits.slice(0, there - 1), numbered(9)]))
     }
   })
 
@@ -451,7 +452,7 @@ describe('the file', () => {
       const damaged = Uint8Array.from(whole)
       damaged[at]! ^= 0x20
       putFile(files, MANIFEST_PATH, damaged)
-      const error = refusal(() => expect(readManifest(files, crc32)).toEqual(stateAfter(edits.slice(0, 2))))
+      const error = refusal(() => expect(readManifest(files)).toEqual(stateAfter(edits.slice(0, 2))))
       if (at >= last) expect(error).toBeUndefined()
       else {
         expect(error).toMatchObject({ code: 'MANIFEST_CORRUPT', details: { file: 'MANIFEST' } })
@@ -472,7 +473,7 @@ describe('the file', () => {
     for (const text of all) writer.append(bytesOfText(text))
     writer.close()
     const { offset } = readRecords(readWholeFile(files, MANIFEST_PATH), 'PALIMMAN', 1, crc32).records.at(-1)!
-    expect(refusal(() => readManifest(files, crc32))).toMatchObject({
+    expect(refusal(() => readManifest(files))).toMatchObject({
       code: 'MANIFEST_CORRUPT',
       details: { offset },
     })
@@ -482,7 +483,7 @@ describe('the file', () => {
     for (const bytes of [new Uint8Array(), bytesOfText('PALIMLOG'), new Uint8Array(1000)]) {
       const files = new MemoryFiles()
       putFile(files, MANIFEST_PATH, bytes)
-      expect(refusal(() => readManifest(files, crc32))?.details).toEqual({ file: 'MANIFEST', offset: 0 })
+      expect(refusal(() => readManifest(files))?.details).toEqual({ file: 'MANIFEST', offset: 0 })
     }
   })
 
@@ -492,7 +493,7 @@ describe('the file', () => {
     const torn = files.append(MANIFEST_PATH)
     torn.append(Uint8Array.of(1, 2, 3))
     const size = files.size(MANIFEST_PATH)
-    expect(readManifest(files, crc32).nextNumber).toBe(3)
+    expect(readManifest(files).nextNumber).toBe(3)
     expect(files.size(MANIFEST_PATH)).toBe(size)
     expect(files.list('')?.toSorted()).toEqual([MANIFEST_PATH, NEW_MANIFEST_PATH])
     Manifest.open(files, crc32).close()
@@ -518,7 +519,7 @@ describe('when it has grown well beyond what it says', () => {
       const after = files.size(MANIFEST_PATH)!
       if (after < before) rewrites++
       largest = Math.max(largest, after)
-      expect(readManifest(files, crc32)).toEqual(manifest.state)
+      expect(readManifest(files)).toEqual(manifest.state)
       expect(manifest.state.nextNumber).toBe(n)
       expect(files.isDurable(MANIFEST_PATH)).toBe(true)
       expect(files.list('')).toEqual([MANIFEST_PATH])
@@ -543,7 +544,7 @@ describe('when it has grown well beyond what it says', () => {
     const now = readWholeFile(files, MANIFEST_PATH)
     expect(now.length).toBeLessThan(before.length)
     putFile(files, MANIFEST_PATH, concatBytes([now, before.subarray(now.length)]))
-    expect(readManifest(files, crc32)).toEqual(manifest.state)
+    expect(readManifest(files)).toEqual(manifest.state)
     Manifest.open(files, crc32).close()
     expect(readWholeFile(files, MANIFEST_PATH)).toEqual(now)
   })
@@ -564,10 +565,10 @@ describe('when it has grown well beyond what it says', () => {
       expect(() => run(files)).toThrow('simulated process ended')
       for (const choice of files.crashChoices({ random: seededRandom(call), drawn: 2 })) {
         const image = files.crashImage(choice)
-        found.add(readManifest(image, crc32).nextNumber)
+        found.add(readManifest(image).nextNumber)
         const manifest = Manifest.open(image, crc32)
         manifest.commit(numbered(99))
-        expect(readManifest(image, crc32).nextNumber).toBe(99)
+        expect(readManifest(image).nextNumber).toBe(99)
       }
     }
     const numbers = [...found].toSorted((a, b) => a - b)
@@ -586,7 +587,7 @@ test('after one crash and another it says the edits that were made, with or with
       let [made, tried] = [1, 1]
       for (const { at, seed } of lives) {
         files = files.crash('hostile', seededRandom(seed), { plan: [{ kind: 'crash', at }] })
-        const known = readManifest(files, crc32).nextNumber
+        const known = readManifest(files).nextNumber
         expect([made, tried]).toContain(known)
         made = tried = known
         try {
@@ -619,7 +620,7 @@ test('the first edit of a run begins the file anew, so that no edit lost before 
     for (const each of [numbered(10 * run), numbered(10 * run + 1)]) {
       manifest.commit(each)
       expect(number()).toBe(run)
-      expect(readManifest(files, crc32)).toEqual(manifest.state)
+      expect(readManifest(files)).toEqual(manifest.state)
     }
     manifest.close()
   }

@@ -75,6 +75,7 @@ class Beside {
       expect(Array.from(table.history(key), (change) => change.value)).toEqual(expected)
     }
     expect(reader.check().flatMap(({ faults }) => faults)).toEqual([])
+    expect(reader.stats().logBytes).toBeGreaterThan(0)
   }
 
   #open(options: { geometry: 'miniature' }): Database {
@@ -227,49 +228,104 @@ describe('a reader', () => {
     expect(refusal(() => reader.table('k.t').get('key 1'))?.code).toBe('CLOSED')
   })
 
-  test('that may open few files keeps some, and of the others says that they are gone', () => {
-    const beside = copyOf(closed)
-    const { files, opened } = withFilesAtMost(beside.files, 6)
-    const reader = beside.read(files)
-    expect(opened()).toBeGreaterThan(1)
-    expect(opened()).toBeLessThanOrEqual(3)
-    beside.expectShown(reader, beside.commits.length)
-    beside.db.compact()
-    expect(refusal(() => beside.expectShown(reader, 0))?.code).toBe('TABLE_CORRUPT')
-    reader.close()
-    expect(opened()).toBe(0)
+  test.each([4, 5, 6])(
+    'that may open %i files keeps some, and of the others says that they are gone',
+    (limit) => {
+      const beside = copyOf(closed)
+      const { files, opened } = withFilesAtMost(beside.files, limit)
+      const reader = beside.read(files)
+      expect(opened()).toBeGreaterThan(0)
+      expect(opened()).toBeLessThanOrEqual(limit / 2)
+      beside.expectShown(reader, beside.commits.length)
+      beside.db.compact()
+      expect(refusal(() => beside.expectShown(reader, 0))?.code).toBe('TABLE_CORRUPT')
+      reader.close()
+      expect(opened()).toBe(0)
+    },
+  )
+
+  test('that may open few files opens, whatever a writer takes away meanwhile', () => {
+    for (let at = 0, isOver = false; !isOver; at++) {
+      const beside = copyOf(closed)
+      const looks = new ReaderFiles(withFilesAtMost(beside.files, 4).files, (call) => {
+        if (call === at) TURNS['merges everything']!(beside)
+      })
+      beside.read(looks.files).close()
+      isOver = looks.calls <= at
+    }
   })
 
-  test('reads what is left where a table was lost, and beside a writer that is so busy that it never finds all', () => {
+  test('that keeps many files leaves some to others', () => {
     const beside = copyOf(closed)
-    const lost = beside.files
-      .list('')!
-      .filter((name) => name.endsWith('.table'))
-      .toSorted()
-      .at(-1)!
-    beside.files.remove(lost)
+    beside.put(1000)
+    beside.close()
+    const { files, opened } = withFilesAtMost(beside.files, Infinity)
+    const whole = beside.read(files)
+    const count = opened()
+    expect(count).toBeGreaterThan(64)
+    whole.close()
+    const limited = withFilesAtMost(beside.files, count + 10)
+    beside.expectShown(beside.read(limited.files), beside.commits.length)
+    expect(limited.opened()).toBeLessThanOrEqual(count / 2 + 1)
+  })
+
+  test('reads what is left where a table was lost', () => {
+    const beside = copyOf(closed)
+    const lost = beside.files.list('')!.filter((name) => name.endsWith('.table'))
+    const name = lost.toSorted().at(-1)!
+    beside.files.remove(name)
     const reader = beside.read()
     expect(
       reader
         .check()
         .flatMap(({ faults }) => faults)
         .join(),
-    ).toContain(`missing: file=${lost}`)
-    reader.close()
-    const busy = copyOf(closed)
-    const looks = new ReaderFiles(busy.files, (call) => {
-      if (call % 5 === 0) TURNS['merges everything']!(busy)
-    })
-    expect(refusal(() => busy.read(looks.files))?.code).toMatch(/LOG_CORRUPT|TABLE_CORRUPT/)
+    ).toContain(`missing: file=${name}`)
   })
 
-  test('keeps no file open when it cannot be opened', () => {
+  test('says what is wrong where a segment was lost, and keeps no file open', () => {
     const beside = copyOf(closed)
     const log = beside.files.list('')!.find((name) => name.endsWith('.log'))!
     beside.files.remove(log)
     const { files, opened } = withFilesAtMost(beside.files, Infinity)
     expect(refusal(() => beside.read(files))?.code).toBe('LOG_CORRUPT')
     expect(opened()).toBe(0)
+  })
+
+  test('beside a writer that is so busy that it never finds all fails, and keeps no file open', () => {
+    const busy = copyOf(closed)
+    const { files, opened } = withFilesAtMost(busy.files, Infinity)
+    const looks = new ReaderFiles(files, (call) => {
+      if (call % 5 === 0) TURNS['merges everything']!(busy)
+    })
+    const refused = refusal(() => busy.read(looks.files))
+    expect(refused?.code).toMatch(/LOG_CORRUPT|TABLE_CORRUPT|IO_FAILED/)
+    expect(opened()).toBe(0)
+  })
+
+  test('begins anew where a file that was removed cannot be opened for another reason than that', () => {
+    const beside = copyOf(closed)
+    const before = beside.files.list('')!
+    let isMerged = false
+    const files = looksAt(beside.files, (path) => {
+      if (path.endsWith('.table') && !isMerged) {
+        isMerged = true
+        beside.db.compact()
+      }
+      if (isMerged && before.includes(path) && beside.files.size(path) === undefined)
+        throw ioFailed('open', path, 'EPERM')
+      return beside.files.open(path)
+    })
+    beside.expectShown(beside.read(files), beside.commits.length)
+  })
+
+  test('that was closed opens nothing any more', () => {
+    const beside = copyOf(closed)
+    const reader = beside.read()
+    const versions = reader.versions('k.t')[Symbol.iterator]()
+    versions.next()
+    reader.close()
+    expect(refusal(() => Array.from({ length: 50 }, () => versions.next()))?.code).toBe('CLOSED')
   })
 })
 
