@@ -104,15 +104,14 @@ export function tableReadable(catalog: Catalog, table: TableRef, moment: Moment)
 }
 
 /**
- * The times as of which the catalog can be read: those that the database promises, and those of any
- * table. Of one that was dropped only those at which it existed count, so that forgetting it when none is
- * left changes nothing.
+ * The times as of which the catalog can be read: those that the database promises, and those of any table at which it
+ * existed. A table that is made, or made again, so changes nothing about the times before: what was forgotten there must
+ * not be asked for again (law 4).
  */
 export function catalogReadable(catalog: Catalog, moment: Moment): Stretches {
-  const ofTables = tableRefs(catalog).map((table) => {
-    const readable = tableReadable(catalog, table, moment)
-    return catalog.tables.has(table.id) ? readable : existsDuring(catalog, table, readable)
-  })
+  const ofTables = tableRefs(catalog).map((table) =>
+    existsDuring(catalog, table, tableReadable(catalog, table, moment)),
+  )
   return union(tableReadable(catalog, CATALOG, moment), ...ofTables)
 }
 
@@ -152,8 +151,9 @@ export function isExpired(hold: HoldRow, nowMicros: number): boolean {
   return hold.expiresMicros !== undefined && hold.expiresMicros <= nowMicros
 }
 
-/** Whether a hold holds a table's history. */
+/** Whether a hold holds a table's history. The catalog's is held where that of a table is. */
 export function holdsTable({ scope }: Pick<HoldRow, 'scope'>, table: TableRef): boolean {
+  if (table.id === CATALOG.id) return false
   if ('table' in scope) return scope.table === table.id
   return 'keyspace' in scope ? scope.keyspace === table.keyspace : true
 }

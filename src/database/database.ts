@@ -404,7 +404,10 @@ export class Database {
     return this.#store.check()
   }
 
-  /** Calls `listener` with every event until the result is called. */
+  /**
+   * Calls `listener` with every event until the result is called. It is called in the midst of what it is told of, so it must
+   * neither write to the database nor throw: either ends it (`STORE_FAILED`).
+   */
   on(listener: (event: StoreEvent) => void): () => void {
     return this.#store.listen(listener)
   }

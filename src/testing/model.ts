@@ -277,13 +277,12 @@ export class Model {
   }
 
   /**
-   * Whether the names of a time can be read: those that the database keeps, and wherever some table can be;
-   * one that was dropped, only where it existed.
+   * Whether the names of a time can be read: those that the database keeps, and wherever some table can be at which it
+   * existed.
    */
   areNamesReadable(time: HybridTime): boolean {
     const isInWindow = Number(time / 4096n) >= this.clock.retained || time >= this.#namesWindow
-    const isReadable = ({ number }: ModelTable) =>
-      this.isReadable(number, time) && (this.exists(number) || this.exists(number, time))
+    const isReadable = ({ number }: ModelTable) => this.isReadable(number, time) && this.exists(number, time)
     return time > 0n && (isInWindow || this.tables.some(isReadable))
   }
 
