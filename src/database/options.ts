@@ -42,7 +42,7 @@ export interface OpenOptions {
   readonly durability?: Durability | undefined
   /** Memory for decoded blocks, and for places of keys in them and copies of rows, in bytes. @defaultValue 64 MiB */
   readonly cacheBytes?: number | undefined
-  /** Table files whose indexes are kept in memory, and that are kept open; for reading only, all are open. @defaultValue 500 */
+  /** Table files whose indexes are kept in memory, and that are kept open; for reading only, all are, if the system lets them. @defaultValue 500 */
   readonly openTables?: number | undefined
   /** Told of every event, those of the opening included; it must neither write to the database nor throw. */
   readonly onEvent?: ((event: StoreEvent) => void) | undefined

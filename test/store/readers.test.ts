@@ -180,7 +180,7 @@ describe.each(Object.entries(DIRECTORIES))('a reader of a directory that was %s'
   test.each(Object.entries(TURNS))(
     'opens and reads while a writer %s between two of its calls',
     (_turn, take) => {
-      /** Before each call of the opening, and before some of those that follow. */
+      // Before each call of the opening, and before some of those that follow.
       for (let at = 0, step = 1, isOver = false; !isOver; at += step) {
         const beside = copyOf(directory)
         const looks = new ReaderFiles(beside.files, (call) => {
@@ -271,16 +271,16 @@ describe('a reader', () => {
 
   test('reads what is left where a table was lost', () => {
     const beside = copyOf(closed)
-    const lost = beside.files.list('')!.filter((name) => name.endsWith('.table'))
-    const name = lost.toSorted().at(-1)!
-    beside.files.remove(name)
+    const tables = beside.files.list('')!.filter((name) => name.endsWith('.table'))
+    const lost = tables.toSorted().at(-1)!
+    beside.files.remove(lost)
     const reader = beside.read()
     expect(
       reader
         .check()
         .flatMap(({ faults }) => faults)
         .join(),
-    ).toContain(`missing: file=${name}`)
+    ).toContain(`missing: file=${lost}`)
   })
 
   test('says what is wrong where a segment was lost, and keeps no file open', () => {

@@ -16,6 +16,7 @@ import {
 import { MEMORY_HOLD_MICROS_MAX } from '../../src/store/memory-holds.ts'
 import { formatExact } from '../../src/time/hybrid-time.ts'
 import { propertySeeds } from '../seeds.ts'
+import { refusal } from '../storage/samples.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f']
 
@@ -321,15 +322,15 @@ describe('refused', () => {
   test('times that are gone or in the future, at the call', async () => {
     const { table, clock } = await worldOf([])
     clock.advance(500)
-    expect(codeOf(() => table.history('a', { from: at(150) }))).toBe('HISTORY_GONE')
-    expect(codeOf(() => table.history('a', { to: at(9_999) }))).toBe('FUTURE_TIME')
-    expect(codeOf(() => table.history('a', { from: at(600), to: at(599) }))).toBe('INVALID_ARGUMENT')
-    expect(codeOf(() => table.history(1 as never))).toBe('INVALID_KEY')
-    expect(codeOf(() => table.history('a', { limit: -2 }))).toBe('INVALID_ARGUMENT')
-    expect(codeOf(() => table.diff({ from: at(150) }))).toBe('HISTORY_GONE')
-    expect(codeOf(() => table.diff({ from: at(600), to: at(9_999) }))).toBe('FUTURE_TIME')
-    expect(codeOf(() => table.explainRead('a', { asOf: at(150) }))).toBe('HISTORY_GONE')
-    expect(codeOf(() => table.explainVersion('a', 'no time'))).toBe('INVALID_TIME')
+    expect(refusal(() => table.history('a', { from: at(150) }))?.code).toBe('HISTORY_GONE')
+    expect(refusal(() => table.history('a', { to: at(9_999) }))?.code).toBe('FUTURE_TIME')
+    expect(refusal(() => table.history('a', { from: at(600), to: at(599) }))?.code).toBe('INVALID_ARGUMENT')
+    expect(refusal(() => table.history(1 as never))?.code).toBe('INVALID_KEY')
+    expect(refusal(() => table.history('a', { limit: -2 }))?.code).toBe('INVALID_ARGUMENT')
+    expect(refusal(() => table.diff({ from: at(150) }))?.code).toBe('HISTORY_GONE')
+    expect(refusal(() => table.diff({ from: at(600), to: at(9_999) }))?.code).toBe('FUTURE_TIME')
+    expect(refusal(() => table.explainRead('a', { asOf: at(150) }))?.code).toBe('HISTORY_GONE')
+    expect(refusal(() => table.explainVersion('a', 'no time'))?.code).toBe('INVALID_TIME')
   })
 })
 
@@ -420,9 +421,9 @@ describe('a diff whose first step comes late', () => {
     const differences = table.diff({ from, to })
     put('z', 'z', 600)
     db.compact()
-    expect(codeOf(() => table.get('a', { asOf: from }))).toBe('HISTORY_GONE')
-    expect(codeOf(() => differences.next())).toBe('HISTORY_GONE')
-    expect(codeOf(() => table.get('a', { asOf: from }))).toBe('HISTORY_GONE')
+    expect(refusal(() => table.get('a', { asOf: from }))?.code).toBe('HISTORY_GONE')
+    expect(refusal(() => differences.next())?.code).toBe('HISTORY_GONE')
+    expect(refusal(() => table.get('a', { asOf: from }))?.code).toBe('HISTORY_GONE')
     db.close()
   })
 
@@ -430,18 +431,8 @@ describe('a diff whose first step comes late', () => {
     const { db, table, from } = ages()
     const differences = table.diff({ from })
     db.dropTable('k.t')
-    expect(codeOf(() => differences.next())).toBe('UNKNOWN_TABLE')
+    expect(refusal(() => differences.next())?.code).toBe('UNKNOWN_TABLE')
     expect(db.holds()).toEqual([])
     db.close()
   })
 })
-
-function codeOf(read: () => unknown): string | undefined {
-  try {
-    read()
-    return undefined
-  } catch (error) {
-    if (error instanceof PalimpsestError) return error.code
-    throw error
-  }
-}
