@@ -323,11 +323,13 @@ export class Database {
     const resolve = (time: TimeInput) => this.resolveTime(time)
     const [first, last] = heldTimes(options, resolve)
     this.#store.use(last)
-    const moment = this.#store.moment()
-    const expiresMicros = expiryOf(options, resolve, moment.nowMicros)
+    const scope = this.#scopeOf(options)
     const times = { after: tickBefore(first), through: last }
-    const request = { name, scope: this.#scopeOf(options), ...times, owner, reason, expiresMicros }
-    return placedHold(this.#store, this.#store.create(planHold(this.#store.catalog, request, moment)))
+    const creation = this.#store.plan((moment) => {
+      const expiresMicros = expiryOf(options, resolve, moment.nowMicros)
+      return planHold(this.#store.catalog, { name, scope, ...times, owner, reason, expiresMicros }, moment)
+    })
+    return placedHold(this.#store, this.#store.create(creation))
   }
 
   /** Lets a hold go. Throws `UNKNOWN_HOLD`. */

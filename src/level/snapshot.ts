@@ -4,7 +4,7 @@
  * long as its time is readable without it.
  */
 import { AbstractSnapshot } from 'abstract-level'
-import { type HeldTime } from '../store/store.ts'
+import { type HeldTime } from '../store/open-reads.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
 
 // Its types leave the argument out.

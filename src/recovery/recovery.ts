@@ -3,12 +3,14 @@
  */
 import { nameOfKeyspace } from '../catalog/catalog.ts'
 import { PalimpsestError } from '../base/errors.ts'
+import { type Moment } from '../catalog/promises.ts'
 import { type Store } from '../store/store.ts'
 import { type RestoreRow } from '../catalog/rows.ts'
 import { type LaterWrite, writesAfter } from './later-writes.ts'
 import { type HybridTime, formatIso } from '../time/hybrid-time.ts'
 import {
   type PlannedTable,
+  type RestoreContext,
   type RestorePlan,
   type RestoreScope,
   planRestore,
@@ -49,12 +51,12 @@ export function previewRestore(store: Store, scope: RestoreScope, to: HybridTime
 
 /** Plans an undo without doing anything. */
 export function previewUndo(store: Store, id: string): Restore {
-  return describe(planUndo(contextOf(store), idOf(id)))
+  return describe(undoFor(store, id))
 }
 
 /** The writes that an undo would hide beside what it undoes. Throws as {@link previewUndo} does, at once. */
 export function hiddenByUndo(store: Store, id: string): Generator<LaterWrite> {
-  const { tables } = planUndo(contextOf(store), idOf(id))
+  const { tables } = undoFor(store, id)
   const { at } = store.catalog.restores.get(idOf(id))!
   return writesAfter(
     store,
@@ -70,7 +72,7 @@ export function applyRestore(store: Store, scope: RestoreScope, to: HybridTime):
 
 /** Undoes a restore or an undo. */
 export function applyUndo(store: Store, id: string): Restore {
-  return apply(store, planUndo(contextOf(store), idOf(id)))
+  return apply(store, undoFor(store, id))
 }
 
 /** All restores and undos, oldest first. */
@@ -103,15 +105,15 @@ const RESTORE_NAME = /^restore-(\d{1,15})$/
 function planFor(store: Store, scope: RestoreScope, to: HybridTime): RestorePlan {
   // The target is closed before anything is planned, so that it lies below the restore's own time.
   store.use(to)
-  return planRestore(contextOf(store), scope, to)
+  return store.plan((moment) => planRestore(contextOf(store, moment), scope, to))
 }
 
-function contextOf(store: Store) {
-  return {
-    catalog: store.catalog,
-    catalogAsOf: (time: HybridTime) => store.catalogAsOf(time),
-    moment: store.moment(),
-  }
+function undoFor(store: Store, id: string): RestorePlan {
+  return store.plan((moment) => planUndo(contextOf(store, moment), idOf(id)))
+}
+
+function contextOf(store: Store, moment: Moment): RestoreContext {
+  return { catalog: store.catalog, catalogAsOf: (time) => store.catalogAsOf(time), moment }
 }
 
 function apply(store: Store, plan: RestorePlan): Restore {

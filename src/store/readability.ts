@@ -8,8 +8,16 @@
  * The rule: a refusal is a promise too. Whoever was refused once is refused for ever, whatever the clock does
  * later (law 4), so a refusal that follows from the clock is written down before it is told.
  */
+import { PalimpsestError } from '../base/errors.ts'
 import { type Catalog, fullNameOf } from '../catalog/catalog.ts'
-import { type Moment, keepOf, tableCutoff, tableRatchet, tableReadable } from '../catalog/promises.ts'
+import {
+  type Moment,
+  catalogReadable,
+  keepOf,
+  tableCutoff,
+  tableRatchet,
+  tableReadable,
+} from '../catalog/promises.ts'
 import { type TableRef, type TableRow } from '../catalog/rows.ts'
 import { assertReadable } from '../history/readable.ts'
 import { type Tablets } from '../tablet/tablet.ts'
@@ -66,10 +74,23 @@ export class Readability {
     if (settled !== undefined && time >= settled) return
     const moment = this.moment()
     if (time >= tableCutoff(catalog, table, moment)) return
+    this.#judge((at) => tableReadable(catalog, table, at), time, fullNameOf(catalog, table), moment)
+  }
+
+  /** Refuses a time as of which the names of things cannot be read. Throws `HISTORY_GONE`. */
+  checkCatalog(time: HybridTime): void {
+    const catalog = this.#sources.catalog()
+    this.#judge((at) => catalogReadable(catalog, at), time, 'the catalog', this.moment())
+  }
+
+  /** Plans something that depends on what can be read at a moment. Throws what `plan` throws. */
+  plan<Plan>(plan: (moment: Moment) => Plan): Plan {
+    const moment = this.moment()
     try {
-      assertReadable(tableReadable(catalog, table, moment), time, fullNameOf(catalog, table))
+      return plan(moment)
     } catch (error) {
-      this.#noteRefusal(table, time, moment)
+      // Which time was refused, the plan alone knows: nobody asks whether that follows from what is written already.
+      if (error instanceof PalimpsestError && error.code === 'HISTORY_GONE') this.#note(moment)
       throw error
     }
   }
@@ -118,11 +139,19 @@ export class Readability {
     this.#memoryHolds.end()
   }
 
-  #noteRefusal(table: TableRow, time: HybridTime, moment: Moment): void {
+  /** Refuses a time that is not readable at a moment, and writes it down unless it follows from what is written already. */
+  #judge(readableAt: (moment: Moment) => Stretches, time: HybridTime, what: string, moment: Moment): void {
+    try {
+      assertReadable(readableAt(moment), time, what)
+    } catch (error) {
+      const written = this.#sources.judgements()?.judgedMicros ?? 0
+      if (contains(readableAt({ ...moment, nowMicros: written }), time)) this.#note(moment)
+      throw error
+    }
+  }
+
+  #note({ nowMicros }: Moment): void {
     const judgements = this.#sources.judgements()
-    if (judgements === undefined) return
-    const written = { ...moment, nowMicros: judgements.judgedMicros }
-    const isNew = contains(tableReadable(this.#sources.catalog(), table, written), time)
-    if (isNew) judgements.noteJudged(moment.nowMicros)
+    if (judgements !== undefined && judgements.judgedMicros < nowMicros) judgements.noteJudged(nowMicros)
   }
 }

@@ -17,7 +17,8 @@ import { type HybridTime, MIN_TIME, formatExact } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
 import { type HeldRead } from './held-read.ts'
 import { type ReadPoint } from './read-points.ts'
-import { type ChosenRead, type Store } from './store.ts'
+import { type ChosenRead } from './open-reads.ts'
+import { type Store } from './store.ts'
 
 /** What is asked of the history of a key. */
 export interface HistoryRequest {

@@ -4,16 +4,14 @@
  */
 import { bytesOfText } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { ALL_KEYS, type KeyRange, prefixRange } from '../base/key-range.ts'
+import { ALL_KEYS, prefixRange } from '../base/key-range.ts'
 import { type Catalog, CatalogRows, definitionsOf } from '../catalog/catalog.ts'
-import { type Moment, catalogReadable, directiveFor } from '../catalog/promises.ts'
+import { type Moment, directiveFor } from '../catalog/promises.ts'
 import { type CatalogChange, type Creation } from '../catalog/changes.ts'
 import { type CatalogRow, DEFINITION_PATHS, type TableRow, readRow } from '../catalog/rows.ts'
 import { planUpkeep } from '../catalog/upkeep.ts'
-import { assertReadable } from '../history/readable.ts'
 import { type CheckReport, checkTree } from '../storage/check.ts'
 import { mergeVersions } from '../storage/compaction.ts'
-import { type Direction } from '../storage/cursor.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { type Birth } from '../storage/manifest-state.ts'
 import { type Manifest } from '../storage/manifest.ts'
@@ -29,43 +27,17 @@ import { type HybridTime, MAX_TIME, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretches, stretch, union } from '../time/stretches.ts'
 import { endLog } from './closing.ts'
 import { type RecoveryReport, type StoreEvent } from './events.ts'
-import { type Held, HeldRead, type Steps } from './held-read.ts'
+import { type HeldRead, type Steps } from './held-read.ts'
 import { Maintenance } from './maintenance.ts'
+import { type ChosenRead, type HeldTime, OpenReads, type ScanRequest } from './open-reads.ts'
 import { type StoreParts } from './parts.ts'
 import { Readability } from './readability.ts'
 import { type ReadPoint, ReadPoints } from './read-points.ts'
 import { type Backlog } from './stalls.ts'
 
-/** What a scan of a table asks for. */
-export interface ScanRequest {
-  readonly table: number
-  readonly range: KeyRange
-  readonly direction: Direction
-  /** The time as of which it reads; left out, the newest one there is, at which it then stays. */
-  readonly asOf?: HybridTime | undefined
-  /** No more rows will be asked for. */
-  readonly limit?: number | undefined
-}
-
 /** A check of one tablet's files. */
 export interface TabletCheck extends CheckReport {
   readonly tablet: number
-}
-
-/** A time of a table that stays readable until it is released, or is too old. */
-export interface HeldTime {
-  readonly time: HybridTime
-  readonly release: () => void
-}
-
-/** A read whose times were chosen. */
-export interface ChosenRead<Found extends Steps> {
-  readonly table: TableRow
-  /** The times that it reads, all of them readable at the moment by which they were chosen. */
-  readonly times: Stretches
-  readonly moment: Moment
-  /** Begins to read. */
-  readonly read: () => Found
 }
 
 /** All times. */
@@ -84,6 +56,7 @@ export class Store {
   readonly #readability: Readability
   readonly #points = new ReadPoints(() => this.#catalog)
   readonly #rows = new CatalogRows()
+  readonly #reads: OpenReads
   #catalog: Catalog
   #catalogVersion = 0
   #isOpen = true
@@ -97,6 +70,12 @@ export class Store {
       ...{ clock: parts.clock, tablets: parts.tablets },
       catalog: () => this.#catalog,
       judgements: () => this.#writing?.maintenance,
+    })
+    this.#reads = new OpenReads({
+      ...{ clock: parts.clock, tablets: parts.tablets, readability: this.#readability, points: this.#points },
+      assertOpen: () => {
+        this.#checkOpen()
+      },
     })
     const { log, manifest } = parts
     if (log === undefined || manifest === undefined) return
@@ -183,7 +162,7 @@ export class Store {
   /** What existed at a time: definitions as of then, promises as of now. Throws `FUTURE_TIME`, `HISTORY_GONE`. */
   catalogAsOf(time: HybridTime): Catalog {
     this.use(time)
-    assertReadable(catalogReadable(this.#catalog, this.moment()), time, 'the catalog')
+    this.#readability.checkCatalog(time)
     return { ...this.#catalog, ...definitionsOf(this.#rowsAsOf(DEFINITION_PATHS, time)) }
   }
 
@@ -239,9 +218,7 @@ export class Store {
    * While it is being read, its time is held in memory.
    */
   scan(request: ScanRequest): HeldRead<VersionScan<Uint8Array>> {
-    const { table } = this.readPoint(request.table, request.asOf)
-    const from = request.asOf ?? this.#readability.presentOf(table)
-    return new HeldRead(() => this.#beginScan(table, request, from))
+    return this.#reads.scan(this.readPoint(request.table, request.asOf).table, request)
   }
 
   /**
@@ -258,7 +235,7 @@ export class Store {
 
   /** As {@link holding}, of times that are chosen when the first step is made, out of those then readable. */
   reading<Found extends Steps>(choose: () => ChosenRead<Found>): HeldRead<Found> {
-    return new HeldRead(() => this.#beginRead(choose()))
+    return this.#reads.reading(choose)
   }
 
   /**
@@ -266,10 +243,7 @@ export class Store {
    * at it go through {@link readPoint} and {@link scan} as any other. Throws as {@link readPoint} does.
    */
   holdTime(tableId: number, asOf?: HybridTime): HeldTime {
-    const { table } = this.readPoint(tableId, asOf)
-    const time = asOf ?? this.#readability.presentOf(table)
-    const hold = this.#readability.hold(table, time)
-    return { time, release: () => this.#readability.release(hold) }
+    return this.#reads.holdTime(this.readPoint(tableId, asOf).table, asOf)
   }
 
   /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */
@@ -338,6 +312,11 @@ export class Store {
     this.#keepUp()
   }
 
+  /** Plans something by what can be read now. Throws what `plan` throws; that a time was refused, it was for ever. */
+  plan<Plan>(plan: (moment: Moment) => Plan): Plan {
+    return this.#readability.plan(plan)
+  }
+
   /** What readable times depend on, now. */
   moment(): Moment {
     return this.#readability.moment()
@@ -390,43 +369,6 @@ export class Store {
     this.use(asOf)
     this.#readability.check(table, asOf)
     return table
-  }
-
-  #beginRead<Found extends Steps>({ table, times, moment, read }: ChosenRead<Found>): Held<Found> {
-    this.#checkOpen()
-    const hold = this.#readability.holdTimes(table, times, moment)
-    const end = () => this.#readability.release(hold)
-    try {
-      return { found: read(), hold, assertGoesOn: () => this.assertReadable(table, times), end }
-    } catch (error) {
-      end()
-      throw error
-    }
-  }
-
-  #beginScan(
-    table: TableRow,
-    { range, direction, asOf, limit }: ScanRequest,
-    from: HybridTime,
-  ): Held<VersionScan<Uint8Array>> {
-    this.#checkOpen()
-    // The first step may come long after the call. What was the present then may still be it, or be gone.
-    const isPresent = asOf === undefined && from === this.lastTime
-    const time = isPresent ? this.#readability.presentOf(table) : from
-    // The clock goes on: asked again, the present may have left a very short window already.
-    if (!isPresent) this.#readability.check(table, time)
-    const { tablets, view } = this.#points.at(table, time)
-    const hold = this.#readability.hold(table, time)
-    const scan = this.tablets.get(tabletFor(tablets, range.lower)).scan(range, view, direction, limit)
-    return {
-      found: scan,
-      hold,
-      assertGoesOn: () => {
-        this.#checkOpen()
-        this.#readability.check(table, time)
-      },
-      end: () => this.#readability.release(hold),
-    }
   }
 
   /** Commits; `then` is what has to follow before anything else can happen. */

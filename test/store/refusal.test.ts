@@ -4,7 +4,7 @@ import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { type HybridTime } from '../../src/time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 import { holds } from '../time/property.ts'
 
@@ -26,6 +26,36 @@ test('a time that was refused once stays refused, though the clock is set back a
   expect(() => setBack.table('k.t').get('a', { asOf: time })).toThrow(/is gone/)
   expect(setBack.table('k.t').get('a')).toBe(1)
   setBack.close()
+})
+
+test.for<[string, (db: Database, time: HybridTime) => unknown]>([
+  ['names as of a time', (db, time) => db.asOf(time).tables],
+  ['a dropped table', (db, time) => db.asOf(time).table('k.dropped').get('a')],
+  ['a plan of a restore', (db, time) => db.planRestore('k', { to: time })],
+  ['a restore of a table', (db, time) => db.restoreSync('k', { table: 't', to: time })],
+  ['an undo', (db) => db.undoSync('restore-6')],
+  ['a plan of an undo', (db) => db.planUndo('restore-6')],
+  ['what an undo would hide', (db) => db.hiddenByUndo('restore-6')],
+  ['a hold', (db, time) => db.hold({ name: 'h', table: 'k.t', at: time })],
+])('what was refused of the past stays refused, whoever asked: %s (law 4)', ([, ask]) => {
+  const files = new MemoryFiles()
+  const at = (micros: number, what: (db: Database) => unknown) => {
+    const db = openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) })
+    const found = valueOrRefusal(() => what(db))
+    db.close()
+    return found
+  }
+  let time = MIN_TIME
+  at(1_000_000, (db) => {
+    db.setRetention(1_000)
+    db.createKeyspace('k')
+    db.createTable('k.dropped')
+    time = db.createTable('k.t').put('a', 1).time
+    expect(db.restoreSync('k', { to: time }).id).toBe('restore-6')
+    db.dropTable('k.dropped')
+  })
+  expect(at(1_500_000, (db) => ask(db, time))).toBe('HISTORY_GONE')
+  expect(at(1_000_500, (db) => ask(db, time))).toBe('HISTORY_GONE')
 })
 
 type Step =
@@ -107,13 +137,10 @@ function readAtTheEnd(list: readonly Step[]): { readonly right: number; readonly
 
 /** Holds the newest time; where that has left the window, there is nothing to hold. */
 function holdNewest(db: Database, name: string, expiresIn: number): void {
-  valueOrRefusal(() => {
-    db.hold({ name, table: 'k.t', at: db.newest, expiresIn })
-    return undefined
-  })
+  valueOrRefusal(() => db.hold({ name, table: 'k.t', at: db.newest, expiresIn }))
 }
 
-function valueOrRefusal(read: () => string | undefined): string | undefined {
+function valueOrRefusal<Value>(read: () => Value): Value | 'HISTORY_GONE' {
   try {
     return read()
   } catch (error) {
