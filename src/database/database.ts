@@ -311,7 +311,10 @@ export class Database {
         : of.keyspace !== undefined
           ? keyspaceNamed(catalog, of.keyspace).id
           : 'database'
-    this.#store.commitCatalog(planRetention(catalog, id, keepFrom(keep), this.#store.moment()))
+    const kept = keepFrom(keep)
+    this.#store.commitCatalog(
+      this.#store.plan((moment) => planRetention(this.#store.catalog, id, kept, moment)),
+    )
   }
 
   /**
@@ -334,7 +337,9 @@ export class Database {
 
   /** Lets a hold go. Throws `UNKNOWN_HOLD`. */
   release(name: string): void {
-    this.#store.commitCatalog(planRelease(this.#store.catalog, name, this.#store.moment().nowMicros))
+    this.#store.commitCatalog(
+      this.#store.plan(({ nowMicros }) => planRelease(this.#store.catalog, name, nowMicros)),
+    )
   }
 
   /**
@@ -407,8 +412,9 @@ export class Database {
   }
 
   /**
-   * Calls `listener` with every event until the result is called. It is called in the midst of what it is told of, so it must
-   * neither write to the database nor throw: either ends it (`STORE_FAILED`).
+   * Calls `listener` with every event until the result is called: when the call is done in which it happened (at once, if
+   * that is a read, which sees the clock jump), in the order in which they happened. A listener may do whatever a caller
+   * may. What it throws comes out as a rejection that nobody handles, not of the call.
    */
   on(listener: (event: StoreEvent) => void): () => void {
     return this.#store.listen(listener)

@@ -44,7 +44,7 @@ export interface OpenOptions {
   readonly cacheBytes?: number | undefined
   /** Table files whose indexes are kept in memory, and that are kept open; for reading only, all are, if the system lets them. @defaultValue 500 */
   readonly openTables?: number | undefined
-  /** Told of every event, those of the opening included; it must neither write to the database nor throw. */
+  /** Told of every event as a listener of `Database.on` is, those of the opening included. */
   readonly onEvent?: ((event: StoreEvent) => void) | undefined
 }
 

@@ -1,5 +1,10 @@
 /**
  * What a store tells those who watch it: plain data, after the fact.
+ *
+ *     put() ▐ commit ▐ flush ▐ merge ▌ told: flush, compaction ▌ returns
+ *
+ * The rule: nobody is told while something is half done. What happens in a call that changes something is told when it is
+ * done, in the order in which it happened, so a listener may do whatever a caller may.
  */
 import { type CandidateScore, type PickScore } from '../storage/plan.ts'
 import { type PolicyName } from '../storage/policy.ts'
@@ -97,16 +102,58 @@ export type StoreEvent =
 /** Hands events to whoever listens. */
 export class EventBus {
   readonly #listeners = new Set<(event: StoreEvent) => void>()
+  readonly #waiting: StoreEvent[] = []
+  /** Changes that have begun, one in the other, and are not done. */
+  #changes = 0
+  #isTelling = false
 
   /** Calls `listener` with every event until the result is called. */
   listen(listener: (event: StoreEvent) => void): () => void {
-    this.#listeners.add(listener)
+    // The same function may listen twice.
+    const heard = (event: StoreEvent) => {
+      listener(event)
+    }
+    this.#listeners.add(heard)
     return () => {
-      this.#listeners.delete(listener)
+      this.#listeners.delete(heard)
     }
   }
 
+  /** Makes a change. What happens meanwhile is told when it is done, or has failed. */
+  during<Result>(change: () => Result): Result {
+    this.#changes++
+    try {
+      return change()
+    } finally {
+      this.#changes--
+      this.#tell()
+    }
+  }
+
+  /** Tells an event: now, or when the change is done that is being made. */
   emit(event: StoreEvent): void {
-    for (const listener of this.#listeners) listener(event)
+    this.#waiting.push(event)
+    this.#tell()
+  }
+
+  /** Tells what waits, and what comes of telling it. */
+  #tell(): void {
+    if (this.#changes > 0 || this.#isTelling) return
+    this.#isTelling = true
+    for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift())
+      for (const listener of this.#listeners) hear(listener, event)
+    this.#isTelling = false
+  }
+}
+
+/**
+ * What a listener throws is not its caller's, whose call went well: it comes out as a rejection that nobody handles, as
+ * what a listener of an `EventTarget` throws comes out by itself.
+ */
+function hear(listener: (event: StoreEvent) => void, event: StoreEvent): void {
+  try {
+    listener(event)
+  } catch (error) {
+    void Promise.reject(error)
   }
 }

@@ -40,6 +40,9 @@ export interface TabletCheck extends CheckReport {
   readonly tablet: number
 }
 
+/** The writes of a commit, once its time is known. */
+type CommitBuild = (time: HybridTime) => readonly TabletWrites[]
+
 /** All times. */
 const EVER = stretch(MIN_TIME, MAX_TIME)
 
@@ -301,15 +304,19 @@ export class Store {
   /** Writes the memtables of some tablets, or all, down. */
   flush(tablets?: readonly number[]): void {
     const { maintenance } = this.#writable()
-    for (const tablet of this.#chosen(tablets)) maintenance.flush(tablet)
-    this.#keepUp()
+    this.#parts.events.during(() => {
+      for (const tablet of this.#chosen(tablets)) maintenance.flush(tablet)
+      this.#keepUp()
+    })
   }
 
   /** Merges all that some tablets, or all, have into one run each, dropping what no readable time sees. */
   compact(tablets?: readonly number[]): void {
     const { maintenance } = this.#writable()
-    for (const tablet of this.#chosen(tablets)) maintenance.compactFully(tablet)
-    this.#keepUp()
+    this.#parts.events.during(() => {
+      for (const tablet of this.#chosen(tablets)) maintenance.compactFully(tablet)
+      this.#keepUp()
+    })
   }
 
   /** Plans something by what can be read now. Throws what `plan` throws; that a time was refused, it was for ever. */
@@ -341,6 +348,12 @@ export class Store {
     this.#isOpen = false
     // Reads that have begun ask at their next step, and are told `CLOSED`.
     this.#readability.endHolds()
+    this.#parts.events.during(() => {
+      this.#end()
+    })
+  }
+
+  #end(): void {
     const { log, manifest, tables, letGo } = this.#parts
     try {
       this.#stopWriting()
@@ -372,11 +385,11 @@ export class Store {
   }
 
   /** Commits; `then` is what has to follow before anything else can happen. */
-  #commit(
-    build: (time: HybridTime) => readonly TabletWrites[],
-    durability: Durability,
-    then: () => void = () => undefined,
-  ): HybridTime {
+  #commit(build: CommitBuild, durability: Durability, then?: () => void): HybridTime {
+    return this.#parts.events.during(() => this.#commitAndMaintain(build, durability, then))
+  }
+
+  #commitAndMaintain(build: CommitBuild, durability: Durability, then?: () => void): HybridTime {
     const { log, maintenance } = this.#writable()
     let touched: readonly number[] = []
     const bytesBefore = log.appendedBytes
@@ -385,7 +398,7 @@ export class Store {
       touched = tablets.map(({ tablet }) => tablet)
       return tablets
     }, durability)
-    then()
+    then?.()
     try {
       maintenance.afterCommit(touched, log.appendedBytes - bytesBefore)
       this.#keepUp()
