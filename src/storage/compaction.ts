@@ -21,7 +21,7 @@ import { type Shape, type ShapeEdit, overlapsKeys, tablesOf } from './shape.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableWriter, shouldEndTable } from './table-writer.ts'
-import { type KeyedVersion, comparePositions } from './version.ts'
+import { type KeyedVersion, type Position, comparePositions } from './version.ts'
 
 /** A compaction to run. */
 export interface CompactionJob<Directive> {
@@ -46,6 +46,8 @@ export interface CompactionIo {
   readonly geometry: Geometry
   readonly open: (table: number) => TableFile
   readonly create: () => TableWriter
+  /** Whether one more table may be begun; the last one takes all that is left. */
+  readonly mayCreate: () => boolean
 }
 
 /** Kept tombstones that wait to be told whether something older follows; more are simply kept. */
@@ -217,10 +219,14 @@ class MergeOutput {
 
   #write(version: KeyedVersion): void {
     const last = this.#writer?.last
-    if (last !== undefined && shouldEndTable(this.#writer!.bytes, last, version, this.#io.geometry))
-      this.#endTable()
+    if (last !== undefined && this.#isTableFull(last, version)) this.#endTable()
     this.#writer ??= this.#io.create()
     this.#writer.add(version)
+  }
+
+  #isTableFull(last: Position, next: KeyedVersion): boolean {
+    const { geometry, mayCreate } = this.#io
+    return shouldEndTable(this.#writer!.bytes, last, next, geometry) && mayCreate()
   }
 
   #endTable(): void {

@@ -142,17 +142,21 @@ function runMerge<Directive>(job: MergeJob<Directive>, io: JobIo<Directive>): Me
   const { first, end } = job.numbers
   const filter = io.filterFor(job.compaction.directive)
   let next = first
+  const mayCreate = () => next < end
   const create = () => {
-    assert(next < end, 'a job writes no more tables than it has numbers')
+    assert(mayCreate(), 'a job writes no more tables than it has numbers')
     return tables.create(next++, geometry, filter.watched)
   }
   const open = (number: number) => tables.open(number)
-  const compaction = runCompaction(job.compaction, filter, { geometry, open, create })
+  const compaction = runCompaction(job.compaction, filter, { geometry, open, create, mayCreate })
   if (next > first) files.syncDirectory('')
   return { kind: 'compaction', compaction }
 }
 
-/** How many numbers a job can need. A table ends at its target size; twice as many is for what a cut repeats. */
+/**
+ * How many numbers a job may use. A table ends at its target size; twice as many is for what a cut repeats. What is written
+ * may be more than that where blocks were larger and repeated fewer keys: then the last table takes it.
+ */
 export function numbersFor(compaction: CompactionJob<unknown>, { tableBytes }: Geometry): number {
   const { kind, inputs } = compaction.choice
   if (kind === 'move') return 0

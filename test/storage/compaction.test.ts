@@ -40,7 +40,12 @@ const smallTables = smallGeometry({ tableBytes: 500, blockBytes: 100 })
 
 function ioOver(tables: TableFiles, geometry: Geometry = smallTables): CompactionIo {
   let next = 100
-  return { geometry, open: (number) => tables.open(number), create: () => tables.create(next++, geometry) }
+  return {
+    geometry,
+    open: (number) => tables.open(number),
+    create: () => tables.create(next++, geometry),
+    mayCreate: () => true,
+  }
 }
 
 /** A merge of whole levels into the level below the last. */

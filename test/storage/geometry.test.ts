@@ -6,6 +6,8 @@ import { GEOMETRIES, geometryOf } from '../../src/storage/geometry.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 
+const KIB = 1024
+
 const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT' })
 
 test('a geometry has the sizes that are given, and of the others those of its name', () => {
@@ -43,6 +45,28 @@ test('a process has its own sizes, and what was written with others is read', ()
   second.compact()
   expect(blocksOf(second)).toBe(1)
   expect(second.table('k.t').getMany(['a', 'b', 'c'])).toEqual(['a', 'b', 'c'])
+})
+
+test('blocks that are much smaller than before may repeat long keys so often that a merge writes more than it read', () => {
+  const [files, clock] = [new MemoryFiles(), new ReplayClock({ micros: 1 })]
+  const open = (sizes: OpenOptions['sizes']) => openDatabase({ files, clock, checksum: crc32 }, { sizes })
+  const versions = 500
+  const key = 'k'.repeat(2000)
+  const first = open({ blockBytes: 32 * KIB })
+  first.createKeyspace('k')
+  const table = first.createTable<string, string>('k.t', { values: 'text', keep: 'forever' })
+  for (let v = 0; v < versions; v++) table.put(key, `${v}`)
+  first.flush()
+  first.close()
+
+  const second = open({ blockBytes: KIB, tableBytes: 8 * KIB })
+  const before = second.stats().bytes
+  second.compact('k.t')
+  expect(second.stats().bytes).toBeGreaterThan(4 * before)
+  expect(second.table('k.t').put(key, 'more').time).toBe(second.newest)
+  expect([...second.table('k.t').history(key)]).toHaveLength(versions + 1)
+  expect(second.check().flatMap(({ faults }) => faults)).toEqual([])
+  second.close()
 })
 
 test('sizes that are wrong are refused before anything is touched', () => {
