@@ -172,8 +172,14 @@ export interface HoldRequest extends Omit<HoldRow, 'id' | 'scope'> {
   readonly scope: HoldScope
 }
 
+/** A hold that can be placed. */
+export interface PlannedHold {
+  readonly row: HoldRow
+  readonly change: CatalogChange
+}
+
 /** Places a hold. Throws `NAME_TAKEN`, and `HISTORY_GONE` unless all of it is readable in every table it holds. */
-export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment): Creation {
+export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment): PlannedHold {
   checkName(request.name, 'hold')
   // Restores have such names, which can be used as times too.
   if (/^restore-\d+$/.test(request.name)) throw taken('restore', request.name)
@@ -196,7 +202,7 @@ export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment)
     ...namesakes.map((namesake) => deleteRow({ kind: 'hold', row: namesake })),
     putRow({ kind: 'hold', row }),
   ]
-  return { id, change: () => writes }
+  return { row, change: () => writes }
 }
 
 /** Releases a hold. Throws `UNKNOWN_HOLD`. */

@@ -5,6 +5,7 @@
  *     generations that meet no readable time     their rows go
  *     a gap of a view without versions           closes, and the base is written out
  *     a dropped table that nobody can read       its last rows go, and its tablets are freed
+ *     a hold that has run out                    its row goes
  *
  * One commit writes it down; only then are the files of freed tablets removed. What is forgotten cannot
  * become readable again: the ratchet is raised by the same commit (law 4).
@@ -14,20 +15,22 @@ import { type Generation } from '../history/lineage.ts'
 import { type Write } from '../storage/commit-record.ts'
 import { type Stretches } from '../time/stretches.ts'
 import { type Catalog, generationsOf, tableRefs } from './catalog.ts'
-import { type Moment, tableCutoff, tableReadable } from './promises.ts'
+import { type Moment, isExpired, tableCutoff, tableReadable } from './promises.ts'
 import { type TableRef, deleteRow, putRow } from './rows.ts'
 
-/** Plans the upkeep of all tables: the writes of one commit, none if there is nothing to do. */
+/** Plans the upkeep of the catalog: the writes of one commit, none if there is nothing to do. */
 export function planUpkeep(
   catalog: Catalog,
   moment: Moment,
   /** Times outside of which some tablets hold no version. */
   occupiedIn: (tablets: readonly number[]) => Stretches,
 ): readonly Write[] {
-  return tableRefs(catalog).flatMap((table) => {
+  const ofTables = tableRefs(catalog).flatMap((table) => {
     const generations = generationsOf(catalog, table.id)
     return hasPast(generations) ? tableWrites(catalog, table, generations, moment, occupiedIn) : []
   })
+  const expired = [...catalog.holds.values()].filter((hold) => isExpired(hold, moment.nowMicros))
+  return [...ofTables, ...expired.map((row) => deleteRow({ kind: 'hold', row }))]
 }
 
 function tableWrites(

@@ -30,14 +30,7 @@ import { type LaterWrite } from '../recovery/later-writes.ts'
 import { GEOMETRIES, geometryOf } from '../storage/geometry.ts'
 import { DEFAULT_POLICY, type Policy, choosePolicy } from '../storage/policy.ts'
 import { type RecoveryReport, type StoreEvent } from '../store/events.ts'
-import {
-  type Hold,
-  type HoldUsage,
-  type NamedHold,
-  holdUsage,
-  listHolds,
-  placedHold,
-} from '../store/holds.ts'
+import { type Hold, type HoldUsage, type NamedHold, holdUsage, listHolds, namedHold } from '../store/holds.ts'
 import { type World, openStore } from '../store/open.ts'
 import { type Store, type TabletCheck } from '../store/store.ts'
 import { type TableWrite } from '../table/batch.ts'
@@ -328,11 +321,11 @@ export class Database {
     this.#store.use(last)
     const scope = this.#scopeOf(options)
     const times = { after: tickBefore(first), through: last }
-    const creation = this.#store.plan((moment) => {
+    const { row, change } = this.#store.plan((moment) => {
       const expiresMicros = expiryOf(options, resolve, moment.nowMicros)
       return planHold(this.#store.catalog, { name, scope, ...times, owner, reason, expiresMicros }, moment)
     })
-    return placedHold(this.#store, this.#store.create(creation))
+    return namedHold(this.#store.catalog, row, this.#store.commitCatalog(change))
   }
 
   /** Lets a hold go. Throws `UNKNOWN_HOLD`. */

@@ -15,7 +15,7 @@ import {
   type RestoreScope,
   planRestore,
   planUndo,
-  undoOf,
+  undosInForce,
 } from './restore.ts'
 
 /** A restore or an undo that has happened, or is planned. */
@@ -78,9 +78,11 @@ export function applyUndo(store: Store, id: string): Restore {
 /** All restores and undos, oldest first. */
 export function listRestores(store: Store): readonly ListedRestore[] {
   const { catalog } = store
-  return [...catalog.restores.values()].map((row) => {
+  const undos = undosInForce(catalog)
+  const rows = [...catalog.restores.values()].toSorted((a, b) => a.id - b.id)
+  return rows.map((row) => {
     const { cause, keyspace, table, undoes } = row
-    const undoneBy = undoOf(catalog, row.id)
+    const undoneBy = undos.get(row.id)
     return {
       ...timesOf(row),
       id: nameOf(row.id),

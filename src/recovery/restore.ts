@@ -101,7 +101,7 @@ export function planUndo(context: RestoreContext, id: number): RestorePlan {
     const known = [...catalog.restores.keys()]
     throw new PalimpsestError('UNKNOWN_RESTORE', `no restore ${id}`, { id, known })
   }
-  const undoneBy = undoOf(catalog, id)
+  const undoneBy = undosInForce(catalog).get(id)
   if (undoneBy !== undefined) {
     const message = `restore ${id} was undone already, by ${undoneBy.id}; undo that one to redo it`
     throw new PalimpsestError('ALREADY_UNDONE', message, { id, undoneBy: undoneBy.id })
@@ -114,10 +114,15 @@ export function planUndo(context: RestoreContext, id: number): RestorePlan {
   }
 }
 
-/** The undo of a restore that is in force: one that was not itself undone. */
-export function undoOf(catalog: Catalog, id: number): RestoreRow | undefined {
-  const undos = [...catalog.restores.values()].filter(({ undoes }) => undoes === id)
-  return undos.find((undo) => undoOf(catalog, undo.id) === undefined)
+/**
+ * The undos in force, by what they undo. An undo is in force until it is undone itself, which only a later one does: so the
+ * newest are looked at first.
+ */
+export function undosInForce({ restores }: Pick<Catalog, 'restores'>): ReadonlyMap<number, RestoreRow> {
+  const undos = new Map<number, RestoreRow>()
+  for (const row of [...restores.values()].toSorted((a, b) => b.id - a.id))
+    if (row.undoes !== undefined && !undos.has(row.id)) undos.set(row.undoes, row)
+  return undos
 }
 
 /** The definitions as of a time, which must be readable for them too. */

@@ -83,13 +83,6 @@ export function listHolds(store: Store, moment: Moment = store.moment()): readon
   return [...named, ...Array.from(moment.memoryHolds, (hold) => cursorHold(catalog, hold))]
 }
 
-/** The hold of a row of the catalog. */
-export function placedHold(store: Store, id: number): NamedHold {
-  const found = namedRows(store).find(({ row }) => row.id === id)
-  const { row, since } = defined(found, 'the row of a hold')
-  return namedHold(store.catalog, row, since)
-}
-
 /**
  * What each hold alone keeps, and all of them together: versions of tables, those dropped included, with
  * the bytes of their keys and values. Reads every version once.
@@ -122,16 +115,17 @@ function generationsByTablet(catalog: Catalog, { id }: TableRef): ReadonlyMap<nu
   )
 }
 
-/** The rows of holds, each with the time of its commit. */
+/** The rows of holds in the order in which they were placed, each with the time of its commit. */
 function namedRows(store: Store): readonly { readonly row: HoldRow; readonly since: HybridTime }[] {
   const range = prefixRange(bytesOfText('hold/'))
   const rows = store.tablets.get(SYSTEM_TABLET).scan(range, stretch(MIN_TIME, MAX_TIME), 'forward')
-  return Array.from(rows, ({ key, value, time }) => ({ row: readRow(key, value), since: time })).flatMap(
-    ({ row, since }) => (row.kind === 'hold' ? [{ row: row.row, since }] : []),
-  )
+  return Array.from(rows, ({ key, value, time }) => ({ row: readRow(key, value), since: time }))
+    .flatMap(({ row, since }) => (row.kind === 'hold' ? [{ row: row.row, since }] : []))
+    .toSorted((a, b) => a.row.id - b.row.id)
 }
 
-function namedHold(catalog: Catalog, row: HoldRow, since: HybridTime): NamedHold {
+/** The hold of a row of the catalog, which was committed at a time. */
+export function namedHold(catalog: Catalog, row: HoldRow, since: HybridTime): NamedHold {
   const { name, scope, after, through, owner, reason, expiresMicros } = row
   const until = expiresMicros === undefined ? undefined : fromMicros(expiresMicros)
   const times = stretch(after, through)

@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
+import { type RestoreRow } from '../../src/catalog/rows.ts'
+import { undosInForce } from '../../src/recovery/restore.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { type HybridTime, formatExact, microsOf } from '../../src/time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME, formatExact, microsOf } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 import { propertySeeds } from '../seeds.ts'
 
@@ -196,6 +198,38 @@ describe('a restore', () => {
     await expect(db.undo(undo.id)).rejects.toMatchObject({ code: 'ALREADY_UNDONE' })
     await db.undo(redo.id)
     expect(table.get('x')).toBe('2')
+  })
+
+  test('and its undos, as many as may be, are each undone by the next, and each still done by every second one', () => {
+    const { clock, db, table, reopen } = opened()
+    const { time } = table.put('x', '1')
+    clock.advance(5)
+    table.put('x', '2')
+    const ids = [db.restoreSync('k', { to: time }).id]
+    for (let undo = 1; undo <= 200; undo++) ids.push(db.undoSync(ids.at(-1)!).id)
+    // The last one is in force, so the one before is not, and so on.
+    const expected = ids.map((id, i) => ({ id, undoneBy: i % 2 === 1 ? ids[i + 1] : undefined }))
+    expect(db.restores()).toMatchObject(expected)
+    expect(table.get('x')).toBe('1')
+    db.close()
+    expect(reopen().restores()).toMatchObject(expected)
+  })
+
+  test('is undone by the newest undo, in whatever order rows are read: keys of seven digits stand before those of six', () => {
+    const row = (id: number, undoes?: number): [number, RestoreRow] => [
+      id,
+      {
+        id,
+        cause: undoes === undefined ? 'restore' : 'undo',
+        keyspace: 1,
+        to: MIN_TIME,
+        at: MIN_TIME,
+        undoes,
+      },
+    ]
+    const restores = new Map([row(1_000_000, 999_999), row(999_998), row(999_999, 999_998)])
+    const undos = Array.from(undosInForce({ restores }), ([id, undo]) => [id, undo.id])
+    expect(undos).toEqual([[999_999, 1_000_000]])
   })
 
   test('applied twice is harmless', async () => {

@@ -135,6 +135,15 @@ describe('a hold can expire at a time', () => {
   })
 })
 
+test('a hold that has run out before its commit is done is told as it was placed, and holds nothing', () => {
+  const { db, clock } = opened()
+  for (let i = 0; i < 100; i++) {
+    const placed = db.hold({ name: `h${i}`, at: db.newest, expiresIn: 0 })
+    expect(placed).toMatchObject({ name: `h${i}`, until: hybridTime(clock.now()) })
+  }
+  expect(db.holds()).toEqual([])
+})
+
 describe('what a hold alone keeps', () => {
   test('is nothing where another one keeps the same: both together keep it', () => {
     const { db, clock, table } = opened(10)

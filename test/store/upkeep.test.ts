@@ -109,6 +109,25 @@ describe('after many restores', () => {
   })
 })
 
+test('rows of holds go when these have run out, and with them nothing that another one keeps', () => {
+  const { clock, db, catalog } = scene()
+  const table = db.table<string, string>('k.t')
+  const { time } = table.put('a', 'first')
+  db.hold({ name: 'stays', table: 'k.t', at: time })
+  for (let i = 0; i < 100; i++) {
+    clock.advance(1)
+    table.put('a', `${i}`)
+    db.hold({ name: `h${i}`, table: 'k.t', at: db.newest, expiresIn: 10 })
+  }
+  expect(catalog().holds.size).toBeGreaterThan(10)
+  clock.advance(10)
+  db.compact()
+  expect(Array.from(catalog().holds.values(), ({ name }) => name)).toEqual(['stays'])
+  expect(table.get('a', { asOf: time })).toBe('first')
+  expect(codeOf(() => db.release('h99'))).toBe('UNKNOWN_HOLD')
+  expect(db.hold({ name: 'h99', table: 'k.t', at: db.newest }).name).toBe('h99')
+})
+
 describe('a dropped table', () => {
   test('is there while it can be read, and its files go when it no longer can', () => {
     const { clock, db, files, catalog, open } = scene()
