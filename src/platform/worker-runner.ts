@@ -89,9 +89,13 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#aliveAtMs = performance.now()
     if (this.#worker === undefined && this.#loss === undefined) this.#begin()
     if (this.#loss !== undefined) return
-    const sent = job.kind === 'flush' ? { ...job, memtable: this.#handover.share(job.memtable) } : job
-    const request: JobRequest = { id: seat.id, job: sent }
-    this.#port?.postMessage(request, [])
+    try {
+      this.#send({ id: seat.id, job })
+    } catch (error) {
+      // There may be no memory for a copy. The job has then ended before it began, and who asked for it does it.
+      seat.answer = { kind: 'failed', failure: `a job could not be sent: ${String(error)}` }
+      Atomics.store(this.#signals, ENDED[job.kind], seat.id)
+    }
   }
 
   poll(kind: JobKind, waitMicros: number): JobOutcome | undefined {
@@ -150,6 +154,12 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#worker.unref()
     this.#port = port1
     port1.unref()
+  }
+
+  #send({ id, job }: JobRequest): void {
+    const sent = job.kind === 'flush' ? { ...job, memtable: this.#handover.share(job.memtable) } : job
+    const request: JobRequest = { id, job: sent }
+    this.#port?.postMessage(request, [])
   }
 
   #outcome(kind: JobKind): JobOutcome | undefined {

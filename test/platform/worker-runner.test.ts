@@ -279,6 +279,19 @@ test('a flush goes before a merge that runs', () => {
   runner.close()
 })
 
+test('a job that cannot be sent has failed, and the next one of its kind is done', () => {
+  const merge = mergeIn('unsent', 100)
+  const runner = new WorkerRunner(join(scratch, 'unsent'), GEOMETRIES.default, { module: BUILT })
+  const notPlain = { ...NOTHING_READABLE, generations: [() => undefined] as never }
+  runner.start({ ...merge, compaction: { ...merge.compaction, directive: notPlain } })
+  const failed = { kind: 'failed', error: { code: 'IO_FAILED' } }
+  expect(runner.poll('compaction', Infinity)).toMatchObject(failed)
+  expect(runner.poll('compaction', Infinity)).toBeUndefined()
+  runner.start(merge)
+  expect(runner.poll('compaction', Infinity)).toMatchObject({ kind: 'done' })
+  runner.close()
+})
+
 test('a process that never closes its database ends by itself, and the next opening finds all of it', () => {
   const script = `
     import { open } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
