@@ -405,9 +405,9 @@ export class Database {
   }
 
   /**
-   * Calls `listener` with every event until the result is called: when the call is done in which it happened (at once, if
-   * that is a read, which sees the clock jump), in the order in which they happened. A listener may do whatever a caller
-   * may. What it throws comes out as a rejection that nobody handles, not of the call.
+   * Calls `listener` with every event until the result is called: when the call is done in which it happened, in the order
+   * in which they happened. (That a read saw the clock jump is told with the next change, or at the end of the turn.) A
+   * listener may do whatever a caller may. What it throws comes out as a rejection that nobody handles, not of the call.
    */
   on(listener: (event: StoreEvent) => void): () => void {
     return this.#store.listen(listener)

@@ -71,7 +71,7 @@ export type JobResult = FlushResult | MergeResult
 /** How a job ended. */
 export type JobOutcome =
   | { readonly kind: 'done'; readonly result: JobResult }
-  /** It failed where it ran. Whoever runs it again, here, finds out why. */
+  /** It failed where it ran, or on its way there. Whoever runs it again, here, finds out why. */
   | { readonly kind: 'failed'; readonly error: Error }
   /** The log could not be synced. Another try could seem to succeed, so nothing may be written any more. */
   | { readonly kind: 'log failed'; readonly error: Error }

@@ -3,8 +3,9 @@
  *
  *     put() ▐ commit ▐ flush ▐ merge ▌ told: flush, compaction ▌ returns
  *
- * The rule: nobody is told while something is half done. What happens in a call that changes something is told when it is
- * done, in the order in which it happened, so a listener may do whatever a caller may.
+ * The rule: nobody is told while something is half done, so a listener may do whatever a caller may. What happens in a call
+ * that changes something is told when it is done, in the order in which it happened. A read may see the clock jump, in the
+ * midst of what it does: that is told with the next change, or when whoever reads lets others have their turn.
  */
 import { type CandidateScore, type PickScore } from '../storage/plan.ts'
 import { type PolicyName } from '../storage/policy.ts'
@@ -85,7 +86,7 @@ export interface JobFailedEvent {
   readonly error: Error
 }
 
-/** Maintenance of a tablet fell behind, and commits to it wait; or it has caught up. */
+/** Maintenance of a tablet fell behind, and commits to it wait, or have waited; or it has caught up. */
 export interface StallEvent {
   readonly kind: 'stall'
   readonly tablet: number
@@ -130,10 +131,13 @@ export class EventBus {
     }
   }
 
-  /** Tells an event: now, or when the change is done that is being made. */
+  /** Tells an event when the change is done that is being made; where there is none, at the end of this turn. */
   emit(event: StoreEvent): void {
     this.#waiting.push(event)
-    this.#tell()
+    if (this.#changes === 0)
+      void Promise.resolve().then(() => {
+        this.#tell()
+      })
   }
 
   /** Tells what waits, and what comes of telling it. */
@@ -141,8 +145,13 @@ export class EventBus {
     if (this.#changes > 0 || this.#isTelling) return
     this.#isTelling = true
     for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift())
-      for (const listener of this.#listeners) hear(listener, event)
+      this.#tellAll(event)
     this.#isTelling = false
+  }
+
+  /** Whoever began to listen before, and still does when it is their turn. */
+  #tellAll(event: StoreEvent): void {
+    for (const listener of [...this.#listeners]) if (this.#listeners.has(listener)) hear(listener, event)
   }
 }
 

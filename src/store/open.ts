@@ -74,9 +74,17 @@ export function openStore(
   options: StoreOptions,
   listener?: (event: StoreEvent) => void,
 ): Store {
-  const { files } = world
   const events = new EventBus()
   if (listener !== undefined) events.listen(listener)
+  return events.during(() => {
+    const store = openWith(world, options, events)
+    events.emit({ kind: 'recovery', ...store.recovery })
+    return store
+  })
+}
+
+function openWith(world: World, options: StoreOptions, events: EventBus): Store {
+  const { files } = world
   const isNew = files.size(MANIFEST_PATH) === undefined
   if (isNew) checkCreatable(files, options)
   if (options.readOnly) return openForReading(world, options, events)
@@ -111,9 +119,7 @@ function openForReading(world: World, options: StoreOptions, events: EventBus): 
     }
     const clock = standingClock(micros, loaded.newest)
     try {
-      const store = new Store({ ...loaded, recovery: recoveryOf(loaded, []), letGo, clock })
-      events.emit({ kind: 'recovery', ...store.recovery })
-      return store
+      return new Store({ ...loaded, recovery: recoveryOf(loaded, []), letGo, clock })
     } catch (error) {
       loaded.tables.close()
       throw error
@@ -156,7 +162,6 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     ...removeOldSegments(files, manifest.state.firstSegment),
   ]
   const recovery = recoveryOf(loaded, orphans)
-  events.emit({ kind: 'recovery', ...recovery })
   const start = world.jobs?.(manifest.state.birth)
   const startRunner = start && (() => start(loaded.jobs))
   const letGo = () => {

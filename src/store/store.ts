@@ -72,7 +72,8 @@ export class Store {
     this.#readability = new Readability({
       ...{ clock: parts.clock, tablets: parts.tablets },
       catalog: () => this.#catalog,
-      judgements: () => this.#writing?.maintenance,
+      // Whoever was let go of the directory must not write there any more.
+      judgements: () => (this.#isOpen ? this.#writing?.maintenance : undefined),
     })
     this.#reads = new OpenReads({
       ...{ clock: parts.clock, tablets: parts.tablets, readability: this.#readability, points: this.#points },
@@ -319,8 +320,9 @@ export class Store {
     })
   }
 
-  /** Plans something by what can be read now. Throws what `plan` throws; that a time was refused, it was for ever. */
+  /** Plans something by what can be read now. Throws what `plan` throws; a time that it refuses is refused for ever. */
   plan<Plan>(plan: (moment: Moment) => Plan): Plan {
+    this.#checkOpen()
     return this.#readability.plan(plan)
   }
 

@@ -110,7 +110,7 @@ test('a listener that ends itself, or another one, is heard as it says', () => {
   expect(told).toEqual(['first flush'])
 })
 
-test('a jump of the clock is told where it is seen, and confirming it there is enough', () => {
+test('a jump of the clock that a read sees is told at the end of the turn, and confirming it there is enough', async () => {
   const told: StoreEvent[] = []
   const { clock, db, table } = scene((event) => {
     if (event.kind !== 'clock-jump') return
@@ -120,6 +120,52 @@ test('a jump of the clock is told where it is seen, and confirming it there is e
   const { time } = table.put('a', '1')
   clock.jump(48 * 3_600_000_000)
   expect(table.get('a', { asOf: time })).toBe('1')
-  expect(refusal(() => table.get('a', { asOf: time }))?.code).toBe('HISTORY_GONE')
+  expect(told).toEqual([])
+  await Promise.resolve()
   expect(told).toHaveLength(1)
+  expect(refusal(() => table.get('a', { asOf: time }))?.code).toBe('HISTORY_GONE')
+})
+
+test('a jump of the clock that a read sees is told with the next change', () => {
+  const told: string[] = []
+  const { clock, db, table, fill } = scene()
+  db.on(({ kind }) => told.push(kind))
+  const { time } = table.put('a', '1')
+  clock.jump(48 * 3_600_000_000)
+  expect(table.get('a', { asOf: time })).toBe('1')
+  fill(1)
+  expect(told).toEqual(['clock-jump'])
+})
+
+test('a read is judged by what was there when it began, whatever a listener makes of what it saw', async () => {
+  const { clock, db, table } = scene()
+  const { time } = table.put('a', '1')
+  db.setRetention(10)
+  db.hold({ name: 'h', table: 'k.t', at: time })
+  clock.advance(100)
+  table.put('a', '2')
+  db.on(({ kind }) => {
+    if (kind !== 'clock-jump') return
+    db.release('h')
+    db.compact()
+  })
+  clock.jump(48 * 3_600_000_000)
+  expect(table.get('a', { asOf: time })).toBe('1')
+  await Promise.resolve()
+  expect(refusal(() => table.get('a', { asOf: time }))?.code).toBe('HISTORY_GONE')
+})
+
+test('a listener that listens anew is told of what comes after', () => {
+  const told: string[] = []
+  const { db, fill } = scene()
+  const again = ({ kind }: StoreEvent) => {
+    told.push(kind)
+    end()
+    end = db.on(again)
+  }
+  let end = db.on(again)
+  const all: string[] = []
+  db.on(({ kind }) => all.push(kind))
+  fill()
+  expect(told).toEqual(all)
 })

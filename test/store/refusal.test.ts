@@ -28,7 +28,8 @@ test('a time that was refused once stays refused, though the clock is set back a
   setBack.close()
 })
 
-test.for<[string, (db: Database, time: HybridTime) => unknown]>([
+/** What asks for something of the past, of a database with a table, another that was dropped, and one restore. */
+const ASKS: readonly (readonly [string, (db: Database, time: HybridTime) => unknown])[] = [
   ['names as of a time', (db, time) => db.asOf(time).tables],
   ['a dropped table', (db, time) => db.asOf(time).table('k.dropped').get('a')],
   ['a plan of a restore', (db, time) => db.planRestore('k', { to: time })],
@@ -37,10 +38,15 @@ test.for<[string, (db: Database, time: HybridTime) => unknown]>([
   ['a plan of an undo', (db) => db.planUndo('restore-6')],
   ['what an undo would hide', (db) => db.hiddenByUndo('restore-6')],
   ['a hold', (db, time) => db.hold({ name: 'h', table: 'k.t', at: time })],
-])('what was refused of the past stays refused, whoever asked: %s (law 4)', ([, ask]) => {
+]
+
+/** A database as {@link ASKS} want it, whose history is gone half a second later. */
+function withLittleHistory() {
   const files = new MemoryFiles()
+  const openAt = (micros: number) =>
+    openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) })
   const at = (micros: number, what: (db: Database) => unknown) => {
-    const db = openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) })
+    const db = openAt(micros)
     const found = valueOrRefusal(() => what(db))
     db.close()
     return found
@@ -54,8 +60,29 @@ test.for<[string, (db: Database, time: HybridTime) => unknown]>([
     expect(db.restoreSync('k', { to: time }).id).toBe('restore-6')
     db.dropTable('k.dropped')
   })
+  return { files, openAt, at, time }
+}
+
+test.for(ASKS)('what was refused of the past stays refused, whoever asked: %s (law 4)', ([, ask]) => {
+  const { at, time } = withLittleHistory()
   expect(at(1_500_000, (db) => ask(db, time))).toBe('HISTORY_GONE')
   expect(at(1_000_500, (db) => ask(db, time))).toBe('HISTORY_GONE')
+})
+
+const contentsOf = (files: MemoryFiles) =>
+  (files.list('') ?? []).map((name) => [name, files.open(name).read(0, files.size(name)!)])
+
+test.for(ASKS)('who asks a closed database is told so, and nothing is written: %s', ([, ask]) => {
+  const { files, openAt, time } = withLittleHistory()
+  const closed = openAt(1_500_000)
+  closed.close()
+  const other = openAt(1_500_000)
+  other.table('k.t').put('b', 2)
+  other.flush()
+  other.close()
+  const before = contentsOf(files)
+  expect(() => ask(closed, time)).toThrow(expect.objectContaining({ code: 'CLOSED' }) as Error)
+  expect(contentsOf(files)).toEqual(before)
 })
 
 type Step =
