@@ -46,7 +46,7 @@ export const GEOMETRIES: Readonly<Record<GeometryName, Geometry>> = {
     blockBytes: 32 * KIB,
     filterBitsPerKey: 10,
     level0Tables: 4,
-    level1Bytes: 64 * MIB,
+    level1Bytes: 128 * MIB,
     sizeRatio: 10,
     segmentBytes: 32 * MIB,
     logBytes: 128 * MIB,

@@ -7,7 +7,7 @@
  *     stop                4               9 × the trigger      1024 × level 1
  *
  * Memtables are those that are frozen and, as far as it is full, the one that takes the writes. With the default
- * geometry the rest is 20 and 36 runs, 16 and 64 GiB: RocksDB's defaults, those of the debt in proportion to level 1.
+ * geometry the rest is 20 and 36 runs, 32 and 128 GiB: RocksDB's defaults, those of the debt in proportion to level 1.
  *
  *     bytes a second   16 MiB ┤╲                     between slow and stop the rate falls, so that it meets
  *                             │  ╲                   whatever maintenance can do before anybody has to stop

@@ -27,10 +27,10 @@ test.each<[Partial<Pressure>, Stall | undefined]>([
     { level0Runs: 36, memtables: 3 },
     { how: 'stop', because: 'level 0' },
   ],
-  [{ debtBytes: 16 * GIB - 1 }, undefined],
-  [{ debtBytes: 16 * GIB }, slow('compaction debt', 16)],
+  [{ debtBytes: 32 * GIB - 1 }, undefined],
+  [{ debtBytes: 32 * GIB }, slow('compaction debt', 16)],
   [
-    { debtBytes: 64 * GIB, level0Runs: 20 },
+    { debtBytes: 128 * GIB, level0Runs: 20 },
     { how: 'stop', because: 'compaction debt' },
   ],
 ])('%j', (pressure, stall) => {
