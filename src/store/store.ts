@@ -72,7 +72,7 @@ export class Store {
     this.#readability = new Readability({
       ...{ clock: parts.clock, tablets: parts.tablets },
       catalog: () => this.#catalog,
-      // Whoever was let go of the directory must not write there any more.
+      // A closed store has let the directory go, where another one may be at work.
       judgements: () => (this.#isOpen ? this.#writing?.maintenance : undefined),
     })
     this.#reads = new OpenReads({
