@@ -3,6 +3,9 @@ import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
+import { FaultFiles } from '../../src/simulator/fault-files.ts'
+import { type FaultPlan, SimulatedCrash } from '../../src/simulator/fault-plan.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type HybridTime, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
@@ -167,6 +170,22 @@ function holdNewest(db: Database, name: string, expiresIn: number): void {
   valueOrRefusal(() => db.hold({ name, table: 'k.t', at: db.newest, expiresIn }))
 }
 
+function using(db: Database, use: (db: Database) => void): void {
+  use(db)
+  db.close()
+}
+
+/** Whether it was not ended by a crash. */
+function isCarriedOut(run: () => void): boolean {
+  try {
+    run()
+    return true
+  } catch (error) {
+    if (error instanceof SimulatedCrash) return false
+    throw error
+  }
+}
+
 function valueOrRefusal<Value>(read: () => Value): Value | 'HISTORY_GONE' {
   try {
     return read()
@@ -188,4 +207,32 @@ test('what was lost while nobody looked is refused, and never a wrong answer, wh
   )
   expect(right).toBeGreaterThan(200)
   expect(refused).toBeGreaterThan(200)
+})
+
+test('what a merge drops once a hold has run out is refused after a crash at any write (law 4)', () => {
+  const openAt = (files: FaultFiles, micros: number) =>
+    openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) })
+  const killed = (files: FaultFiles, plan: FaultPlan = []) =>
+    files.crash('process-kill', seededRandom(1), { plan })
+  const [first, before] = [new FaultFiles(), { time: MIN_TIME }]
+  using(openAt(first, 1_000_000), (db) => {
+    db.createKeyspace('k')
+    const table = db.createTable('k.t', { keep: 10, values: 'text' })
+    before.time = table.put('a', 'old').time
+    db.hold({ name: 'h', table: 'k.t', at: before.time, expiresIn: 100 })
+    table.put('a', 'new')
+  })
+  const found: unknown[] = []
+  for (let [at, isWhole] = [1, false]; !isWhole; at++) {
+    const files = killed(first, [{ kind: 'crash', at }])
+    isWhole = isCarriedOut(() => {
+      using(openAt(files, 1_000_200), (db) => {
+        db.compact()
+      })
+    })
+    using(openAt(killed(files), 1_000_050), (db) => {
+      found.push(valueOrRefusal(() => db.table('k.t').get('a', { asOf: before.time })))
+    })
+  }
+  expect([...new Set(found)]).toEqual(['old', 'HISTORY_GONE'])
 })
