@@ -8,8 +8,8 @@
  *     a hold that has run out                    its row goes
  *
  * One commit writes it down; only then are the files of freed tablets removed. What is forgotten cannot
- * become readable again: the ratchet is raised by the same commit, and the moment by which a hold had run out is noted
- * before it (law 4).
+ * become readable again, though the clock is set back: the same commit raises the ratchet, and takes away each hold that
+ * had run out and could keep such times readable (law 4).
  */
 import { hasPast, planForgetting } from '../history/forgetting.ts'
 import { type Generation } from '../history/lineage.ts'

@@ -416,13 +416,10 @@ export class Store {
   #keepUp(): void {
     const { maintenance } = this.#writable()
     if (!maintenance.takeCompacted()) return
-    const moment = this.moment()
-    const writes = planUpkeep(this.#catalog, moment, (ids) =>
+    const writes = planUpkeep(this.#catalog, this.moment(), (ids) =>
       union(...ids.map((id) => this.tablets.get(id).occupiedTimes())),
     )
     if (writes.length === 0) return
-    // What is forgotten was judged by this moment, which must not come to lie in the future again (law 4).
-    maintenance.noteJudged(moment.nowMicros)
     this.commitCatalog(() => writes)
     maintenance.free([...this.#catalog.freed])
   }
