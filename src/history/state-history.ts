@@ -19,6 +19,7 @@
  * Both orders stream, a batch of changes at a time: what is remembered does not grow with the versions of the key.
  */
 import { type TimeOrder, type Version } from '../storage/version.ts'
+import { NO_VERSIONS, type VersionBatch } from '../storage/version-batch.ts'
 import { type HybridTime, MIN_TIME, earlierOf, tickAfter, tickBefore } from '../time/hybrid-time.ts'
 import { type Stretches, intersection, stretch } from '../time/stretches.ts'
 import { type Generation, type GenerationCause, endOf, viewAsOf } from './lineage.ts'
@@ -45,17 +46,31 @@ export interface KeyVersions {
   /** The newest version in the view; it may be a tombstone. */
   find(tablets: readonly number[], view: Stretches): Version | undefined
   /** The versions in the view, some at a time. */
-  batches(tablets: readonly number[], view: Stretches, order: TimeOrder): Iterable<readonly Version[]>
+  batches(tablets: readonly number[], view: Stretches, order: TimeOrder): IterableIterator<VersionBatch>
 }
+
+const NO_BATCHES: IterableIterator<VersionBatch> = [].values()
 
 /**
  * The changes of a key, one after the other: after each step that answered `true` it is the change at which it stands.
  */
 export class StateHistory implements StateChange {
-  readonly #found: Iterator<Found>
-  /** Versions that are a change each, and how many of them are done. */
-  #commits: readonly Version[] = []
+  readonly #key: KeyVersions
+  readonly #order: TimeOrder
+  readonly #isRising: boolean
+  readonly #pieces: readonly Piece[]
+  /** How many pieces were begun. */
+  #begun = 0
+  /** The change at the first time of the piece, until it was the one to stand at. */
+  #first: StateChange | undefined
+  /** The versions of the piece that were written after its first time, and how many of the batch are done. */
+  #batches = NO_BATCHES
+  #batch = NO_VERSIONS
   #done = 0
+  /** Rising: whether there is a value before the next version. Falling: whether there is one before all of the piece. */
+  #isPresent = false
+  /** Falling: a deletion, which is a change if there is a value before it. */
+  #deletion: HybridTime | undefined
   time: HybridTime = MIN_TIME
   value: Uint8Array | undefined
   versionTime: HybridTime | undefined
@@ -63,57 +78,91 @@ export class StateHistory implements StateChange {
 
   /** At some times, all of them readable and none in the future. */
   constructor(key: KeyVersions, generations: readonly Generation[], times: Stretches, order: TimeOrder) {
-    this.#found = stateChanges(key, generations, times, order)
+    this.#key = key
+    this.#order = order
+    this.#isRising = order === 'oldest first'
+    this.#pieces = piecesOf(generations, times)
   }
 
   /** To the next change; whether there is one. */
   step(): boolean {
-    while (this.#done === this.#commits.length) {
-      const { value: found, done } = this.#found.next()
-      if (done === true) return false
-      if ('cause' in found) return this.#standAt(found)
-      this.#commits = found
-      this.#done = 0
+    do {
+      if (this.#first !== undefined && this.#isRising) return this.#standAtFirst(this.#first)
+      if (this.#isRising ? this.#stepRising() : this.#stepFalling()) return true
+      if (this.#first !== undefined) return this.#standAtFirst(this.#first)
+    } while (this.#beginPiece())
+    return false
+  }
+
+  /** To the next piece in the order of the walk; whether there is one. */
+  #beginPiece(): boolean {
+    if (this.#begun === this.#pieces.length) return false
+    this.#begun++
+    const at = this.#isRising ? this.#begun - 1 : this.#pieces.length - this.#begun
+    const piece = this.#pieces[at]!
+    const shown = shownAt(this.#key, piece, piece.first)
+    this.#first = changeBetween(this.#key, this.#pieces[at - 1], piece, shown)
+    this.#isPresent = shown !== undefined
+    this.#batches = batchesWithin(this.#key, piece, this.#order)
+    return true
+  }
+
+  /** To the next commit of this piece: all but the deletions of what is absent. */
+  #stepRising(): boolean {
+    while (this.#hasVersion()) {
+      const at = this.#done++
+      const wasPresent = this.#isPresent
+      this.#isPresent = !this.#batch.isDeletionAt(at)
+      if (wasPresent || this.#isPresent)
+        return this.#standAtCommit(this.#batch.timeAt(at), this.#batch.valueAt(at))
     }
-    const { time, value } = this.#commits[this.#done++]!
+    return false
+  }
+
+  /** The same newest first: whether a deletion changes anything is known one version later. */
+  #stepFalling(): boolean {
+    while (this.#hasVersion()) {
+      const time = this.#batch.timeAt(this.#done)
+      if (this.#batch.isDeletionAt(this.#done)) this.#deletion = time
+      else if (this.#deletion !== undefined) return this.#standAtDeletion(this.#deletion)
+      else return this.#standAtCommit(time, this.#batch.valueAt(this.#done++))
+      this.#done++
+    }
+    if (this.#deletion !== undefined && this.#isPresent) return this.#standAtDeletion(this.#deletion)
+    this.#deletion = undefined
+    return false
+  }
+
+  /** Whether the piece has a version that is not done. */
+  #hasVersion(): boolean {
+    while (this.#done === this.#batch.count) {
+      const next = this.#batches.next()
+      this.#done = 0
+      this.#batch = next.done === true ? NO_VERSIONS : next.value
+      if (next.done === true) return false
+    }
+    return true
+  }
+
+  #standAtDeletion(time: HybridTime): true {
+    this.#deletion = undefined
+    return this.#standAtCommit(time, undefined)
+  }
+
+  #standAtCommit(time: HybridTime, value: Uint8Array | undefined): true {
     this.time = this.versionTime = time
     this.value = value
     this.cause = 'commit'
     return true
   }
 
-  #standAt({ time, value, versionTime, cause }: StateChange): true {
+  #standAtFirst({ time, value, versionTime, cause }: StateChange): true {
+    this.#first = undefined
     this.time = time
     this.value = value
     this.versionTime = versionTime
     this.cause = cause
     return true
-  }
-}
-
-/** Versions that are a change each, by the commit that wrote them; or a change that something else made. */
-type Found = readonly Version[] | StateChange
-
-/** The changes, some or none at a time. */
-function* stateChanges(
-  key: KeyVersions,
-  generations: readonly Generation[],
-  times: Stretches,
-  order: TimeOrder,
-): Generator<Found> {
-  const pieces = piecesOf(generations, times)
-  const isRising = order === 'oldest first'
-  for (let i = 0; i < pieces.length; i++) {
-    const at = isRising ? i : pieces.length - 1 - i
-    const piece = pieces[at]!
-    const shown = shownAt(key, piece, piece.first)
-    const first = changeBetween(key, pieces[at - 1], piece, shown)
-    const commits = isRising ? risingChanges(shown) : fallingChanges(shown)
-    if (isRising && first !== undefined) yield first
-    for (const versions of versionsWithin(key, piece, order)) yield commits.of(versions)
-    const open = commits.open()
-    if (open !== undefined) yield [open]
-    if (!isRising && first !== undefined) yield first
   }
 }
 
@@ -161,56 +210,14 @@ function changeBetween(
 }
 
 /** The versions of a piece that were written after its first time, some at a time. */
-function versionsWithin(
+function batchesWithin(
   key: KeyVersions,
   { first, last, generation }: Piece,
   order: TimeOrder,
-): Iterable<readonly Version[]> {
-  if (generation === undefined) return []
+): IterableIterator<VersionBatch> {
+  if (generation === undefined) return NO_BATCHES
   const view = intersection(stretch(first, last), viewAsOf(generation, last))
-  return view.length === 0 ? [] : key.batches(generation.tablets, view, order)
-}
-
-/** Tells which versions of a piece are changes: all but the deletions of what is absent. */
-interface CommitChanges {
-  /** Those of the next versions that are changes. */
-  of(versions: readonly Version[]): readonly Version[]
-  /** The one of which that was open until the last version was seen, if it is a change. */
-  open(): Version | undefined
-}
-
-/** Of versions that come oldest first, after what shows before them. */
-function risingChanges(shown: Version | undefined): CommitChanges {
-  let isPresent = shown !== undefined
-  return {
-    of: (versions) => {
-      const changes: Version[] = []
-      for (const version of versions) {
-        const wasPresent = isPresent
-        isPresent = version.value !== undefined
-        if (wasPresent || isPresent) changes.push(version)
-      }
-      return changes
-    },
-    open: () => undefined,
-  }
-}
-
-/** Of versions that come newest first: whether a deletion changes anything is known one version later. */
-function fallingChanges(shown: Version | undefined): CommitChanges {
-  let deletion: Version | undefined
-  return {
-    of: (versions) => {
-      const changes: Version[] = []
-      for (const version of versions) {
-        if (deletion !== undefined && version.value !== undefined) changes.push(deletion)
-        deletion = version.value === undefined ? version : undefined
-        if (deletion === undefined) changes.push(version)
-      }
-      return changes
-    },
-    open: () => (shown === undefined ? undefined : deletion),
-  }
+  return view.length === 0 ? NO_BATCHES : key.batches(generation.tablets, view, order)
 }
 
 /** The version with a value that shows at a time of a piece. */

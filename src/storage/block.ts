@@ -13,14 +13,13 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError, wordsOf } from '../base/binary.ts'
-import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime, highOf, lowOf, timeOf } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { type SoughtKey } from './sought-key.ts'
 import { type VersionSpan } from './version-span.ts'
-import { type TimeOrder, type Version, copyOfVersion } from './version.ts'
+import { type Version } from './version.ts'
 
 const HEADER_BYTES = 8
 /** The word at which the ends of the keys begin. */
@@ -38,9 +37,6 @@ const FETCHED_VERSIONS_PER_KEY_MAX = 32
 
 /** No key and no version of a block. */
 export const NOTHING = -1
-
-/** The values of a key that come to no more than this are copied in one piece. */
-const COPIED_TOGETHER_MAX = 16 * 1024
 
 /** Collects versions in order and lays them out as a block. */
 export class BlockBuilder {
@@ -223,7 +219,7 @@ export class Block extends PackedKeys {
   locateVersion(version: number, span: VersionSpan): void {
     const end = this.#words[this.#valueEnds + version]!
     span.view = this.view
-    span.from = this.#valueFrom(version)
+    span.from = this.valueFrom(version)
     span.to = this.#valueBytes + (end & VALUE_END_MASK)
     span.isTombstone = end >= TOMBSTONE
     span.timeFrom = 4 * (this.#times + 2 * version)
@@ -234,40 +230,22 @@ export class Block extends PackedKeys {
     const time = this.timeAt(version)
     const end = this.#words[this.#valueEnds + version]!
     if (end >= TOMBSTONE) return { time, value: undefined }
-    return { time, value: this.bytes.subarray(this.#valueFrom(version), this.#valueBytes + end) }
+    return { time, value: this.bytes.subarray(this.valueFrom(version), this.#valueBytes + end) }
   }
 
-  /** Some versions of a key, `first` up to `end`, with copies of their values; newest first, or oldest first. */
-  copyVersions(first: number, end: number, order: TimeOrder, copies: ByteCopies): Version[] {
-    const from = this.#valueFrom(first)
-    const to = this.#valueFrom(end)
-    const versions: Version[] = []
-    const isFalling = order === 'newest first'
-    const [start, behind, step] = isFalling ? [first, end, 1] : [end - 1, first - 1, -1]
-    if (to - from > COPIED_TOGETHER_MAX || end - first === 1) {
-      for (let v = start; v !== behind; v += step) versions.push(copyOfVersion(this.versionAt(v), copies))
-    } else {
-      // They stand side by side, and one copy of all costs less than one of each.
-      const { buffer, byteOffset } = copies.copyOf(this.bytes.subarray(from, to))
-      for (let v = start; v !== behind; v += step)
-        versions.push(this.#versionOver(v, buffer, byteOffset - from))
-    }
-    return versions
-  }
-
-  /** A version, whose value is a look at a copy of this block's bytes that is shifted by so many bytes. */
-  #versionOver(version: number, copy: ArrayBufferLike, shift: number): Version {
-    const time = this.timeAt(version)
-    const end = this.#words[this.#valueEnds + version]!
-    if (end >= TOMBSTONE) return { time, value: undefined }
-    const from = this.#valueFrom(version)
-    return { time, value: new Uint8Array(copy, from + shift, this.#valueBytes + end - from) }
+  /** Whether a version is a tombstone. */
+  isTombstone(version: number): boolean {
+    return this.#words[this.#valueEnds + version]! >= TOMBSTONE
   }
 
   /** Where the value of a version begins: behind that of the version before. */
-  #valueFrom(version: number): number {
-    if (version === 0) return this.#valueBytes
-    return this.#valueBytes + (this.#words[this.#valueEnds + version - 1]! & VALUE_END_MASK)
+  valueFrom(version: number): number {
+    return version === 0 ? this.#valueBytes : this.valueTo(version - 1)
+  }
+
+  /** Where the value of a version ends. */
+  valueTo(version: number): number {
+    return this.#valueBytes + (this.#words[this.#valueEnds + version]! & VALUE_END_MASK)
   }
 
   #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {

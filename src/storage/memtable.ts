@@ -25,7 +25,8 @@ import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } fro
 import { searchFirst } from './search.ts'
 import { type SoughtKey } from './sought-key.ts'
 import { type VersionSpan } from './version-span.ts'
-import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type BatchPlan, VersionList } from './version-batch.ts'
+import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
 import { type KeyedVersion, type Version, copyOfVersion } from './version.ts'
 
 /** So many versions of a key are handed out at once. */
@@ -116,7 +117,7 @@ export class Memtable implements VersionPlace {
         const end = Math.min(versions.length, (index + 1) * BATCH_VERSIONS)
         for (let i = index * BATCH_VERSIONS; i < end; i++)
           batch.push(copyOfVersion(this.#packed.versionAt(versions[i]!), copies))
-        return batch
+        return new VersionList(batch)
       },
     }
   }

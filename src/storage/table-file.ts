@@ -36,8 +36,9 @@ import {
 import { type SoughtKey } from './sought-key.ts'
 import { isAfterTime, wordsOfTimes } from './time-words.ts'
 import { type VersionSpan } from './version-span.ts'
-import { type BatchPlan, NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
-import { type KeyedVersion, type Version, comparePositions } from './version.ts'
+import { type BatchPlan, BlockVersions, NO_VERSIONS, type VersionBatch } from './version-batch.ts'
+import { NO_BATCHES, type VersionBatches, type VersionPlace } from './version-walk.ts'
+import { type KeyedVersion, comparePositions } from './version.ts'
 
 /** Where the last key of a block has its last version: in this block, in the next one or, as far as a table tells, further on. */
 export type KeyEnd = 'here' | 'next' | 'further'
@@ -309,13 +310,13 @@ function versionsIn(
   block: Block,
   key: SoughtKey,
   { after, through }: Stretch,
-  { order, copies }: BatchPlan,
-): readonly Version[] {
+  plan: BatchPlan,
+): VersionBatch {
   const k = block.indexOf(key)
-  if (k === NOTHING) return []
+  if (k === NOTHING) return NO_VERSIONS
   const first = block.findTime(k, through)
   const end = block.findTime(k, after)
-  return first === end ? [] : block.copyVersions(first, end, order, copies)
+  return first === end ? NO_VERSIONS : new BlockVersions(block, first, end, plan)
 }
 
 interface TableParts {

@@ -10,33 +10,25 @@
  * in the view. A walk then looks at the tree anew and goes on behind its last version. No batch is put together
  * before it is asked for, so that memory does not grow with the number of versions.
  */
-import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime, MAX_TIME, MIN_TIME, tickBefore } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, intersection, stretch } from '../time/stretches.ts'
 import { SoughtKey } from './sought-key.ts'
-import { type TimeOrder, type Version } from './version.ts'
+import { type BatchPlan, type VersionBatch, NO_VERSIONS } from './version-batch.ts'
 
 /** The versions of one key in one place and one stretch of time, in batches, which are in the order of the walk. */
 export interface VersionBatches {
   readonly count: number
-  /** A batch, in the order of the walk too, with copies of the values; it may be empty. */
-  at(index: number): readonly Version[]
+  /** A batch, in the order of the walk too; it may be empty. */
+  at(index: number): VersionBatch
 }
 
 /** No versions. */
-export const NO_BATCHES: VersionBatches = { count: 0, at: () => [] }
+export const NO_BATCHES: VersionBatches = { count: 0, at: () => NO_VERSIONS }
 
 /** Where versions stand: a memtable, a table file. */
 export interface VersionPlace {
   /** The versions of the key at some times; `hash` is the key's. Good until the next write to the place. */
   versionBatches(key: SoughtKey, times: Stretch, plan: BatchPlan): VersionBatches
-}
-
-/** How versions are handed out. */
-export interface BatchPlan {
-  readonly order: TimeOrder
-  /** Where the values are copied to. */
-  readonly copies: ByteCopies
 }
 
 /** What is walked over: something whose places are good for one epoch each. */
@@ -54,7 +46,7 @@ export interface WalkPlan extends BatchPlan {
 }
 
 /** A walk, whose steps are batches that have something. */
-export class VersionWalk implements IterableIterator<readonly Version[]> {
+export class VersionWalk implements IterableIterator<VersionBatch> {
   readonly #source: WalkSource
   readonly #plan: WalkPlan
   readonly #key: SoughtKey
@@ -79,13 +71,13 @@ export class VersionWalk implements IterableIterator<readonly Version[]> {
   }
 
   /** The next batch. */
-  next(): IteratorResult<readonly Version[], undefined> {
+  next(): IteratorResult<VersionBatch, undefined> {
     if (this.#epoch !== this.#source.epoch) this.#lookAnew()
     do {
       while (this.#done < this.#batches.count) {
         const versions = this.#batches.at(this.#done++)
-        if (versions.length === 0) continue
-        this.#last = versions[versions.length - 1]!.time
+        if (versions.count === 0) continue
+        this.#last = versions.timeAt(versions.count - 1)
         return { done: false, value: versions }
       }
     } while (this.#nextPart())

@@ -10,6 +10,7 @@ import { type KeepJudgement, explainKeeping } from '../history/explain-version.t
 import { type GenerationCause } from '../history/lineage.ts'
 import { type ReadEvent } from '../storage/read-probe.ts'
 import { placementsOf } from '../storage/shape.ts'
+import { type VersionBatch, eachOf } from '../storage/version-batch.ts'
 import { type Version } from '../storage/version.ts'
 import { type Tablet, tabletFor } from '../tablet/tablet.ts'
 import {
@@ -175,7 +176,7 @@ export function explainVersion(
   const judgement = explainKeeping(
     directiveFor(store.catalog, tablet.id, moment).generations,
     promisesFor(store.catalog, table, moment),
-    eachOf(tablet.versionBatches(key, stretchFrom(hybridTime(0, 1)), 'newest first')),
+    versionsOf(tablet.versionBatches(key, stretchFrom(hybridTime(0, 1)), 'newest first')),
     found?.version.time ?? time,
   )
   if (found === undefined)
@@ -183,8 +184,8 @@ export function explainVersion(
   return { ...judgement, table, time: found.version.time, stored: found.stored, version: found.version }
 }
 
-function* eachOf(batches: Iterable<readonly Version[]>): Generator<Version> {
-  for (const versions of batches) yield* versions
+function* versionsOf(batches: Iterable<VersionBatch>): Generator<Version> {
+  for (const batch of batches) yield* eachOf(batch)
 }
 
 function foundIn(

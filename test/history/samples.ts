@@ -14,6 +14,7 @@ import {
   viewAsOf,
 } from '../../src/history/lineage.ts'
 import { type KeyVersions, type StateChange } from '../../src/history/state-history.ts'
+import { VersionList } from '../../src/storage/version-batch.ts'
 import { type Version } from '../../src/storage/version.ts'
 import { type HybridTime, MIN_TIME } from '../../src/time/hybrid-time.ts'
 import { type Stretches, contains, stretch, union } from '../../src/time/stretches.ts'
@@ -110,7 +111,7 @@ export function keyVersions(versions: readonly Version[]): KeyVersions {
       const shown = order === 'oldest first' ? within(view) : within(view).toReversed()
       // Uneven ones: what goes over from one to the next is met at every place.
       for (let i = 0, size = 1; i < shown.length; size = (size % 3) + 1) {
-        yield shown.slice(i, i + size)
+        yield new VersionList(shown.slice(i, i + size))
         i += size
       }
     },

@@ -100,7 +100,7 @@ test('no more versions of a long history are asked for than those of the batch i
     ...all,
     *batches(...given: Parameters<typeof all.batches>) {
       for (const versions of all.batches(...given)) {
-        asked += versions.length
+        asked += versions.count
         yield versions
       }
     },

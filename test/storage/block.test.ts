@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { FormatError } from '../../src/base/binary.ts'
 import { ByteCopies, bytesOfText } from '../../src/base/bytes.ts'
 import { Block, BlockBuilder, NOTHING } from '../../src/storage/block.ts'
+import { BlockVersions, eachOf } from '../../src/storage/version-batch.ts'
 import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
 import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
@@ -82,7 +83,7 @@ describe('a block', () => {
             const some = Array.from({ length: end - first }, (_, v) => shown(block.versionAt(first + v)))
             expected.push(...some, ...some.toReversed())
             for (const order of ['newest first', 'oldest first'] as const)
-              if (first < end) found.push(...block.copyVersions(first, end, order, copies))
+              if (first < end) found.push(...eachOf(new BlockVersions(block, first, end, { order, copies })))
           }
         }
         bytes.fill(0)
