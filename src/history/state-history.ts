@@ -16,7 +16,7 @@
  * as its *opening*. Deleting what is absent is no change. So nothing depends on what was collected: all
  * that is asked is what showed at readable times, and which versions showed when they were written.
  *
- * Both orders stream, a batch of changes at a time: what is remembered does not grow with the versions of the key.
+ * Both orders stream, a batch of versions at a time: what is remembered does not grow with the versions of the key.
  */
 import { type TimeOrder, type Version } from '../storage/version.ts'
 import { NO_VERSIONS, type VersionBatch } from '../storage/version-batch.ts'
@@ -84,7 +84,7 @@ export class StateHistory implements StateChange {
     this.#pieces = piecesOf(generations, times)
   }
 
-  /** To the next change; whether there is one. */
+  /** To the next change; whether there is one. After an error there is no next: it is not to be asked again. */
   step(): boolean {
     do {
       if (this.#first !== undefined && this.#isRising) return this.#standAtFirst(this.#first)

@@ -215,7 +215,7 @@ export class Block extends PackedKeys {
     return timeOf(this.#words[at + 1]!, this.#words[at]!)
   }
 
-  /** Says where a version stands. */
+  /** Says where a version stands; it and {@link versionAt} read each of its words once. */
   locateVersion(version: number, span: VersionSpan): void {
     const end = this.#words[this.#valueEnds + version]!
     span.view = this.view

@@ -1,5 +1,5 @@
 /**
- * Some versions of one key, to be asked for one by one: nothing is made of a version that nobody asks for.
+ * Some versions of one key, to be asked for one by one where they stand: no list of them is made.
  */
 import { type ByteCopies } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
@@ -11,7 +11,7 @@ export interface VersionBatch {
   readonly count: number
   timeAt(index: number): HybridTime
   isDeletionAt(index: number): boolean
-  /** A copy of the value, or `undefined` for a deletion. */
+  /** A copy of the value, or `undefined` for a deletion. Asked for twice, it may be the same copy. */
   valueAt(index: number): Uint8Array | undefined
 }
 
@@ -62,8 +62,9 @@ export class BlockVersions implements VersionBatch {
   readonly #start: number
   readonly #step: 1 | -1
   readonly #copies: ByteCopies
-  /** A copy of all values, which costs less than one of each, and how far behind its place in the block each stands in it. */
+  /** A copy of all values, if there is one: it costs less than a copy of each. */
   readonly #copied: ArrayBufferLike | undefined
+  /** How far behind its place in the block a value stands in the copy. */
   readonly #shift: number
   readonly count: number
 
