@@ -9,7 +9,8 @@
  *
  * One commit writes it down; only then are the files of freed tablets removed. What is forgotten cannot
  * become readable again, though the clock is set back: the same commit raises the ratchet, and takes away each hold that
- * had run out and could keep such times readable (law 4).
+ * had run out and could keep such times readable (law 4). A table that goes altogether needs no ratchet: it has no
+ * tablets any more, and no time of it is readable.
  */
 import { hasPast, planForgetting } from '../history/forgetting.ts'
 import { type Generation } from '../history/lineage.ts'

@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
+import { FaultFiles } from '../../src/simulator/fault-files.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { openStore } from '../../src/store/open.ts'
+import { type StartRunner, openStore } from '../../src/store/open.ts'
+import { DelayedRunner, type JobFate } from '../../src/testing/delayed-runner.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 
 const WINDOW = 1000
@@ -126,6 +129,70 @@ test('rows of holds go when these have run out, and with them nothing that anoth
   expect(table.get('a', { asOf: time })).toBe('first')
   expect(codeOf(() => db.release('h99'))).toBe('UNKNOWN_HOLD')
   expect(db.hold({ name: 'h99', table: 'k.t', at: db.newest }).name).toBe('h99')
+})
+
+describe('what a merge was judged to keep, and upkeep forgets when it is installed,', () => {
+  test.each(['table', 'keyspace', 'database', 'window'] as const)(
+    'is refused at once and for ever, though the clock is set back: kept by %s (law 4)',
+    (keptBy) => {
+      const { files, time } = withLateMerge(keptBy)
+      const killed = files.crash('process-kill', seededRandom(1))
+      for (const found of [killed, killed]) {
+        const db = openDatabase({
+          files: found,
+          checksum: crc32,
+          clock: new ReplayClock({ micros: 1_000_060 }),
+        })
+        const table = db.table<string, string>('k.t')
+        expect(codeOf(() => table.get('a', { asOf: time }))).toBe('HISTORY_GONE')
+        expect(codeOf(() => table.history('a', { from: time }).next())).toBe('HISTORY_GONE')
+        expect(codeOf(() => db.planRestore('k', { table: 't', to: time }))).toBe('HISTORY_GONE')
+        expect(table.get('a')).toBe('old')
+        db.close()
+      }
+    },
+  )
+
+  /** A database whose one merge was planned at 1,000,050 and ended at 1,000,150, which is when all of it was forgotten. */
+  function withLateMerge(keptBy: 'table' | 'keyspace' | 'database' | 'window') {
+    const files = new FaultFiles()
+    const clock = new ReplayClock({ micros: 1_000_000 })
+    const merge = { ends: 'done' as const, afterPolls: Infinity }
+    const fates: JobFate[] = [merge]
+    const jobs = (): StartRunner => (io) =>
+      new DelayedRunner(io, ({ kind }) =>
+        kind === 'compaction'
+          ? (fates.shift() ?? { ends: 'done', afterPolls: Infinity })
+          : { ends: 'done', afterPolls: 0 },
+      )
+    const sizes = { memtableBytes: 4096, level0Tables: 2, tableBytes: 4096 }
+    const db = openDatabase({ files, checksum: crc32, clock, jobs }, { sizes })
+    db.setRetention(10)
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t', {
+      keep: keptBy === 'window' ? 100 : 10,
+      values: 'text',
+    })
+    const { time } = table.put('a', 'old')
+    const scope = {
+      table: { table: 'k.t' },
+      keyspace: { keyspace: 'k' },
+      database: {},
+      window: { table: 'k.t' },
+    }[keptBy]
+    db.hold({ name: 'h', ...scope, at: time, expiresIn: 100 })
+    db.restoreSync('k', { table: 't', to: db.newest })
+    let merges = 0
+    db.on(({ kind }) => (merges += Number(kind === 'compaction')))
+    clock.advance(50)
+    for (let i = 0; i < 60; i++) table.put('b', `${i}`.padEnd(300, '.'))
+    expect([merges, fates.length]).toEqual([0, 0])
+    clock.advance(100)
+    merge.afterPolls = 0
+    table.put('b', 'last')
+    expect(merges).toBe(1)
+    return { files, time }
+  }
 })
 
 describe('a dropped table', () => {
