@@ -19,7 +19,7 @@ import {
   tableNamed,
   tableRefs,
 } from './catalog.ts'
-import { type Moment, existsDuring, holdsTable, isExpired, tableCutoff, tableReadable } from './promises.ts'
+import { type Moment, holdsTable, isExpired, mayExistDuring, tableCutoff, tableReadable } from './promises.ts'
 import {
   type CatalogRow,
   type HoldRow,
@@ -191,7 +191,7 @@ export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment)
     if (!holdsTable(row, table)) continue
     const readable = tableReadable(catalog, table, moment)
     // What was dropped cannot be held where it did not exist, and need not be.
-    const times = catalog.tables.has(table.id) ? held : existsDuring(catalog, table, held)
+    const times = catalog.tables.has(table.id) ? held : mayExistDuring(catalog, table, held)
     const [gone] = difference(times, readable)
     if (gone !== undefined) assertReadable(readable, tickAfter(gone.after), nameOfTable(catalog, table.id))
   }

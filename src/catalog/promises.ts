@@ -121,6 +121,15 @@ export function existsDuring(catalog: Catalog, table: TableRef, times: Stretches
   return intersection(times, union(lives))
 }
 
+/**
+ * The part of some times during which a table existed, for all that is known: up to its ratchet some of its
+ * generations may be forgotten, and it may have been there at any time.
+ */
+export function mayExistDuring(catalog: Catalog, table: TableRef, times: Stretches): Stretches {
+  const unknown = stretch(MIN_TIME, catalog.ratchets.get(table.id) ?? MIN_TIME)
+  return union(existsDuring(catalog, table, times), intersection(times, unknown))
+}
+
 /** What a compaction of a tablet may forget. */
 export function directiveFor(catalog: Catalog, tablet: number, moment: Moment): Directive {
   if (tablet === SYSTEM_TABLET) {

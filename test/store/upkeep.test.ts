@@ -262,4 +262,26 @@ describe('a dropped table', () => {
     expect(catalog().generations.has(table.id)).toBe(false)
     expect(codeOf(() => table.get('x', { asOf: time }))).toBe('HISTORY_GONE')
   })
+
+  test('is not held where something of it is forgotten, though a hold on its keyspace was placed after that', () => {
+    const { clock, db } = scene()
+    db.createTable<string, string>('k.stays', { keep: 'forever', values: 'text' })
+    const table = db.table<string, string>('k.t')
+    const { time } = table.put('x', '1')
+    table.put('x', '2')
+    db.restoreSync('k', { table: 't', to: db.newest })
+    clock.advance(WINDOW + 20)
+    const kept = table.put('x', '3').time
+    db.dropTable('k.t')
+    clock.advance(20)
+    const held = (at: typeof time, on: { keyspace: string } | { table: string }) =>
+      codeOf(() => db.hold({ name: `at-${at}`, ...on, at }))
+    expect(held(time, { keyspace: 'k' })).toBe('HISTORY_GONE')
+    db.compact()
+    expect(held(time, { keyspace: 'k' })).toBe('HISTORY_GONE')
+    expect(codeOf(() => table.get('x', { asOf: time }))).toBe('HISTORY_GONE')
+    expect(codeOf(() => db.planRestore('k', { to: time }))).toBe('HISTORY_GONE')
+    expect(held(time, { table: 'k.stays' })).toBe('nothing')
+    expect(held(kept, { keyspace: 'k' })).toBe('nothing')
+  })
 })
