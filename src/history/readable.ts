@@ -55,9 +55,10 @@ export function assertReadable(readable: Stretches, time: HybridTime, what: stri
   if (contains(readable, time)) return
   const { before, after } = nearestReadable(readable, time)
   const near = [before && `before=${bothForms(before)}`, after && `after=${bothForms(after)}`].filter(Boolean)
+  const hint = near.length === 0 ? '' : `; nearest readable: ${near.join(' ')}`
   throw new PalimpsestError(
     'HISTORY_GONE',
-    `the history of ${what} as of ${formatIso(time)} is gone; nearest readable: ${near.join(' ')}`,
+    `the history of ${what} as of ${formatIso(time)} is gone${hint}`,
     {
       time: formatExact(time),
       at: formatIso(time),

@@ -3,11 +3,12 @@
  * what happens: a read is explained by reading, a version by the rule that compactions go by.
  */
 import { assert, defined } from '../base/assert.ts'
-import { generationInForce, generationsOf } from '../catalog/catalog.ts'
+import { fullNameOf, generationInForce, generationsOf } from '../catalog/catalog.ts'
 import { directiveFor, promisesFor } from '../catalog/promises.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { type KeepJudgement, explainKeeping } from '../history/explain-version.ts'
 import { type GenerationCause } from '../history/lineage.ts'
+import { assertReadable } from '../history/readable.ts'
 import { type ReadEvent } from '../storage/read-probe.ts'
 import { placementsOf } from '../storage/shape.ts'
 import { type VersionBatch, eachOf } from '../storage/version-batch.ts'
@@ -22,7 +23,7 @@ import {
   logicalOf,
   microsOf,
 } from '../time/hybrid-time.ts'
-import { type Stretches, closedStretch, stretchFrom } from '../time/stretches.ts'
+import { NO_TIMES, type Stretches, closedStretch, stretchFrom } from '../time/stretches.ts'
 import { type Store } from './store.ts'
 
 /** A block that a read searched. */
@@ -158,7 +159,8 @@ export interface ExplainedVersion extends Pick<KeepJudgement, 'generations' | 'k
 
 /**
  * Judges the version that a key has at a time; a time at the end of a microsecond means the last version
- * of that microsecond. Readable or not, everything that is there can be asked for. Throws `UNKNOWN_TABLE`.
+ * of that microsecond. Readable or not, everything that is there can be asked for. Throws `UNKNOWN_TABLE`, and
+ * `HISTORY_GONE` of a dropped table of which nothing is there any more.
  */
 export function explainVersion(
   store: Store,
@@ -169,6 +171,7 @@ export function explainVersion(
 ): ExplainedVersion {
   const table = store.tableOf(tableId, asOf)
   const generations = generationsOf(store.catalog, table.id)
+  if (generations.length === 0) assertReadable(NO_TIMES, time, fullNameOf(store.catalog, table))
   const tablets = [...new Set(generations.map((generation) => tabletFor(generation.tablets, key)))]
   const found = tablets.flatMap((id) => foundIn(store.tablets.get(id), key, time))[0]
   const tablet = found?.tablet ?? store.tablets.get(tablets.at(-1)!)

@@ -241,7 +241,8 @@ export class Table<K extends Key = Key, V = unknown> {
   /**
    * Why the version that was written to a key at a time is kept, or may go: which readable times see it,
    * what makes them readable, where it lies, when it can go. A time at the end of a microsecond means the
-   * last version of that microsecond.
+   * last version of that microsecond. Throws `UNKNOWN_TABLE`, and `HISTORY_GONE` if nothing of a dropped table is
+   * there any more.
    */
   explainVersion(key: K, time: TimeInput): VersionExplanation<K, V> {
     const { store, resolve } = this.#context
