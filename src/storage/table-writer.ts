@@ -27,6 +27,8 @@ import { type KeyedVersion, type Position } from './version.ts'
 const WRITE_BYTES = 256 * 1024
 /** With room for a block behind them. */
 const PENDING_BYTES = WRITE_BYTES + 64 * 1024
+/** Where blocks are small, so are tables: they begin with room for fewer bytes. */
+const PENDING_BLOCKS = 16
 
 interface BlockFacts {
   first: Position
@@ -50,7 +52,7 @@ export class TableWriter {
   readonly #index: BlockEntry[] = []
   readonly #hashes: number[] = []
   #blockFacts: BlockFacts | undefined
-  readonly #pending = new BinaryWriter(PENDING_BYTES)
+  readonly #pending: BinaryWriter
   #offset = 0
   #last: Position | undefined
   #keys = 0
@@ -67,6 +69,7 @@ export class TableWriter {
     this.#file = files.create(tablePath(number))
     this.#geometry = geometry
     this.#checksum = checksum
+    this.#pending = new BinaryWriter(Math.min(PENDING_BYTES, PENDING_BLOCKS * geometry.blockBytes))
   }
 
   /** The size of the file so far, with the block that is open. */
