@@ -9,5 +9,7 @@ export default defineConfig({
     pool: 'threads',
     // Both of two cores: vitest would leave one free.
     maxWorkers: 2,
+    // Sources have no state of their own, and what is compiled already stays compiled: half the processor time.
+    isolate: false,
   },
 })

@@ -24,10 +24,20 @@ import { seededRandom } from '../../src/simulator/random.ts'
 import { type HybridTime, microsOf } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 import { refusal } from '../storage/samples.ts'
-import { HOUR, START, StandingClock, contentOf, copyOfPlace, copyPlace, newPlace, openAt } from './scratch.ts'
+import {
+  HOUR,
+  START,
+  StandingClock,
+  contentOf,
+  copyOfPlace,
+  copyPlace,
+  newPlace,
+  newPlaceOfFile,
+  openAt,
+} from './scratch.ts'
 
 /** A small database with a history over a log and several tables, made once; `compacted`, its tables are one run. */
-const made = { plain: newPlace(), compacted: newPlace() }
+const made = { plain: newPlaceOfFile(), compacted: newPlaceOfFile() }
 const times: HybridTime[] = []
 
 beforeAll(() => {

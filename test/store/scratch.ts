@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { type OpenOptions } from '../../src/database/options.ts'
 import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
@@ -42,15 +42,22 @@ export class StandingClock implements PhysicalClock {
   }
 }
 
-const root = mkdtempSync(join(tmpdir(), 'palimpsest-store-'))
-let count = 0
-afterAll(() => {
-  rmSync(root, { recursive: true, force: true })
-})
-
-/** A path at which there is nothing yet. */
+/** A path at which there is nothing yet. What comes there goes when the test is over. */
 export function newPlace(): string {
-  return join(root, String(count++))
+  return placeUntil(onTestFinished)
+}
+
+/** The same outside of a test: what comes there goes when all tests of the file are over. */
+export function newPlaceOfFile(): string {
+  return placeUntil(afterAll)
+}
+
+function placeUntil(theEnd: (remove: () => void) => void): string {
+  const root = mkdtempSync(join(tmpdir(), 'palimpsest-store-'))
+  theEnd(() => {
+    rmSync(root, { recursive: true, force: true })
+  })
+  return join(root, 'place')
 }
 
 /** Opens the database in a directory. */
