@@ -17,7 +17,7 @@ import { formatExact } from '../time/hybrid-time.ts'
 import { type VersionFilter } from './filter.ts'
 import { type Geometry } from './geometry.ts'
 import { type CompactionChoice } from './plan.ts'
-import { type Shape, type ShapeEdit, overlapsKeys, tablesOf } from './shape.ts'
+import { type Shape, type ShapeEdit, type Span, overlapsKeys, spanOf, tablesOf } from './shape.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableWriter, shouldEndTable } from './table-writer.ts'
@@ -83,6 +83,7 @@ export function runCompaction<Directive>(
     for (const version of mergeVersions(inputs.map(({ tables }) => streamOf(tables, io))))
       output.take(version, filter)
     const tables = output.finish()
+    if (tables.length > 0) checkSpan(spanOf(tables), spanOf(merged))
     const versionsIn = merged.reduce((sum, table) => sum + table.versions, 0)
     const versionsOut = tables.reduce((sum, table) => sum + table.versions, 0)
     return {
@@ -142,6 +143,16 @@ function standsBefore<V extends KeyedVersion>(a: Head<V>, b: Head<V>): boolean {
 
 function* streamOf(tables: readonly TableMeta[], io: CompactionIo): Generator<KeyedVersion> {
   for (const { number } of tables) yield* io.open(number).versions()
+}
+
+/**
+ * What is merged goes where there is room for the keys that the tree knew of. A table that reaches further, as only a
+ * forger or a bug makes one, would be merged past its neighbours.
+ */
+function checkSpan(written: Span, known: Span): void {
+  if (comparePositions(written.first, known.first) >= 0 && comparePositions(written.last, known.last) <= 0)
+    return
+  throw new PalimpsestError('TABLE_CORRUPT', 'tables that are merged reach further than their tree knows')
 }
 
 /** Tables in order merge to versions in order, and no version stands in two of them. */

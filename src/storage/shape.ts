@@ -131,6 +131,9 @@ export function overlapsKeys(tables: readonly Span[], table: Span): boolean {
 /** Every break of the structural laws that the metadata shows, as sentences. */
 export function shapeFaults(shape: Shape): readonly string[] {
   return shape.flatMap((runs, level) => [
+    ...tablesOfRuns(runs)
+      .filter(isBackwards)
+      .map(({ number }) => `level ${level}: table ${number} ends before it begins`),
     ...runs.flatMap(({ tables }) =>
       pairsOf(tables)
         .filter(([before, after]) => comparePositions(before.last, after.first) >= 0)
@@ -142,6 +145,10 @@ export function shapeFaults(shape: Shape): readonly string[] {
       .filter(([before, after]) => before.number <= after.number || (level === 0 && !isNewer(before, after)))
       .map(([before, after]) => `level ${level}: runs ${before.number} and ${after.number} are out of order`),
   ])
+}
+
+function isBackwards({ first, last, minTime, maxTime }: TableMeta): boolean {
+  return comparePositions(first, last) > 0 || minTime > maxTime
 }
 
 /** Of level 0, where all comes from flushes, whole runs are newer than others, whatever their keys. */

@@ -331,6 +331,17 @@ describe('an error', () => {
     expect(openWriters).toBe(0)
   })
 
+  test('is what comes of a table that reaches further than its tree knows: it could be merged past its neighbours', () => {
+    const merged = (known: Partial<TableMeta>) => {
+      const tables = tableFiles()
+      const input = { ...writeTable(tables, 1, versions), ...known }
+      return refusal(() => runCompaction(mergeOf([[input]]), KEEP_ALL, ioOver(tables)))?.code
+    }
+    const [from, to] = [version('k110', 5, 'v'), version('k150', 5, 'v')]
+    expect([merged({ first: from }), merged({ last: to })]).toEqual(['TABLE_CORRUPT', 'TABLE_CORRUPT'])
+    expect(merged({})).toBeUndefined()
+  })
+
   test('of the filter passes on as well', () => {
     const tables = tableFiles()
     const input = writeTable(tables, 1, versions)

@@ -226,6 +226,14 @@ describe('a shape', () => {
     expect(shapeFaults(shape)).toEqual(faults.map((fault) => `${fault} are out of order`))
   })
 
+  test.each([
+    ['its keys', { last: { key: new Uint8Array(), time: tick(9) } }],
+    ['its times', { minTime: tick(9), maxTime: tick(8) }],
+  ])('a table the wrong way round, by %s', (_, facts) => {
+    const shape = shapeOf([], [{ ...table(1, 'a…b'), ...facts }])
+    expect(shapeFaults(shape)).toEqual(['level 1: table 1 ends before it begins'])
+  })
+
   test('tables touch where they have a key in common', () => {
     const touches = (a: string, b: string) => overlapsKeys([table(1, a)], table(2, b))
     expect([

@@ -397,16 +397,22 @@ describe('the file', () => {
     )
   })
 
-  test('that contradicts itself is refused: a run out of order, a table twice, a number never given', () => {
+  test('that contradicts itself is refused: a run out of order, a table twice or the wrong way round, a number never given', () => {
     const one = (number: number, key: string, level: number) => {
       const at = { key: bytesOfHex(key), time: hybridTime(5) }
       const counts = { bytes: 99, blocks: 1, keys: 1, versions: 1, live: 1, superseded: 0, tombstones: 0 }
       const meta = { number, ...counts, first: at, last: at, minTime: at.time, maxTime: at.time }
       return { level, run: 1, table: meta }
     }
+    const forward = one(1, '61', 1)
+    const backwards = {
+      ...forward,
+      table: { ...forward.table, last: { key: bytesOfHex(''), time: hybridTime(5) } },
+    }
     const wrong: readonly ManifestEdit[] = [
       { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '61', 1)] }] },
       { nextNumber: 9, trees: [1, 2].map((tree) => ({ tree, remove: [], add: [one(1, '61', 1)] })) },
+      { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [backwards] }] },
       { nextNumber: 1, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1)] }] },
       { judgedMicros: 2 ** 52 },
       { nextNumber: 2 ** 40, trees: [{ tree: 1, remove: [], add: [one(2 ** 30, '61', 1)] }] },
