@@ -9,7 +9,7 @@ export default defineConfig({
     pool: 'threads',
     // Both of two cores: vitest would leave one free.
     maxWorkers: 2,
-    // Sources have no state of their own, and what is compiled already stays compiled: half the processor time.
+    // Files share the modules that they load, and what is compiled of them: no test may count on modules of its own.
     isolate: false,
   },
 })

@@ -57,7 +57,6 @@ const NO_BATCHES: IterableIterator<VersionBatch> = [].values()
 export class StateHistory implements StateChange {
   readonly #key: KeyVersions
   readonly #order: TimeOrder
-  readonly #isRising: boolean
   readonly #pieces: readonly Piece[]
   /** How many pieces were begun. */
   #begun = 0
@@ -80,18 +79,22 @@ export class StateHistory implements StateChange {
   constructor(key: KeyVersions, generations: readonly Generation[], times: Stretches, order: TimeOrder) {
     this.#key = key
     this.#order = order
-    this.#isRising = order === 'oldest first'
     this.#pieces = piecesOf(generations, times)
   }
 
   /** To the next change; whether there is one. After an error there is no next: it is not to be asked again. */
   step(): boolean {
+    // The change at the first time of a piece comes before its commits, or newest first, after them.
     do {
       if (this.#first !== undefined && this.#isRising) return this.#standAtFirst(this.#first)
       if (this.#isRising ? this.#stepRising() : this.#stepFalling()) return true
       if (this.#first !== undefined) return this.#standAtFirst(this.#first)
     } while (this.#beginPiece())
     return false
+  }
+
+  get #isRising(): boolean {
+    return this.#order === 'oldest first'
   }
 
   /** To the next piece in the order of the walk; whether there is one. */

@@ -156,7 +156,7 @@ test.each([
   ],
 ] as const)('where the thread %s, the job is done here and its files go', (name, onMessage, isLost) => {
   const inline = openIn(`inline ${name}`)
-  // All but the last are found out by their silence. One that has still to do something may be slow to begin on a busy machine.
+  // Only one that hangs is given up so soon: another may be slow to begin on a busy machine, before it dies or fails.
   const silenceMs = name === 'hangs' ? 150 : 3000
   const worker = openIn(name, { module: moduleOf(`${name}.mjs`, onMessage), silenceMs })
   for (const each of [inline, worker]) work(each, 45, 3)

@@ -137,6 +137,7 @@ describe('what a merge was judged to keep, and upkeep forgets when it is install
     (keptBy) => {
       const { files, time } = withLateMerge(keptBy)
       const killed = files.crash('process-kill', seededRandom(1))
+      // Once after the kill, and once more after a clean close.
       for (const found of [killed, killed]) {
         const db = openDatabase({
           files: found,
@@ -263,7 +264,7 @@ describe('a dropped table', () => {
     expect(codeOf(() => table.get('x', { asOf: time }))).toBe('HISTORY_GONE')
   })
 
-  test('is not held where something of it is forgotten, though a hold on its keyspace was placed after that', () => {
+  test('is not held where something of it is forgotten, by a hold on its keyspace either', () => {
     const { clock, db } = scene()
     db.createTable<string, string>('k.stays', { keep: 'forever', values: 'text' })
     const table = db.table<string, string>('k.t')
