@@ -9,6 +9,8 @@
  * is of no use where its table was replaced or is not open, or its block is not in memory: then the key is searched for,
  * and found in its next place.
  *
+ * A history asks table by table, and for no time: where in a table a key has a place, it stands for ever.
+ *
  * Places stand in one array, which grows up to what is set apart for it, each where its hash says or close behind:
  *
  *     hash  table  block  key  through through  from from │ hash  table …          8 words each
@@ -64,6 +66,18 @@ export class FoundPlaces {
     let at = homeOf(words, hash)
     for (let i = 0; i < NEAR && words[at + TABLE] !== 0; i++) {
       if (words[at] === wanted && covers(words, at, high, low)) return at
+      at = placeBehind(words, at)
+    }
+    return NOT_KNOWN
+  }
+
+  /** The first place in a table of the key that has this hash, as of whatever time; {@link NOT_KNOWN} if there is none. */
+  findIn(table: number, hash: number): number {
+    const words = this.#words
+    const wanted = hash >>> 0
+    let at = homeOf(words, hash)
+    for (let i = 0; i < NEAR && words[at + TABLE] !== 0; i++) {
+      if (words[at] === wanted && words[at + TABLE] === table) return at
       at = placeBehind(words, at)
     }
     return NOT_KNOWN

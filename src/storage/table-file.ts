@@ -18,7 +18,7 @@ import { Block, NOTHING } from './block.ts'
 import { checkBloomFilter, mayContain } from './bloom-filter.ts'
 import { type BudgetCache } from './budget-cache.ts'
 import { CachedBlocks } from './cached-blocks.ts'
-import { type FoundPlaces } from './found-places.ts'
+import { type FoundPlaces, NOT_KNOWN } from './found-places.ts'
 import { type FileSystem, type RandomFile } from './files.ts'
 import { type PackedKeys, packKeys } from './packed-keys.ts'
 import { type ReadProbe } from './read-probe.ts'
@@ -152,17 +152,8 @@ export class TableFile implements VersionPlace {
    */
   versionBatches(key: SoughtKey, times: Stretch, plan: BatchPlan): VersionBatches {
     const isOutside = times.through < this.facts.minTime || times.after >= this.facts.maxTime
-    if (isOutside || !this.mayContain(key.hash)) return NO_BATCHES
-    // The times can begin within the block before the first one that begins in them.
-    const behind = this.#firstBlockAt(key, times.through)
-    const from = Math.max(0, behind - 1)
-    const isInNext = behind < this.index.length && this.#firstKeys.compareKeyAt(behind, key) === 0
-    const to = isInNext ? this.#firstBlockAt(key, times.after) : behind
-    const isFalling = plan.order === 'newest first'
-    return {
-      count: to - from,
-      at: (index) => versionsIn(this.block(isFalling ? from + index : to - 1 - index), key, times, plan),
-    }
+    if (isOutside) return NO_BATCHES
+    return this.#batchAgain(key, times, plan) ?? this.#batchesOf(key, times, plan)
   }
 
   /** Block number `index`, checked. */
@@ -204,6 +195,54 @@ export class TableFile implements VersionPlace {
   /** Where the last key of block number `index` ends. The block was read before. */
   lastKeyEnd(index: number): KeyEnd {
     return defined(this.#keyEnds[index], 'a block that was read')
+  }
+
+  /**
+   * As {@link versionBatches}, if a search before this one ended in a block that has all versions of the key, and that is
+   * cached.
+   */
+  #batchAgain(key: SoughtKey, times: Stretch, plan: BatchPlan): VersionBatches | undefined {
+    const { places } = this.#context
+    const place = places.findIn(this.number, key.placeHash)
+    if (place === NOT_KNOWN) return undefined
+    const index = places.blockOf(place)
+    const k = places.keyOf(place)
+    const block = this.#cached.use(index)
+    if (block === undefined || !block.hasKeyAt(k, key) || !this.#isWholeIn(index, block, k)) return undefined
+    return { count: 1, at: () => versionsAt(k, block, times, plan) }
+  }
+
+  /** As {@link versionBatches}, by a search. */
+  #batchesOf(key: SoughtKey, times: Stretch, plan: BatchPlan): VersionBatches {
+    if (!this.mayContain(key.hash)) return NO_BATCHES
+    // The times can begin within the block before the first one that begins in them.
+    const behind = this.#firstBlockAt(key, times.through)
+    const from = Math.max(0, behind - 1)
+    const isInNext = behind < this.index.length && this.#firstKeys.compareKeyAt(behind, key) === 0
+    const to = isInNext ? this.#firstBlockAt(key, times.after) : behind
+    const isFalling = plan.order === 'newest first'
+    return {
+      count: to - from,
+      at: (index) => this.#versionsIn(isFalling ? from + index : to - 1 - index, key, times, plan),
+    }
+  }
+
+  /** The versions of the key at some times that stand in block number `index`. */
+  #versionsIn(index: number, key: SoughtKey, times: Stretch, plan: BatchPlan): VersionBatch {
+    const block = this.block(index)
+    const k = block.indexOf(key)
+    if (k === NOTHING) return NO_VERSIONS
+    if (this.#isWholeIn(index, block, k)) {
+      this.#endAt(index, k, block)
+      this.#notePlace(key, block.timeAt(block.versionsFrom(k)))
+    }
+    return versionsAt(k, block, times, plan)
+  }
+
+  /** Whether no other block has versions of key `k` of block number `index`, as far as the blocks that were read tell. */
+  #isWholeIn(index: number, block: Block, k: number): boolean {
+    const beginsHere = k > 0 || index === 0 || this.#keyEnds[index - 1] === 'here'
+    return beginsHere && (k + 1 < block.keyCount || this.lastKeyEnd(index) === 'here')
   }
 
   /** The newest version of the key at or before `time`. */
@@ -305,15 +344,8 @@ export class TableFile implements VersionPlace {
   }
 }
 
-/** The versions of a key at some times that stand in a block. */
-function versionsIn(
-  block: Block,
-  key: SoughtKey,
-  { after, through }: Stretch,
-  plan: BatchPlan,
-): VersionBatch {
-  const k = block.indexOf(key)
-  if (k === NOTHING) return NO_VERSIONS
+/** The versions of key `k` of a block at some times. */
+function versionsAt(k: number, block: Block, { after, through }: Stretch, plan: BatchPlan): VersionBatch {
   const first = block.findTime(k, through)
   const end = block.findTime(k, after)
   return first === end ? NO_VERSIONS : new BlockVersions(block, first, end, plan)

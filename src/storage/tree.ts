@@ -173,7 +173,7 @@ export class Tree<Directive> {
    * Writes, flushes and compactions may happen between two steps, as long as they drop nothing that lies in the view.
    */
   versionBatches(key: Uint8Array, view: Stretches, order: TimeOrder): VersionWalk {
-    return new VersionWalk(this, { key, view, order, copies: this.#copies })
+    return new VersionWalk(this, { key: new SoughtKey(key, this.id), view, order, copies: this.#copies })
   }
 
   /** A cursor over the keys that have a version in the view. It is good until {@link epoch} changes. */

@@ -12,7 +12,7 @@
  */
 import { type HybridTime, MAX_TIME, MIN_TIME, tickBefore } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, intersection, stretch } from '../time/stretches.ts'
-import { SoughtKey } from './sought-key.ts'
+import { type SoughtKey } from './sought-key.ts'
 import { type BatchPlan, type VersionBatch, NO_VERSIONS } from './version-batch.ts'
 
 /** The versions of one key in one place and one stretch of time, in batches, which are in the order of the walk. */
@@ -41,7 +41,7 @@ export interface WalkSource {
 
 /** What a walk is over. */
 export interface WalkPlan extends BatchPlan {
-  readonly key: Uint8Array
+  readonly key: SoughtKey
   readonly view: Stretches
 }
 
@@ -66,7 +66,7 @@ export class VersionWalk implements IterableIterator<VersionBatch> {
   constructor(source: WalkSource, plan: WalkPlan) {
     this.#source = source
     this.#plan = plan
-    this.#key = new SoughtKey(plan.key)
+    this.#key = plan.key
     this.#rest = plan.view
   }
 

@@ -28,11 +28,20 @@ const note: fc.Arbitrary<Note> = fc
     return { ...place, from, through }
   })
 
+type Place = Pick<FoundPlace, 'table' | 'block' | 'key'>
+
 /** The place that is found, as it was noted. */
 function found(places: FoundPlaces, { hash: of }: Note, at: FoundPlace['from']) {
-  const place = places.find(of, at)
+  return placeAt(places, places.find(of, at))
+}
+
+function placeAt(places: FoundPlaces, place: number): Place | undefined {
   if (place === NOT_KNOWN) return undefined
   return { table: places.tableOf(place), block: places.blockOf(place), key: places.keyOf(place) }
+}
+
+function isAt({ table, block, key }: Place, place: Place | undefined): boolean {
+  return table === place?.table && block === place.block && key === place.key
 }
 
 test('the place that was noted last is found, and none that was not noted for the hash and the time', () => {
@@ -45,14 +54,15 @@ test('the place that was noted last is found, and none that was not noted for th
         known.push(one)
         const { table, block, key } = one
         expect(found(places, one, one.through)).toEqual({ table, block, key })
+        // In a table, whatever place of the hash comes first.
+        const inTable = placeAt(places, places.findIn(table, one.hash))
+        expect(inTable?.table).toBe(table)
+        expect(known.some((each) => each.hash === one.hash && isAt(each, inTable))).toBe(true)
+        expect(places.findIn(4, one.hash)).toBe(NOT_KNOWN)
         for (const at of times) {
           const place = found(places, one, at)
           const isNoted = known.some(
-            (each) =>
-              each.hash === one.hash &&
-              each.from <= at &&
-              at <= each.through &&
-              [each.table, each.block, each.key].join() === Object.values(place ?? {}).join(),
+            (each) => each.hash === one.hash && each.from <= at && at <= each.through && isAt(each, place),
           )
           expect(place === undefined || isNoted).toBe(true)
         }

@@ -5,7 +5,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.ts'
-import { bytesOfText } from '../../src/base/bytes.ts'
+import { ByteCopies, bytesOfText } from '../../src/base/bytes.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { readWholeFile } from '../../src/storage/files.ts'
@@ -25,11 +25,13 @@ import {
   tableNumberOf,
   tablePath,
 } from '../../src/storage/table-format.ts'
+import { type TableFile } from '../../src/storage/table-file.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
 import { shouldEndTable } from '../../src/storage/table-writer.ts'
-import { type KeyedVersion } from '../../src/storage/version.ts'
-import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
-import { NO_TIMES, stretch } from '../../src/time/stretches.ts'
+import { type KeyedVersion, type TimeOrder } from '../../src/storage/version.ts'
+import { eachOf } from '../../src/storage/version-batch.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
+import { NO_TIMES, type Stretch, stretch } from '../../src/time/stretches.ts'
 import { BinaryWriter, FormatError } from '../../src/base/binary.ts'
 import { VersionSpan } from '../../src/storage/version-span.ts'
 import { SoughtKey } from '../../src/storage/sought-key.ts'
@@ -40,6 +42,7 @@ import {
   compareKeys,
   KEYS,
   keysOf,
+  LAST_TICK,
   located,
   newestOf,
   PROBES,
@@ -60,7 +63,16 @@ import {
 const blockBytes = fc.constantFrom(1, 40, 100, 300, 100_000)
 const hotKey = sortedVersions({ minLength: 10, keys: KEYS.slice(4, 7) })
 const tableVersions = fc.oneof(sortedVersions(), hotKey)
+const orders = fc.constantFrom<TimeOrder>('newest first', 'oldest first')
 const ALL = stretch(tick(0), MAX_TIME)
+
+/** The versions of a key at some times, as a table hands them out. */
+function batchesOf(table: TableFile, key: Uint8Array, times: Stretch, order: TimeOrder): readonly string[] {
+  const batches = table.versionBatches(new SoughtKey(key), times, { order, copies: new ByteCopies() })
+  return Array.from({ length: batches.count }, (_, index) =>
+    Array.from(eachOf(batches.at(index)), shown),
+  ).flat()
+}
 
 describe('a table', () => {
   test('holds the versions it was made of', () => {
@@ -89,6 +101,40 @@ describe('a table', () => {
         }
       }),
       80,
+    )
+  })
+
+  test('hands out the versions of any key at some times, whether or not it was searched for before', () => {
+    const times = fc.tuple(fc.nat({ max: LAST_TICK + 1 }), fc.nat({ max: LAST_TICK + 1 }))
+    // Of those that have many versions more often than of others.
+    const probe = fc.oneof(
+      fc.nat({ max: 2 }).map((i) => 4 + i),
+      fc.nat({ max: PROBES.length - 1 }),
+    )
+    const ask = fc.record({ table: fc.nat({ max: 1 }), probe, times, order: orders })
+    holds(
+      fc.property(
+        fc.tuple(tableVersions, tableVersions),
+        blockBytes,
+        fc.constantFrom(0, 300, 1e6),
+        fc.array(ask, { minLength: 10, maxLength: 60 }),
+        (versions, size, cacheBytes, asks) => {
+          const tables = tableFiles(new MemoryFiles(), cacheBytes)
+          for (const i of [0, 1]) writeTable(tables, i + 1, versions[i]!, smallGeometry({ blockBytes: size }))
+          for (const { table, probe: index, times: bounds, order } of asks) {
+            const [after, through] = bounds.toSorted((a, b) => a - b).map(tick) as [HybridTime, HybridTime]
+            const key = PROBES[index]!
+            // A get leaves a place behind, which is not that of the whole key if that goes on in other blocks.
+            tables.open(table + 1).locate(new SoughtKey(key), stretch(tick(0), through), new VersionSpan())
+            const expected = versions[table]!.filter(
+              (one) => compareKeys(one.key, key) === 0 && after < one.time && one.time <= through,
+            )
+            const found = batchesOf(tables.open(table + 1), key, { after, through }, order)
+            expect(found).toEqual((order === 'newest first' ? expected : expected.toReversed()).map(shown))
+          }
+        },
+      ),
+      60,
     )
   })
 
