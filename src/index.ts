@@ -4,10 +4,11 @@
 import { PalimpsestError } from './base/errors.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { type OpenOptions, checkChoice } from './database/options.ts'
+import { type Directive } from './history/garbage.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'
 import { WorkerRunner } from './platform/worker-runner.ts'
-import { GEOMETRIES } from './storage/geometry.ts'
+import { type JobIo } from './storage/job.ts'
 import { type Birth } from './storage/manifest-state.ts'
 import { MemoryFiles } from './storage/memory-files.ts'
 import { type PhysicalClock } from './time/clock.ts'
@@ -100,11 +101,11 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
     const files = new NodeFiles(place)
     const jobs = (birth: Birth) =>
       (background ?? usualBackground(birth)) === 'worker'
-        ? () => new WorkerRunner(files.root, GEOMETRIES[birth.geometry])
+        ? ({ geometry }: Pick<JobIo<Directive>, 'geometry'>) => new WorkerRunner(files.root, geometry)
         : undefined
     return openDatabase({ files, clock, checksum, jobs }, options)
   }
-  if (typeof place === 'object' && place.memory) {
+  if (isInMemory(place)) {
     if (background === 'worker')
       throw new PalimpsestError('INVALID_ARGUMENT', 'a worker needs a directory, not memory')
     return openDatabase({ files: new MemoryFiles(), clock, checksum }, options)
@@ -113,6 +114,11 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
     'INVALID_ARGUMENT',
     'a database is opened by the path of its directory, or { memory: true }',
   )
+}
+
+/** Callers without types may pass anything. */
+function isInMemory(place: unknown): boolean {
+  return typeof place === 'object' && place !== null && 'memory' in place && place.memory === true
 }
 
 /** Small data is done with sooner than a thread begins, and a replay is to run the same way every time. */

@@ -8,8 +8,8 @@ import { type VersionScan } from '../storage/version-scan.ts'
 import { type HeldRead } from '../store/held-read.ts'
 import { type HeldTime } from '../store/open-reads.ts'
 import { type ByteTable, type ReadTime } from './byte-table.ts'
-import { type LevelData, bytesOf } from './format.ts'
-import { type LevelRange, rangeFrom, rangeOf } from './range.ts'
+import { type LevelData } from './format.ts'
+import { type LevelRange, ownBytesOf, rangeFrom, rangeOf } from './range.ts'
 
 /** Items that are read ahead at most. */
 const AHEAD_MAX = 512
@@ -66,9 +66,7 @@ export class LevelCursor<T> {
 
   /** At most so many of the next items; fewer only at the end. */
   nextMany(size: number): T[] {
-    if (this.#aheadAt === this.#ahead.length) return this.#read(size)
-    const items = this.#ahead.splice(this.#aheadAt, size)
-    return items.length < size ? items.concat(this.#read(size - items.length)) : items
+    return this.#read(size, this.#ahead.splice(this.#aheadAt, size))
   }
 
   /** To a key of the range, or the next one in its direction; the end where it is none of the range. */
@@ -78,7 +76,7 @@ export class LevelCursor<T> {
     this.#aheadAt = 0
     this.#aheadSize = 1
     this.#scan?.close()
-    this.#scan = this.#scanOf(rangeFrom(this.#range, this.#direction, bytesOf(target)), this.#held)
+    this.#scan = this.#scanOf(rangeFrom(this.#range, this.#direction, ownBytesOf(target)), this.#held)
   }
 
   /** Lets its time go. */
@@ -87,11 +85,10 @@ export class LevelCursor<T> {
     this.#held?.release()
   }
 
-  /** Reads so many items, or to the end. What goes wrong behind the first one does so at the next step. */
-  #read(size: number): T[] {
-    if (this.#failure !== undefined) throw this.#failure
-    const items: T[] = []
+  /** Reads until there are so many items, or to the end. What goes wrong behind the first one does so at the next step. */
+  #read(size: number, items: T[] = []): T[] {
     try {
+      if (this.#failure !== undefined) throw this.#failure
       while (items.length < size) {
         if (this.#scan?.step() !== true) break
         items.push(this.#itemOf(this.#scan.found))

@@ -39,7 +39,8 @@ export function* changesOf<K, V>(
   options: HistoryOptions,
 ): Generator<LevelChange<K, V>> {
   for (const change of table.history(encodeKey(key), options)) {
-    yield { ...change, key, value: optional(change.value, decodeValue) }
+    // A spread leaves out what is made when it is asked for.
+    yield { ...change, at: change.at, key, value: optional(change.value, decodeValue) }
   }
 }
 

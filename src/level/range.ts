@@ -6,7 +6,7 @@
  *     reverse   9 > k ≥ 5                seek(7)    7 ≥ k ≥ 5        seek(3)    nothing
  */
 import { type KeyRange, keyAfter, keyRange } from '../base/key-range.ts'
-import { compareBytes } from '../base/bytes.ts'
+import { compareBytes, copyOf } from '../base/bytes.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type LevelData, bytesOf } from './format.ts'
 
@@ -23,8 +23,8 @@ export interface LevelRange {
 
 /** The keys within the bounds. */
 export function rangeOf({ gt, gte, lt, lte }: LevelRange): KeyRange {
-  const lower = gte === undefined ? { gt: optional(gt) } : { gte: bytesOf(gte) }
-  const upper = lte === undefined ? { lt: optional(lt) } : { lte: bytesOf(lte) }
+  const lower = gte === undefined ? { gt: optional(gt) } : { gte: ownBytesOf(gte) }
+  const upper = lte === undefined ? { lt: optional(lt) } : { lte: ownBytesOf(lte) }
   return keyRange({ ...lower, ...upper })
 }
 
@@ -37,6 +37,11 @@ export function rangeFrom(range: KeyRange, direction: Direction, target: Uint8Ar
   return direction === 'forward' ? { lower: target, upper } : { lower, upper: keyAfter(target) }
 }
 
+/** A copy: the caller may change its bytes while what they bound is read. */
+export function ownBytesOf(data: LevelData): Uint8Array {
+  return copyOf(bytesOf(data))
+}
+
 function optional(data: LevelData | undefined): Uint8Array | undefined {
-  return data === undefined ? undefined : bytesOf(data)
+  return data === undefined ? undefined : ownBytesOf(data)
 }

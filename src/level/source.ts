@@ -4,11 +4,13 @@
  */
 import { PalimpsestError } from '../base/errors.ts'
 import { type Database } from '../database/database.ts'
-import { type OpenOptions, type TableOptions } from '../database/options.ts'
+import { type OpenOptions, type TableOptions, keepFrom } from '../database/options.ts'
 import { type Table } from '../table/table.ts'
 
 /** How a level is opened. */
-export interface LevelOpenOptions extends OpenOptions, Pick<TableOptions, 'keep'> {
+export interface LevelOpenOptions extends OpenOptions {
+  /** Of a table that is made: how long its history is kept. One that is there already keeps what it keeps: see `Database.setRetention`. */
+  readonly keep?: TableOptions['keep']
   /** Whether a database, or a table, that does not exist is made. @defaultValue true, unless `readOnly` */
   readonly createIfMissing?: boolean | undefined
   /** Whether to fail where the table exists already. @defaultValue false */
@@ -98,16 +100,18 @@ function opening(options: LevelOpenOptions, open: (options: OpenOptions) => Data
 }
 
 function tableIn(database: Database, name: string, options: LevelOpenOptions): BytesTable {
+  const { keep } = options
   if (database.tables.includes(name)) {
     if (options.errorIfExists === true) {
       throw new PalimpsestError('NAME_TAKEN', `the table ${name} exists already`, { name })
     }
+    // A table that is there keeps what it keeps; what makes no sense is refused all the same.
+    if (keep !== undefined) keepFrom(keep)
     return database.table<Uint8Array, Uint8Array>(name)
   }
   if (!wantsCreation(options)) {
     throw new PalimpsestError('UNKNOWN_TABLE', `the table ${name} does not exist`, { name })
   }
-  const { keep } = options
   const create = () =>
     database.createTable<Uint8Array, Uint8Array>(name, { keys: 'bytes', values: 'bytes', keep })
   try {

@@ -118,3 +118,38 @@ async function moveOnWithout(found: Sample): Promise<void> {
   await found.level.open()
   await moveOn(found)
 }
+
+test('what an iterator has read ahead comes before it says that it held its time for too long', async () => {
+  const found = await forgetful()
+  await found.level.batch(
+    Array.from({ length: 40 }, (_, i) => ({ type: 'put', key: `c${10 + i}`, value: 'old' })),
+  )
+  const iterator = found.level.keys()
+  await iterator.next()
+  // It now reads some more than one.
+  await iterator.next()
+  await moveOn(found)
+  found.clock.advance(MEMORY_HOLD_MICROS_MAX + 1)
+  found.database.compact()
+  const ahead = await iterator.nextv(40)
+  expect(ahead.slice(0, 3)).toEqual(['c10', 'c11', 'c12'])
+  expect(ahead.length).toBeLessThan(40)
+  expect(await codesOf(() => iterator.nextv(1))).toEqual(['HISTORY_GONE'])
+})
+
+test('the bytes that bound an iterator are those that it was made with', async () => {
+  const { level } = await sample()
+  for (const key of ['a', 'b', 'c', 'd', 'e']) await level.put(key, key)
+  const [from, to, target] = ['b', 'd', 'c'].map((text) => new TextEncoder().encode(text)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ]
+  const options = { keyEncoding: 'view', valueEncoding: 'utf8' } as const
+  const values = level.values<Uint8Array, string>({ gte: from, lt: to, ...options })
+  const sought = level.values<Uint8Array, string>({ gt: from, lte: to, ...options })
+  sought.seek(target, { keyEncoding: 'view' })
+  for (const bytes of [from, to, target]) bytes[0] = 0x65
+  expect(await values.all()).toEqual(['b', 'c'])
+  expect(await sought.all()).toEqual(['c', 'd'])
+})

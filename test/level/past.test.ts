@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { type Restore } from '../../src/index.ts'
 import { PalimpsestLevel } from '../../src/level.ts'
+import { formatIso } from '../../src/time/hybrid-time.ts'
 import { codesOf, sample } from './levels.ts'
 
 async function listOf<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
@@ -24,6 +25,7 @@ test('the history of a key is by the encodings of the level, or by others', asyn
     ['a', undefined, 'commit'],
   ])
   expect(history[0]!.time).toBe(first)
+  expect(history.map(({ at }) => at)).toEqual(history.map(({ time }) => formatIso(time)))
   const options = { keyEncoding: 'hex', valueEncoding: 'utf8', reverse: true, limit: 2 }
   const texts = await listOf(level.history<string, string>('61', options))
   expect(texts.map(({ key, value }) => [key, value])).toEqual([

@@ -82,6 +82,19 @@ describe('a directory', () => {
   })
 })
 
+test.each([
+  undefined,
+  null,
+  {},
+  { memory: false },
+  7,
+  new URL('file:///nowhere'),
+  open({ memory: true }).asOf('now'),
+])('nothing stands on %s', async (where) => {
+  expect(await codesOf(() => new PalimpsestLevel(where as never))).toEqual(['INVALID_ARGUMENT'])
+  expect(await codesOf(() => open(where as never))).toEqual(['INVALID_ARGUMENT'])
+})
+
 describe('an open database', () => {
   test('stays open when the level is closed', async () => {
     const database = memory()
@@ -110,6 +123,15 @@ describe('an open database', () => {
       expect(database.keyspaces).toEqual([])
     },
   )
+
+  test('keeps what its table keeps, and refuses what makes no sense', async () => {
+    const database = memory()
+    await new PalimpsestLevel(database, 'shop.cache', { keep: '7d' }).open()
+    await new PalimpsestLevel(database, 'shop.cache', { keep: '1h' }).open()
+    expect(database.stats().tables[0]!.keep).toBe(7 * 86_400_000_000)
+    const again = new PalimpsestLevel(database, 'shop.cache', { keep: 'banana' })
+    expect(await codesOf(() => again.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'INVALID_TIME'])
+  })
 
   test('that is closed says so', async () => {
     const database = memory()

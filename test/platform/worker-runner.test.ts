@@ -311,3 +311,27 @@ test('a process that never closes its database ends by itself, and the next open
   expect(db.stats().tables[0]!.totals.flushes).toBeGreaterThan(0)
   db.close()
 })
+
+test('a thread writes files of the sizes that were asked for', () => {
+  const script = `
+    import { open } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
+    const db = open(process.argv[1], { geometry: 'tiny', background: 'worker', sizes: { blockBytes: 200 } })
+    db.createKeyspace('ks')
+    const table = db.createTable('ks.t')
+    for (let i = 0; i < 5000; i++) table.put('key ' + (i % 700), 'value ' + i)`
+  const path = join(scratch, 'sizes')
+  const argv = ['--input-type=module', '-e', script, path]
+  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  const files = new NodeFiles(path)
+  const db = openDatabase({ files, clock: new ReplayClock({ micros: START }), checksum })
+  const bytesOf = new Map(db.files('ks.t').map(({ number, bytes }) => [number, bytes]))
+  const { steps } = db.table('ks.t').explainRead('key 399')
+  const perBlock = steps.flatMap((step) =>
+    step.place === 'file' ? [bytesOf.get(step.file)! / step.blocksInFile] : [],
+  )
+  expect(perBlock.length).toBeGreaterThan(0)
+  // The index and the filter have their share; a block of tiny sizes has 1 KiB alone.
+  expect(Math.max(...perBlock)).toBeLessThan(600)
+  db.close()
+})
