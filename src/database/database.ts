@@ -60,6 +60,7 @@ import {
   expiryOf,
   heldTimes,
   keepFrom,
+  limitFrom,
 } from './options.ts'
 import {
   type ReadableStretch,
@@ -81,6 +82,7 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
   checkChoice('durability', options.durability ?? 'os', ['none', 'os', 'disk'])
   const policy = { name: options.policy, picker: options.picker }
   const sizes = options.sizes ?? {}
+  const { cacheBytes = DEFAULT_CACHE_BYTES, openTables = DEFAULT_OPEN_TABLES } = options
   // Asked before anything is touched.
   choosePolicy(DEFAULT_POLICY, policy)
   geometryOf('default', sizes)
@@ -95,8 +97,8 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
       },
       ...{ policy, sizes },
       limits: {
-        cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
-        openTables: options.openTables ?? DEFAULT_OPEN_TABLES,
+        cacheBytes: limitFrom('cacheBytes', cacheBytes),
+        openTables: limitFrom('openTables', openTables),
       },
     },
     options.onEvent,

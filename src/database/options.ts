@@ -104,6 +104,12 @@ export function durationFrom(duration: string | number): number {
   )
 }
 
+/** How much of something there may be at most. Throws `INVALID_ARGUMENT`. */
+export function limitFrom(name: string, limit: number): number {
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit
+  throw new PalimpsestError('INVALID_ARGUMENT', `${name} is a whole number from 0 on, not ${String(limit)}`)
+}
+
 /** The first and the last time that a hold is asked to keep. Throws `INVALID_ARGUMENT`, `INVALID_TIME`. */
 export function heldTimes(
   { at, from, through }: Pick<HoldOptions, 'at' | 'from' | 'through'>,

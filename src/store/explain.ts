@@ -169,6 +169,7 @@ export function explainVersion(
   time: HybridTime,
   asOf: HybridTime | undefined,
 ): ExplainedVersion {
+  store.assertOpen()
   const table = store.tableOf(tableId, asOf)
   const generations = generationsOf(store.catalog, table.id)
   if (generations.length === 0) assertReadable(NO_TIMES, time, fullNameOf(store.catalog, table))

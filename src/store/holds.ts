@@ -74,8 +74,9 @@ export interface HoldUsage {
   readonly together: KeptVersions
 }
 
-/** The holds that are in force: those with a name in the order in which they were placed, then cursors. */
+/** The holds that are in force: those with a name in the order in which they were placed, then cursors. Throws `CLOSED`. */
 export function listHolds(store: Store, moment: Moment = store.moment()): readonly Hold[] {
+  store.assertOpen()
   const { catalog } = store
   const named = namedRows(store)
     .filter(({ row }) => !isExpired(row, moment.nowMicros))

@@ -78,7 +78,7 @@ export class Store {
     this.#reads = new OpenReads({
       ...{ clock: parts.clock, tablets: parts.tablets, readability: this.#readability, points: this.#points },
       assertOpen: () => {
-        this.#checkOpen()
+        this.assertOpen()
       },
     })
     const { log, manifest } = parts
@@ -170,9 +170,14 @@ export class Store {
     return { ...this.#catalog, ...definitionsOf(this.#rowsAsOf(DEFINITION_PATHS, time)) }
   }
 
+  /** Refuses what needs an open store. Throws `CLOSED`. */
+  assertOpen(): void {
+    if (!this.#isOpen) throw new PalimpsestError('CLOSED', 'the database was closed')
+  }
+
   /** Closes a time, so that no later commit gets it. Throws `FUTURE_TIME`. */
   use(time: HybridTime): void {
-    this.#checkOpen()
+    this.assertOpen()
     this.#parts.clock.use(time)
   }
 
@@ -181,14 +186,14 @@ export class Store {
    * `FUTURE_TIME`, `HISTORY_GONE`.
    */
   readPoint(tableId: number, asOf?: HybridTime): ReadPoint {
-    this.#checkOpen()
+    this.assertOpen()
     if (asOf === undefined) return this.#presentPoint(tableId)
     return this.#points.at(this.#readableTable(tableId, asOf), asOf)
   }
 
   /** As {@link readPoint}, for one search that is over before the next point is asked for. */
   momentaryPoint(tableId: number, asOf?: HybridTime): ReadPoint {
-    this.#checkOpen()
+    this.assertOpen()
     if (asOf === undefined) return this.#presentPoint(tableId)
     const settled = this.#points.settledAt(tableId, asOf)
     if (settled !== undefined) return settled
@@ -252,23 +257,26 @@ export class Store {
 
   /** Refuses times of a table that cannot be read. Throws `HISTORY_GONE`, naming the first. */
   assertReadable(table: TableRow, times: Stretches, moment?: Moment): void {
-    this.#checkOpen()
+    this.assertOpen()
     this.#readability.checkAll(table, times, moment)
   }
 
   /** The newest time there is, at which a read of a table stays that asks for the present; readable at `moment`. */
   presentOf(table: TableRow, moment: Moment = this.moment()): HybridTime {
-    this.#checkOpen()
+    this.assertOpen()
     return this.#readability.presentOf(table, moment)
   }
 
   /**
    * Every version that some tablets hold, in order, readable or not: to teach and to check. What stands
-   * behind the last one may change while they are read.
+   * behind the last one may change while they are read. Each step throws `CLOSED` once the store is.
    */
-  versions(tablets: readonly number[]): Generator<KeyedVersion> {
-    this.#checkOpen()
-    return mergeVersions(tablets.map((id) => this.tablets.get(id).versions()))
+  *versions(tablets: readonly number[]): Generator<KeyedVersion> {
+    this.assertOpen()
+    for (const version of mergeVersions(tablets.map((id) => this.tablets.get(id).versions()))) {
+      yield version
+      this.assertOpen()
+    }
   }
 
   /** Commits writes, already grouped by tablet and each key once, atomically. */
@@ -322,7 +330,7 @@ export class Store {
 
   /** Plans something by what can be read now. Throws what `plan` throws; a time that it refuses is refused for ever. */
   plan<Plan>(plan: (moment: Moment) => Plan): Plan {
-    this.#checkOpen()
+    this.assertOpen()
     return this.#readability.plan(plan)
   }
 
@@ -333,13 +341,13 @@ export class Store {
 
   /** Takes the wall clock for right again after a jump. */
   confirmClock(): void {
-    this.#checkOpen()
+    this.assertOpen()
     this.#parts.clock.confirmJump()
   }
 
   /** Checks the files of every tablet; reads only. */
   check(): readonly TabletCheck[] {
-    this.#checkOpen()
+    this.assertOpen()
     const open = (number: number) => this.tables.open(number)
     return this.tablets.all().map(({ id, state }) => ({ tablet: id, ...checkTree(state.shape, open) }))
   }
@@ -437,13 +445,9 @@ export class Store {
   }
 
   #writable(): Writing {
-    this.#checkOpen()
+    this.assertOpen()
     if (this.#writing === undefined)
       throw new PalimpsestError('READ_ONLY', 'the database was opened for reading only')
     return this.#writing
-  }
-
-  #checkOpen(): void {
-    if (!this.#isOpen) throw new PalimpsestError('CLOSED', 'the database was closed')
   }
 }

@@ -19,6 +19,7 @@ import { type Database } from '../../src/database/database.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { openDatabase } from '../../src/database/database.ts'
+import { open } from '../../src/index.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
 import { type HybridTime, microsOf } from '../../src/time/hybrid-time.ts'
@@ -462,6 +463,14 @@ function writesOf(db: Database): (() => unknown)[] {
   ]
 }
 
+test.each(['cacheBytes', 'openTables'])('%s is a number of something', (limit) => {
+  for (const wrong of [Number.NaN, -1, 0.5, Infinity, '7' as never])
+    expect(refusal(() => open({ memory: true }, { [limit]: wrong }))?.code, String(wrong)).toBe(
+      'INVALID_ARGUMENT',
+    )
+  open({ memory: true }, { [limit]: 0 }).close()
+})
+
 describe('after a close', () => {
   test('everything that reads or writes is refused; closing again does nothing', () => {
     const { place, db } = sample()
@@ -471,6 +480,8 @@ describe('after a close', () => {
     const begun = table.scan()
     begun.next()
     const versions = db.versions('k.t')
+    const begunVersions = db.versions('k.t')
+    begunVersions.next()
     const writes = writesOf(db)
     db.close()
     db.close()
@@ -482,6 +493,10 @@ describe('after a close', () => {
       () => scan.next(),
       () => begun.next(),
       () => versions.next(),
+      () => begunVersions.next(),
+      () => table.explainVersion('key 1', 'now'),
+      () => db.holds(),
+      () => db.holdUsage(),
       () => db.asOf('now'),
       () => db.check(),
       () => {
@@ -494,17 +509,17 @@ describe('after a close', () => {
 
   test.skipIf(platform !== 'linux')('no file stays open, whatever is asked for then', () => {
     const { db } = sample()
-    const open = () => readdirSync('/proc/self/fd').length
-    const before = open()
+    const handles = () => readdirSync('/proc/self/fd').length
+    const before = handles()
     db.check()
     Array.from(db.table('k.t').scan())
     db.close()
     refusal(() => db.check())
-    expect(open()).toBeLessThan(before)
-    const again = open()
+    expect(handles()).toBeLessThan(before)
+    const again = handles()
     refusal(() => db.check())
     refusal(() => db.table('k.t').get('key 1'))
-    expect(open()).toBe(again)
+    expect(handles()).toBe(again)
   })
 
   test('a database is closed at the end of its block', () => {
