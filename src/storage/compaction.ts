@@ -17,7 +17,7 @@ import { formatExact } from '../time/hybrid-time.ts'
 import { type VersionFilter } from './filter.ts'
 import { type Geometry } from './geometry.ts'
 import { type CompactionChoice } from './plan.ts'
-import { type Shape, type ShapeEdit, type Span, overlapsKeys, spanOf, tablesOf } from './shape.ts'
+import { type Shape, type ShapeEdit, overlapsKeys, spanOf, tablesOf, timesOf } from './shape.ts'
 import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { type TableWriter, shouldEndTable } from './table-writer.ts'
@@ -83,7 +83,7 @@ export function runCompaction<Directive>(
     for (const version of mergeVersions(inputs.map(({ tables }) => streamOf(tables, io))))
       output.take(version, filter)
     const tables = output.finish()
-    if (tables.length > 0) checkSpan(spanOf(tables), spanOf(merged))
+    if (tables.length > 0) checkReach(tables, merged)
     const versionsIn = merged.reduce((sum, table) => sum + table.versions, 0)
     const versionsOut = tables.reduce((sum, table) => sum + table.versions, 0)
     return {
@@ -146,12 +146,16 @@ function* streamOf(tables: readonly TableMeta[], io: CompactionIo): Generator<Ke
 }
 
 /**
- * What is merged goes where there is room for the keys that the tree knew of. A table that reaches further, as only a
- * forger or a bug makes one, would be merged past its neighbours.
+ * What is merged goes where there is room for the keys and the times that the tree knew of. A table that reaches further,
+ * as only a forger or a bug makes one, would be merged past its neighbours.
  */
-function checkSpan(written: Span, known: Span): void {
-  if (comparePositions(written.first, known.first) >= 0 && comparePositions(written.last, known.last) <= 0)
-    return
+function checkReach(written: readonly TableMeta[], known: readonly TableMeta[]): void {
+  const [span, knownSpan] = [spanOf(written), spanOf(known)]
+  const areKeysKnown =
+    comparePositions(span.first, knownSpan.first) >= 0 && comparePositions(span.last, knownSpan.last) <= 0
+  const [minTime, maxTime] = timesOf(known)
+  const [writtenMinTime, writtenMaxTime] = timesOf(written)
+  if (areKeysKnown && writtenMinTime >= minTime && writtenMaxTime <= maxTime) return
   throw new PalimpsestError('TABLE_CORRUPT', 'tables that are merged reach further than their tree knows')
 }
 

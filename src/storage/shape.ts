@@ -17,7 +17,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { compareBytes } from '../base/bytes.ts'
-import { MAX_TIME, earlierOf } from '../time/hybrid-time.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, earlierOf, laterOf } from '../time/hybrid-time.ts'
 import { type TableMeta } from './table-format.ts'
 import { comparePositions } from './version.ts'
 
@@ -120,6 +120,14 @@ export function spanOf(tables: readonly TableMeta[]): Span {
   )
 }
 
+/** The oldest and the newest time of some tables. */
+export function timesOf(tables: readonly TableMeta[]): readonly [minTime: HybridTime, maxTime: HybridTime] {
+  return tables.reduce<readonly [HybridTime, HybridTime]>(
+    ([oldest, newest], { minTime, maxTime }) => [earlierOf(oldest, minTime), laterOf(newest, maxTime)],
+    [MAX_TIME, MIN_TIME],
+  )
+}
+
 /** Whether the keys of a table touch those of any of the spans. */
 export function overlapsKeys(tables: readonly Span[], table: Span): boolean {
   return tables.some(
@@ -147,14 +155,16 @@ export function shapeFaults(shape: Shape): readonly string[] {
   ])
 }
 
+/** No version is at the beginning of time itself. */
 function isBackwards({ first, last, minTime, maxTime }: TableMeta): boolean {
-  return comparePositions(first, last) > 0 || minTime > maxTime
+  return comparePositions(first, last) > 0 || minTime > maxTime || minTime === MIN_TIME
 }
 
 /** Of level 0, where all comes from flushes, whole runs are newer than others, whatever their keys. */
 function isNewer(before: Run, after: Run): boolean {
-  const oldest = before.tables.reduce((time, { minTime }) => earlierOf(time, minTime), MAX_TIME)
-  return after.tables.every(({ maxTime }) => maxTime < oldest)
+  const [oldest] = timesOf(before.tables)
+  const [, newest] = timesOf(after.tables)
+  return newest < oldest
 }
 
 function pairsOf<T>(list: readonly T[]): readonly (readonly [T, T])[] {

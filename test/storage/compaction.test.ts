@@ -339,6 +339,8 @@ describe('an error', () => {
     }
     const [from, to] = [version('k110', 5, 'v'), version('k150', 5, 'v')]
     expect([merged({ first: from }), merged({ last: to })]).toEqual(['TABLE_CORRUPT', 'TABLE_CORRUPT'])
+    const times = [{ minTime: tick(6) }, { maxTime: tick(4) }]
+    expect(times.map(merged)).toEqual(['TABLE_CORRUPT', 'TABLE_CORRUPT'])
     expect(merged({})).toBeUndefined()
   })
 

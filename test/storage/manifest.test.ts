@@ -26,7 +26,7 @@ import { RecordWriter, numberIn, readRecords } from '../../src/storage/record-fi
 import { type TableMeta } from '../../src/storage/table-format.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
-import { hybridTime } from '../../src/time/hybrid-time.ts'
+import { MIN_TIME, hybridTime } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 import { copyFiles, putFile, refusal, tick } from './samples.ts'
 
@@ -409,10 +409,12 @@ describe('the file', () => {
       ...forward,
       table: { ...forward.table, last: { key: bytesOfHex(''), time: hybridTime(5) } },
     }
+    const ageless = { ...forward, table: { ...forward.table, minTime: MIN_TIME } }
     const wrong: readonly ManifestEdit[] = [
       { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1), one(2, '61', 1)] }] },
       { nextNumber: 9, trees: [1, 2].map((tree) => ({ tree, remove: [], add: [one(1, '61', 1)] })) },
       { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [backwards] }] },
+      { nextNumber: 9, trees: [{ tree: 1, remove: [], add: [ageless] }] },
       { nextNumber: 1, trees: [{ tree: 1, remove: [], add: [one(1, '61', 1)] }] },
       { judgedMicros: 2 ** 52 },
       { nextNumber: 2 ** 40, trees: [{ tree: 1, remove: [], add: [one(2 ** 30, '61', 1)] }] },
