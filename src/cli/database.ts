@@ -144,6 +144,11 @@ async function compact(
   directory: string,
   { table, due, explain, policy, picker }: CompactFlags,
 ): Promise<void> {
+  if (table !== undefined && (policy ?? picker) !== undefined) {
+    // To open a database with a policy changes it: a table that is not there is refused before.
+    using found = await openToRead(session, directory)
+    found.table(table)
+  }
   using database = await openToWrite(session, directory, { policy, picker })
   const before = sizeOf(database.stats())
   const decisions: Decision[] = []

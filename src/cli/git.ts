@@ -2,6 +2,8 @@
  * Git histories: `git import`, `git verify` and `git restore-check`.
  */
 import { type Command, Option } from 'commander'
+import { PalimpsestError } from '../base/errors.ts'
+import { type Database } from '../database/database.ts'
 import { type GeometryName } from '../storage/geometry.ts'
 import {
   type PolicyFlags,
@@ -92,14 +94,22 @@ async function importGit(
   directory: string,
   { keep, geometry, contents, policy, picker }: ImportFlags,
 ): Promise<void> {
-  const [{ open }, { importHistory }, { openGitSource }] = await Promise.all([
+  const [{ open }, { assertTakesHistory, importHistory }, { openGitSource }] = await Promise.all([
     import('../index.ts'),
     import('../lab/git/import.ts'),
     import('./git-source.ts'),
   ])
   using source = openGitSource(session, given, contents === true)
+  const path = session.path(directory)
   const { database, report } = importHistory(
-    (clock) => naming(directory, () => open(session.path(directory), { clock, geometry, policy, picker })),
+    (clock) =>
+      naming(directory, () => {
+        // To open a database with a policy changes it: one that takes no history is refused before.
+        using found =
+          (policy ?? picker) === undefined ? undefined : openIfThere(() => open(path, { readOnly: true }))
+        if (found !== undefined) assertTakesHistory(found)
+        return open(path, { clock, geometry, policy, picker })
+      }),
     source.commits,
     {
       keep,
@@ -116,6 +126,16 @@ async function importGit(
     return `${added}${span}${skipped === 0 ? '' : `; ${countText(skipped)} were there already`}`
   })
   session.note(`next: palimpsest git verify ${shellText(directory)}`)
+}
+
+/** Opens a database, unless there is none. */
+function openIfThere(open: () => Database): Database | undefined {
+  try {
+    return open()
+  } catch (error) {
+    if (error instanceof PalimpsestError && error.code === 'NOT_A_DATABASE') return undefined
+    throw error
+  }
 }
 
 async function verifyGit(session: Session, directory: string): Promise<void> {

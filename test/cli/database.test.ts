@@ -124,6 +124,16 @@ describe('compact', () => {
     expect((await cli(['get', name, 'k.t', 'key-99'], at)).stdout).toContain('"i":2899')
   })
 
+  test('of a table that is not there changes nothing, nor by which policy files are merged', async () => {
+    const name = copyOf('no-table')
+    const before = contentsOf(name)
+    const words = ['compact', name, '--table', 'k.nope', '--policy', 'tiered']
+    await expectRefusal(words, { code: 'UNKNOWN_TABLE', exitCode: 1 }, at)
+    expect(contentsOf(name)).toEqual(before)
+    const { stdout } = await cli(['compact', name, '--table', 'k.t', '--policy', 'tiered', '--json'], at)
+    expect(JSON.parse(stdout)).toMatchObject({ policy: { name: 'tiered' } })
+  })
+
   test('can be told one table', async () => {
     const name = copyOf('one')
     const versionsOf = async () =>

@@ -118,6 +118,15 @@ export function pathOfKey(key: string): Uint8Array {
   return byteText === undefined ? bytesOfText(key) : bytesOfByteText(byteText)
 }
 
+/** Refuses a database that keeps the time of a system, not that of a history. Throws `INVALID_ARGUMENT`. */
+export function assertTakesHistory(database: Database): void {
+  if (database.clock === 'replay') return
+  throw new PalimpsestError(
+    'INVALID_ARGUMENT',
+    'a history is imported into a database of its own, not into this one',
+  )
+}
+
 class ImportRun {
   readonly #database: Database
   readonly #clock: ReplayClock
@@ -133,12 +142,7 @@ class ImportRun {
     this.#database = database
     this.#clock = clock
     this.#options = options
-    if (database.clock !== 'replay') {
-      throw new PalimpsestError(
-        'INVALID_ARGUMENT',
-        'a history is imported into a database of its own, not into this one',
-      )
-    }
+    assertTakesHistory(database)
     if (!database.keyspaces.includes(GIT_KEYSPACE)) database.createKeyspace(GIT_KEYSPACE)
     const { keep } = options
     const isNew = !database.tables.includes(FILES_TABLE)
