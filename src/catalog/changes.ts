@@ -7,6 +7,7 @@ import { PalimpsestError } from '../base/errors.ts'
 import { type Generation, firstGeneration, truncatedGeneration } from '../history/lineage.ts'
 import { type Keep, assertReadable } from '../history/readable.ts'
 import { type Write } from '../storage/commit-record.ts'
+import { isTimeWord } from '../time/expression.ts'
 import { type HybridTime, tickAfter, tickBefore } from '../time/hybrid-time.ts'
 import { difference, stretch } from '../time/stretches.ts'
 import {
@@ -228,9 +229,9 @@ export function counter(next: number): Write {
 }
 
 function checkName(name: string, what: string): void {
-  // `now` is a time expression already, and names can be used as times.
-  if (NAME.test(name) && name !== 'now') return
-  const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -'
+  // Names can be used as times.
+  if (NAME.test(name) && !isTimeWord(name)) return
+  const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -, and not now or minus'
   throw new PalimpsestError(
     'INVALID_ARGUMENT',
     `not a name for a ${what}: ${JSON.stringify(name)} (${rule})`,

@@ -12,7 +12,7 @@ import { type ReadablePromise } from '../history/explain-version.ts'
 import { endOf, firstGeneration } from '../history/lineage.ts'
 import { type Keep, cutoffOf, readableTimes } from '../history/readable.ts'
 import { SYSTEM_TABLET } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, hybridTime, laterOf } from '../time/hybrid-time.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, hybridTime, laterOf, tickBefore } from '../time/hybrid-time.ts'
 import {
   NO_TIMES,
   type Stretches,
@@ -122,11 +122,13 @@ export function existsDuring(catalog: Catalog, table: TableRef, times: Stretches
 }
 
 /**
- * The part of some times during which a table existed, for all that is known: up to its ratchet some of its
- * generations may be forgotten, and it may have been there at any time.
+ * The part of some times during which a table existed, for all that is known. Up to its ratchet some of its generations
+ * may be forgotten, and it may have been there at any time; but not before it was made, where that is known.
  */
 export function mayExistDuring(catalog: Catalog, table: TableRef, times: Stretches): Stretches {
-  const unknown = stretch(MIN_TIME, catalog.ratchets.get(table.id) ?? MIN_TIME)
+  const [first] = generationsOf(catalog, table.id)
+  const made = first?.cause === 'create' ? tickBefore(first.start) : MIN_TIME
+  const unknown = stretch(made, catalog.ratchets.get(table.id) ?? MIN_TIME)
   return union(existsDuring(catalog, table, times), intersection(times, unknown))
 }
 

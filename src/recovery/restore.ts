@@ -108,10 +108,9 @@ export function planUndo(context: RestoreContext, id: number): RestorePlan {
   }
   const to = tickBefore(restore.at)
   const { keyspace, table } = restore
-  return {
-    ...planOf(context, readableCatalog(context, `restore ${id}`, to), { keyspace, table }, to, 'undo', id),
-    undoes: id,
-  }
+  const then = readableCatalog(context, `restore ${id}`, to)
+  if (table !== undefined) checkKeyspaceExists(catalog, keyspace, then)
+  return { ...planOf(context, then, { keyspace, table }, to, 'undo', id), undoes: id }
 }
 
 /**
@@ -151,10 +150,7 @@ function tableThen(
   name: string,
   to: HybridTime,
 ): TableRow {
-  if (!now.keyspaces.has(keyspace.id)) {
-    const message = `the keyspace ${keyspace.name} does not exist now; restore it as a whole`
-    throw new PalimpsestError('UNKNOWN_KEYSPACE', message, { name: keyspace.name })
-  }
+  checkKeyspaceExists(now, keyspace.id, then)
   const named = [...then.tables.values()].find(
     (table) => table.keyspace === keyspace.id && table.name === name,
   )
@@ -164,6 +160,14 @@ function tableThen(
   if (existed !== undefined) return existed
   const message = `the table ${keyspace.name}.${name} did not exist as of ${formatIso(to)}`
   throw new PalimpsestError('UNKNOWN_TABLE', message, { name, at: formatIso(to) })
+}
+
+/** One table is put back into a keyspace that is there. */
+function checkKeyspaceExists(now: Catalog, id: number, then: Catalog): void {
+  if (now.keyspaces.has(id)) return
+  const name = nameOfKeyspace(then, id)
+  const message = `the keyspace ${name} does not exist now; restore it as a whole`
+  throw new PalimpsestError('UNKNOWN_KEYSPACE', message, { name })
 }
 
 function planOf(

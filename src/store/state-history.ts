@@ -13,7 +13,7 @@ import { type KeyVersions, StateHistory } from '../history/state-history.ts'
 import { type Direction } from '../storage/cursor.ts'
 import { type TimeOrder, copyOfVersion } from '../storage/version.ts'
 import { tabletFor } from '../tablet/tablet.ts'
-import { type HybridTime, MIN_TIME, formatExact } from '../time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME, formatExact, laterOf, tickAfter } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch, intersection, stretch, union } from '../time/stretches.ts'
 import { type HeldRead } from './held-read.ts'
 import { type ReadPoint } from './read-points.ts'
@@ -36,7 +36,8 @@ export interface HistoryRequest {
  * if one of the ends is given and not readable.
  */
 export function historyOf(store: Store, request: HistoryRequest): HeldRead<StateHistory> {
-  const { table: id, from, to } = request
+  const { table: id } = request
+  const [from, to] = [somewhat(request.from), somewhat(request.to)]
   if (to !== undefined) store.use(to)
   if (from !== undefined) store.use(from)
   if (from !== undefined && to !== undefined && from > to) {
@@ -49,7 +50,7 @@ export function historyOf(store: Store, request: HistoryRequest): HeldRead<State
     const table = store.tableOf(id, to)
     // The first step may come long after the call: an end that was given must still be readable.
     store.assertReadable(table, ends)
-    return changesOf(store, table, request)
+    return changesOf(store, table, { ...request, from, to })
   })
 }
 
@@ -116,6 +117,11 @@ function sideOf(store: Store, { tablets, view }: ReadPoint, range: KeyRange): Di
   return { versions: store.tablets.get(tabletFor(tablets, range.lower)), view }
 }
 
+/** Nothing is at the beginning of time itself: what is asked for there is asked for at the first time that can be. */
+function somewhat(time: HybridTime | undefined): HybridTime | undefined {
+  return time === undefined ? undefined : laterOf(time, tickAfter(MIN_TIME))
+}
+
 function pointOf(time: HybridTime | undefined): Stretches {
-  return time === undefined || time === MIN_TIME ? [] : closedStretch(time, time)
+  return time === undefined ? NO_TIMES : closedStretch(time, time)
 }

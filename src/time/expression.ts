@@ -49,6 +49,11 @@ const FORMS =
   'a time is ISO text (2025-11-20T10:15:30.123456Z), Unix seconds, milliseconds or microseconds (10, 13 or 16 ' +
   'digits), exact (1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a snapshot, a hold or a restore'
 
+/** Whether a word means, or begins, a time by itself, so that nothing that has a time can be called so. */
+export function isTimeWord(word: string): boolean {
+  return /^(?:now|minus)$/i.test(word)
+}
+
 /** What time a text means. A bare microsecond means its end. Throws `INVALID_TIME`. */
 export function parseTimeExpression(text: string, context: TimeExpressionContext): HybridTime {
   if (text.length > LENGTH_MAX) {

@@ -112,6 +112,15 @@ describe('holds are listed', () => {
   })
 })
 
+test.each(['now', 'NOW', 'Now', 'minus', 'MINUS'])(
+  'no hold is called %s, which means a time by itself',
+  (name) => {
+    const { db } = opened()
+    expect(codeOf(() => db.hold({ name, at: 'now' }))).toBe('INVALID_ARGUMENT')
+    expect(db.holds()).toEqual([])
+  },
+)
+
 describe('a hold can expire at a time', () => {
   test('which is the first microsecond at which it holds nothing', () => {
     const { db, clock } = opened()

@@ -14,7 +14,7 @@ import {
   open,
 } from '../../src/index.ts'
 import { MEMORY_HOLD_MICROS_MAX } from '../../src/store/memory-holds.ts'
-import { formatExact } from '../../src/time/hybrid-time.ts'
+import { MIN_TIME, formatExact } from '../../src/time/hybrid-time.ts'
 import { propertySeeds } from '../seeds.ts'
 import { refusal } from '../storage/samples.ts'
 
@@ -323,6 +323,8 @@ describe('refused', () => {
     const { table, clock } = await worldOf([])
     clock.advance(500)
     expect(refusal(() => table.history('a', { from: at(150) }))?.code).toBe('HISTORY_GONE')
+    for (const end of ['from', 'to'])
+      expect(refusal(() => table.history('a', { [end]: MIN_TIME }))?.code).toBe('HISTORY_GONE')
     expect(refusal(() => table.history('a', { to: at(9_999) }))?.code).toBe('FUTURE_TIME')
     expect(refusal(() => table.history('a', { from: at(600), to: at(599) }))?.code).toBe('INVALID_ARGUMENT')
     expect(refusal(() => table.history(1 as never))?.code).toBe('INVALID_KEY')
@@ -332,6 +334,16 @@ describe('refused', () => {
     expect(refusal(() => table.explainRead('a', { asOf: at(150) }))?.code).toBe('HISTORY_GONE')
     expect(refusal(() => table.explainVersion('a', 'no time'))?.code).toBe('INVALID_TIME')
   })
+})
+
+test('the history of what is kept for ever can be asked for from the beginning of time on', () => {
+  const db = open({ memory: true })
+  db.createKeyspace('k')
+  const table = db.createTable<string, string>('k.t', { keep: 'forever', values: 'text' })
+  const { time } = table.put('a', '1')
+  for (const from of [MIN_TIME, 0n, '0.0', undefined])
+    expect(Array.from(table.history('a', { from }), (change) => change.time)).toEqual([time])
+  expect([...table.history('a', { to: MIN_TIME })]).toEqual([])
 })
 
 function getAsOf(table: Table<string, string>, key: string, asOf: HybridTime): string | undefined {
