@@ -33,7 +33,7 @@ import { type RecoveryReport, type StoreEvent } from '../store/events.ts'
 import { type Hold, type HoldUsage, type NamedHold, holdUsage, listHolds, namedHold } from '../store/holds.ts'
 import { type World, openStore } from '../store/open.ts'
 import { type Store, type TabletCheck } from '../store/store.ts'
-import { type TableWrite } from '../table/batch.ts'
+import { type TableWrite, checkWrites } from '../table/batch.ts'
 import { type Key } from '../table/codec.ts'
 import { type Difference } from '../table/state-history.ts'
 import {
@@ -173,7 +173,7 @@ export class Database {
     return this.#store.lastTime
   }
 
-  /** Every commit at or before this time survives a power cut. */
+  /** Every commit at or before this time survives a power cut. One that was opened for reading knows what files tell. */
   get durableThrough(): HybridTime {
     return this.#store.durableThrough
   }
@@ -280,6 +280,7 @@ export class Database {
 
   /** Makes writes to any tables in one commit, or none. */
   batch(writes: readonly DatabaseWrite[], options: WriteOptions = {}): Receipt {
+    checkWrites(writes)
     const rows = new Map<string, TableRow>()
     const rowOf = (name: string) => {
       const row = rows.get(name) ?? tableNamed(this.#store.catalog, name)

@@ -10,6 +10,7 @@
 import { type CandidateScore, type PickScore } from '../storage/plan.ts'
 import { type PolicyName } from '../storage/policy.ts'
 import { type ClockJump } from '../time/clock.ts'
+import { PalimpsestError } from '../base/errors.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 
 /** A memtable became a table of level 0. */
@@ -110,6 +111,9 @@ export class EventBus {
 
   /** Calls `listener` with every event until the result is called. */
   listen(listener: (event: StoreEvent) => void): () => void {
+    // Callers without types may pass anything, and would hear of it too late.
+    if (typeof listener !== 'function')
+      throw new PalimpsestError('INVALID_ARGUMENT', `a listener is a function, not ${typeof listener}`)
     // The same function may listen twice.
     const heard = (event: StoreEvent) => {
       listener(event)

@@ -80,7 +80,18 @@ function addWrite({ writes, index }: OpenTablet, write: OpenWrite): void {
 }
 
 /** Callers without types can say anything; what is not understood must not delete. */
-function checkType({ type }: { readonly type: string }): void {
+function checkType({ type }: { readonly type: unknown }): void {
   if (type === 'put' || type === 'delete') return
-  throw new PalimpsestError('INVALID_ARGUMENT', `a write is a put or a delete, not ${JSON.stringify(type)}`)
+  const what = typeof type === 'string' ? JSON.stringify(type) : typeof type
+  throw new PalimpsestError('INVALID_ARGUMENT', `a write is a put or a delete, not ${what}`)
+}
+
+function isWrite(write: unknown): boolean {
+  return typeof write === 'object' && write !== null
+}
+
+/** Refuses what is no list of writes. Throws `INVALID_ARGUMENT`. */
+export function checkWrites(writes: unknown): void {
+  if (Array.isArray(writes) && writes.every(isWrite)) return
+  throw new PalimpsestError('INVALID_ARGUMENT', 'a batch is an array of writes')
 }

@@ -31,6 +31,9 @@ const packr = new Packr({
   useToJSON: false,
 })
 
+/** What it makes of any value: of Node's class where there is one, which it also takes for bytes. */
+const PACKED: unknown = Object.getPrototypeOf(packr.pack(null))
+
 /** The bytes of a key, in memory of their own. Throws `INVALID_KEY`, `TOO_LARGE`. */
 export function encodeKey(key: unknown, type: KeyType): Uint8Array {
   const bytes = viewKey(key, type)
@@ -151,7 +154,10 @@ function checkDocument(value: unknown, depth: number): void {
     default:
       return refuse(`a ${typeof value}`)
   }
-  if (value === null || value instanceof Uint8Array) return
+  if (value === null) return
+  // Their class would be written down by a name that no reader knows.
+  if (value instanceof Uint8Array)
+    return isPlainBytes(value) ? undefined : refuse('bytes of a class of their own')
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? refuse('a date that is none') : undefined
   if (Array.isArray(value)) {
     for (const item of value) checkDocument(item, depth + 1)
@@ -164,6 +170,12 @@ function checkDocument(value: unknown, depth: number): void {
     if (!name.isWellFormed()) refuse('half of a surrogate pair')
     checkDocument(item, depth + 1)
   }
+}
+
+/** Whether bytes are a `Uint8Array` and no more, or what msgpackr itself makes. */
+function isPlainBytes(bytes: Uint8Array): boolean {
+  const prototype: unknown = Object.getPrototypeOf(bytes)
+  return prototype === Uint8Array.prototype || prototype === PACKED
 }
 
 /**

@@ -20,7 +20,7 @@ import { VersionSpan } from '../storage/version-span.ts'
 import { DURABILITIES, type Durability } from '../tablet/commit-log.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 import { type TimeInput } from '../time/expression.ts'
-import { type TableWrite, planBatch } from './batch.ts'
+import { type TableWrite, checkWrites, planBatch } from './batch.ts'
 import { Rows } from './rows.ts'
 import { type Key, decodeKeySpan, decodeValueSpan, encodeKey, viewKey } from './codec.ts'
 import {
@@ -211,8 +211,9 @@ export class Table<K extends Key = Key, V = unknown> {
     const order: TimeOrder = options.reverse === true ? 'newest first' : 'oldest first'
     // The caller may change the bytes of the key before the first step.
     const bytes = this.#copies.copyOf(viewKey(key, row.keys))
+    const shown = typeof key === 'string' ? key : (this.#copies.copyOf(bytes) as K)
     const history = historyOf(this.#context.store, { table: this.#id, key: bytes, from, to, order })
-    return new Rows(history, limit, () => changeOf<K, V>(key, row, history.found))
+    return new Rows(history, limit, () => changeOf<K, V>(shown, row, history.found))
   }
 
   /**
@@ -265,6 +266,7 @@ export class Table<K extends Key = Key, V = unknown> {
   batch(writes: readonly BatchWrite<K, V>[], options: WriteOptions = {}): Receipt {
     if (this.#boundTo !== undefined)
       throw new PalimpsestError('READ_ONLY', 'a view of the past cannot be written to')
+    checkWrites(writes)
     const table = this.#row()
     return commitBatch(
       this.#context,

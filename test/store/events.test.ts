@@ -169,3 +169,11 @@ test('a listener that listens anew is told of what comes after', () => {
   fill()
   expect(told).toEqual(all)
 })
+
+test.each([undefined, null, true, {}])('nobody listens by %s', (listener) => {
+  const { db } = scene()
+  expect(refusal(() => scene(listener as never))?.code).toBe(
+    listener === undefined ? undefined : 'INVALID_ARGUMENT',
+  )
+  expect(refusal(() => db.on(listener as never))?.code).toBe('INVALID_ARGUMENT')
+})

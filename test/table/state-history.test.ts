@@ -316,6 +316,20 @@ test("what a history hands out is the caller's: in memory, in tables, where a re
   }
 })
 
+test('the bytes of a key that a history hands out are the caller’s, and not those that it was asked for by', () => {
+  const db = open({ memory: true })
+  db.createKeyspace('k')
+  const table = db.createTable<Uint8Array, string>('k.t', { keys: 'bytes', values: 'text' })
+  table.put(Uint8Array.of(1), 'one')
+  const key = Buffer.from([1])
+  const history = table.history(key)
+  key[0] = 2
+  const change = history.next().value as { key: Uint8Array; value: string }
+  expect([change.key, change.value]).toEqual([Uint8Array.of(1), 'one'])
+  change.key[0] = 3
+  expect(key[0]).toBe(2)
+})
+
 describe('refused', () => {
   const at = (micros: number): TimeInput => hybridTime(micros)
 

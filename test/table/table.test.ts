@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { type DatabaseWrite } from '../../src/database/options.ts'
+import { open } from '../../src/index.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { BATCH_BYTES_MAX, VALUE_BYTES_MAX } from '../../src/table/codec.ts'
 import { type BatchWrite, type ScanOptions, type Table } from '../../src/table/table.ts'
@@ -269,4 +270,32 @@ describe('a handle', () => {
     const table = db.createTable('k.t')
     expect([table.name, db.table('k.t').id]).toEqual(['k.t', table.id])
   })
+})
+
+test('a document with bytes of a class of their own is refused: nobody could read it again', () => {
+  class OwnBytes extends Uint8Array {}
+  const own = open({ memory: true })
+  own.createKeyspace('k')
+  const table = own.createTable('k.t')
+  for (const wrong of [OwnBytes.of(1, 2), { deep: [OwnBytes.of(1, 2)] }])
+    expect(refusal(() => table.put('a', wrong))?.code).toBe('INVALID_VALUE')
+  for (const right of [Uint8Array.of(1, 2), Buffer.from([1, 2])]) {
+    table.put('a', { deep: [right] })
+    expect(table.get('a')).toEqual({ deep: [Uint8Array.of(1, 2)] })
+  }
+})
+
+test('what is no list of writes is refused, and nothing is written', () => {
+  const own = open({ memory: true })
+  own.createKeyspace('k')
+  const table = own.createTable('k.t')
+  const before = own.newest
+  const lists = [undefined, null, 'put', [null], [{ type: 'put', key: 'a', value: 1 }, 7]]
+  for (const wrong of lists) {
+    expect(refusal(() => table.batch(wrong as never))?.code).toBe('INVALID_ARGUMENT')
+    expect(refusal(() => own.batch(wrong as never))?.code).toBe('INVALID_ARGUMENT')
+  }
+  for (const type of [1n, undefined, 'del'])
+    expect(refusal(() => table.batch([{ type, key: 'a' } as never]))?.code).toBe('INVALID_ARGUMENT')
+  expect([table.get('a'), own.newest]).toEqual([undefined, before])
 })
