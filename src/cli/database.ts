@@ -5,6 +5,7 @@ import { type Command } from 'commander'
 import { type DatabaseStats, type TableStats, recoveryStats } from '../database/stats.ts'
 import { type TabletCheck } from '../store/store.ts'
 import { formatDuration } from '../time/duration.ts'
+import { MIN_TIME, formatExact } from '../time/hybrid-time.ts'
 import { type Column } from './grid.ts'
 import { type Decision, decisionsText } from './decisions.ts'
 import { type PolicyFlags, examples, openToRead, openToWrite, pickerOption, policyOption } from './options.ts'
@@ -65,11 +66,12 @@ async function statsText(session: Session, found: DatabaseStats): Promise<string
 
 function databaseSummary(found: DatabaseStats): string {
   const { bytes, versions, compactions, logBytes, newest, durableThrough } = found
+  const isKnown = durableThrough.time !== formatExact(MIN_TIME)
   return [
     `${manyText(versions, 'version')}, ${bytesText(bytes)} in tables, ${bytesText(logBytes)} of log; ` +
       manyText(compactions, 'compaction'),
     `newest time   ${newest.at}  ${newest.time}`,
-    `durable to    ${durableThrough.at}  ${durableThrough.time}`,
+    `durable to    ${isKnown ? `${durableThrough.at}  ${durableThrough.time}` : 'not known: nothing is in tables yet'}`,
   ].join('\n')
 }
 

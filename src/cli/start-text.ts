@@ -1,10 +1,12 @@
 /**
  * What the main job found, for people: sections of at most 110 columns, and what to try next.
  */
+import { GEOMETRY } from '../lab/main-job/databases.ts'
 import { type RestoreStep } from '../lab/main-job/restore-step.ts'
 import { type MainJobReport } from '../lab/main-job/main-job.ts'
 import { type PolicyReport } from '../lab/main-job/policy-report.ts'
 import { type Weighing, type WindowReport } from '../lab/main-job/weigh.ts'
+import { GEOMETRIES } from '../storage/geometry.ts'
 import { type Column, gridText } from './grid.ts'
 import { type Session } from './session.ts'
 import { bytesText, countText, manyText, shellText } from './text.ts'
@@ -130,6 +132,7 @@ function policyRows({ share, policies }: WindowReport): readonly (readonly strin
 /** What the numbers are, in the order of the columns. */
 function definitionLines({ newest, windows, seed }: Weighing): readonly string[] {
   const { now, past } = windows[0]!.policies[0]!
+  const { tableBytes, memtableBytes, blockBytes } = GEOMETRIES[GEOMETRY]
   return [
     '  window    share of the time from the first commit to the last that can be read, ending with the last',
     '  needs     what a full compaction of a copy leaves: the versions that can be seen, whatever the policy',
@@ -139,7 +142,8 @@ function definitionLines({ newest, windows, seed }: Weighing): readonly string[]
     '  versions  in the table files as the policy left them, with what can go and has not gone yet',
     `  get       mean of ${countText(now.gets)} gets of files that are there: blocks read, and their bytes; nothing is cached`,
     `  as of     the same for ${countText(past.gets)} gets as of commits that can be read`,
-    `  Indexes and filters are in memory. Table files and memtables of 32 KiB, blocks of 1 KiB; no syncs; seed ${seed}.`,
+    `  Indexes and filters are in memory. Table files of ${bytesText(tableBytes)}, memtables of ${bytesText(memtableBytes)}, ` +
+      `blocks of ${bytesText(blockBytes)}; no syncs; seed ${seed}.`,
   ]
 }
 

@@ -86,6 +86,19 @@ export interface FileSystem {
   lock(path: string): FileLock
 }
 
+/** Begins with what was just opened. Should that fail, nobody has it, and it is closed. */
+export function beginWith<Opened extends { close(): void }, Result>(
+  opened: Opened,
+  begin: (opened: Opened) => Result,
+): Result {
+  try {
+    return begin(opened)
+  } catch (error) {
+    opened.close()
+    throw error
+  }
+}
+
 /** All bytes of a file. */
 export function readWholeFile(files: FileSystem, path: string): Uint8Array {
   const file = files.open(path)

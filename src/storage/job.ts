@@ -129,11 +129,16 @@ export function runJobElsewhere<Directive>(job: Job<Directive>, io: JobIo<Direct
 function runFlush<Directive>(job: FlushJob<Directive>, io: JobIo<Directive>): FlushResult {
   const { watched } = io.filterFor(job.directive)
   const writer = io.tables.create(job.numbers.first, io.geometry, watched)
-  for (const version of versionsIn(job.memtable)) writer.add(version)
-  const table = writer.finish()
-  assert(table.versions === job.memtable.versionCount, 'a flush drops nothing')
-  io.files.syncDirectory('')
-  return { kind: 'flush', table }
+  try {
+    for (const version of versionsIn(job.memtable)) writer.add(version)
+    const table = writer.finish()
+    assert(table.versions === job.memtable.versionCount, 'a flush drops nothing')
+    io.files.syncDirectory('')
+    return { kind: 'flush', table }
+  } catch (error) {
+    writer.abandon()
+    throw error
+  }
 }
 
 /** Merges tables. */

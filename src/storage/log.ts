@@ -11,8 +11,7 @@
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { namesIn, sizeOfFile } from './file-rules.ts'
-import { type FileSystem } from './files.ts'
-import { readWholeFile } from './files.ts'
+import { type FileSystem, beginWith, readWholeFile } from './files.ts'
 import { type RecordFileEnd, RecordWriter, payloadsOf } from './record-file.ts'
 
 /** A record with the number of the segment it stands in. */
@@ -165,10 +164,13 @@ export class LogWriter {
     const writer = hasHeader
       ? RecordWriter.resume(files, segmentPath(segment), 'PALIMLOG', segment, checksum, contents)
       : createSegment(files, segment, formerBytes, checksum)
-    files.syncDirectory('')
-    let closedBytes = 0
-    for (let number = first; number < segment; number++) closedBytes += sizeOfFile(files, segmentPath(number))
-    return new LogWriter(files, checksum, segmentBytes, { first, number: segment, writer, closedBytes })
+    return beginWith(writer, () => {
+      files.syncDirectory('')
+      let closedBytes = 0
+      for (let number = first; number < segment; number++)
+        closedBytes += sizeOfFile(files, segmentPath(number))
+      return new LogWriter(files, checksum, segmentBytes, { first, number: segment, writer, closedBytes })
+    })
   }
 
   /** The number of the segment that is written now. */
@@ -259,7 +261,8 @@ function createSegment(
 ): RecordWriter {
   const path = segmentPath(number)
   if (files.size(path) !== undefined) files.remove(path)
-  const writer = RecordWriter.create(files, path, 'PALIMLOG', number, checksum, formerBytes)
-  files.syncDirectory('')
-  return writer
+  return beginWith(RecordWriter.create(files, path, 'PALIMLOG', number, checksum, formerBytes), (writer) => {
+    files.syncDirectory('')
+    return writer
+  })
 }

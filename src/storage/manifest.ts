@@ -17,7 +17,7 @@ import { FormatError } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { bytesOfText, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { type FileSystem, readWholeFile } from './files.ts'
+import { type FileSystem, beginWith, readWholeFile } from './files.ts'
 import { decodeManifestEdit, encodeManifestEdit } from './manifest-format.ts'
 import {
   type Birth,
@@ -165,10 +165,11 @@ function beginFile(
   state: ManifestState,
 ): RecordWriter {
   if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
-  const writer = RecordWriter.create(files, NEW_MANIFEST_PATH, MAGIC, number, checksum)
-  writer.append(bytesOfText(encodeManifestEdit(wholeEdit(state))))
-  writer.sync()
-  files.rename(NEW_MANIFEST_PATH, MANIFEST_PATH)
-  files.syncDirectory('')
-  return writer
+  return beginWith(RecordWriter.create(files, NEW_MANIFEST_PATH, MAGIC, number, checksum), (writer) => {
+    writer.append(bytesOfText(encodeManifestEdit(wholeEdit(state))))
+    writer.sync()
+    files.rename(NEW_MANIFEST_PATH, MANIFEST_PATH)
+    files.syncDirectory('')
+    return writer
+  })
 }

@@ -21,7 +21,7 @@ import { BinaryWriter } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { concatBytes } from '../base/bytes.ts'
 import { assert } from '../base/assert.ts'
-import { type AppendFile, type FileSystem } from './files.ts'
+import { type AppendFile, type FileSystem, beginWith } from './files.ts'
 
 /** What kind of file the records are in: eight bytes at its start. */
 export type RecordMagic = 'PALIMLOG' | 'PALIMMAN'
@@ -87,10 +87,11 @@ export class RecordWriter {
     checksum: Checksum,
     formerBytes = 0,
   ): RecordWriter {
-    const file = files.create(path)
-    file.append(fileHeader(magic, number, formerBytes, checksum))
-    file.sync()
-    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, FILE_HEADER_BYTES)
+    return beginWith(files.create(path), (file) => {
+      file.append(fileHeader(magic, number, formerBytes, checksum))
+      file.sync()
+      return new RecordWriter(file, identityOf(magic, number, checksum), checksum, FILE_HEADER_BYTES)
+    })
   }
 
   /**
@@ -107,9 +108,10 @@ export class RecordWriter {
   ): RecordWriter {
     assert(end.damagedAt === undefined, 'a damaged file is refused, never written')
     if (end.tornBytes > 0) files.truncate(path, end.wholeBytes)
-    const file = files.append(path)
-    file.sync()
-    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, end.wholeBytes)
+    return beginWith(files.append(path), (file) => {
+      file.sync()
+      return new RecordWriter(file, identityOf(magic, number, checksum), checksum, end.wholeBytes)
+    })
   }
 
   /** The length of the file with everything that was appended or held. */

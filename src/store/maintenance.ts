@@ -113,8 +113,12 @@ export class Maintenance {
   /** Stops what runs elsewhere, for good. What it would have made is made after the next opening. */
   close(): void {
     const { failStop, manifest, numbers } = this.#context
-    const abandoned = [this.#flushes, this.#compactions].filter((lane) => this.#abandon(lane))
-    this.#runner?.close()
+    const abandoned: Lane[] = []
+    try {
+      abandoned.push(...[this.#flushes, this.#compactions].filter((lane) => this.#abandon(lane)))
+    } finally {
+      this.#runner?.close()
+    }
     if (failStop.hasFailed) return
     failStop.guard(() => {
       // A runner that did not answer may still write: nobody else may ever take its numbers.

@@ -8,6 +8,7 @@
  * there at that moment, and keeps what it shows open (`standing.ts`).
  */
 import { type Checksum } from '../base/checksum.ts'
+import { doAll } from '../base/do-all.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
@@ -25,7 +26,7 @@ import { CommitLog, type LogRecovery, recoverLog } from '../tablet/commit-log.ts
 import { FailStop } from '../tablet/fail-stop.ts'
 import { Tablets } from '../tablet/tablet.ts'
 import { HybridClock, type PhysicalClock } from '../time/clock.ts'
-import { type HybridTime, laterOf, microsOf } from '../time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME, laterOf, microsOf } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
 import { EventBus, type RecoveryReport, type StoreEvent } from './events.ts'
 import { FileNumbers, type StoreParts } from './parts.ts'
@@ -134,11 +135,50 @@ function standingClock(micros: number, newest: HybridTime): HybridClock {
 }
 
 function openForWriting(world: World, options: StoreOptions, events: EventBus, lock: FileLock): Store {
+  const manifest = Manifest.open(world.files, world.checksum)
+  const opened = [
+    () => {
+      manifest.close()
+    },
+  ]
+  try {
+    return resumeWriting(world, options, events, { lock, manifest, opened })
+  } catch (error) {
+    letGoOf(opened)
+    throw error
+  }
+}
+
+/** What the writer of a database has from its first moment on. */
+interface Beginning {
+  readonly lock: FileLock
+  readonly manifest: Manifest
+  /** How what was opened since is closed again, should the opening fail. */
+  readonly opened: (() => void)[]
+}
+
+/** Why an opening failed is told; that a file could not be closed then is not. */
+function letGoOf(opened: readonly (() => void)[]): void {
+  try {
+    doAll(opened.toReversed())
+  } catch (error) {
+    if (!(error instanceof PalimpsestError)) throw error
+  }
+}
+
+function resumeWriting(
+  world: World,
+  options: StoreOptions,
+  events: EventBus,
+  { lock, manifest, opened }: Beginning,
+): Store {
   const { files, checksum } = world
-  const manifest = Manifest.open(files, checksum)
   rememberPolicy(manifest, options.policy)
   const loaded = load(world, options, manifest.state, () => manifest.state, events)
   const { tablets, failStop, geometry, replayed, newest, tables } = loaded
+  opened.push(() => {
+    tables.close()
+  })
   const floor = laterOf(newest, replayed.floor)
   const isReplay = manifest.state.birth.clock === 'replay' && !(world.clock instanceof ReplayClock)
   const log = CommitLog.resume(
@@ -157,6 +197,9 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     { ...replayed, newestCommit: newest },
     floor,
   )
+  opened.push(() => {
+    log.letGo()
+  })
   const orphans = [
     ...removeOrphanTables(tables, namedTables(manifest.state)),
     ...removeOldSegments(files, manifest.state.firstSegment),
@@ -208,9 +251,18 @@ function load(
   return {
     ...{ files, birth, policy, geometry, tables, tablets },
     ...{ numbers, events, failStop, replayed, newest, logBytes },
+    durableThrough: replayed.wasClosed ? newest : flushedThrough(tablets),
     jobs: { files, tables, geometry, filterFor: garbageFilter },
     monotonic: () => world.clock.monotonic(),
   }
+}
+
+/**
+ * What is in tables has been in a log that was durable before they were named, and so has all that came before it. Of what
+ * came since, nobody can tell from a log that is being written, or was cut short.
+ */
+function flushedThrough(tablets: Tablets): HybridTime {
+  return tablets.all().reduce((time, { state }) => laterOf(time, state.flushedThrough), MIN_TIME)
 }
 
 function recoveryOf({ replayed, newest }: LoadedParts, orphans: readonly string[]): RecoveryReport {

@@ -13,6 +13,7 @@ import { type CommitLog } from '../tablet/commit-log.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
 import { type Tablets } from '../tablet/tablet.ts'
 import { type HybridClock } from '../time/clock.ts'
+import { type HybridTime } from '../time/hybrid-time.ts'
 import { type EventBus, type RecoveryReport } from './events.ts'
 
 /** Everything that a store holds together. Log and manifest are there if it can write. */
@@ -39,6 +40,8 @@ export interface StoreParts {
   readonly clock: HybridClock
   /** The bytes of the log as it was found. */
   readonly logBytes: number
+  /** Every commit at or before this time survives a power cut, as far as what was found tells. */
+  readonly durableThrough: HybridTime
   readonly manifest?: Manifest | undefined
   readonly log?: CommitLog | undefined
   /** Lets the directory go: a writer its lock, a reader the files that it kept open. */

@@ -3,6 +3,7 @@
  * read is judged by its {@link Readability}, a commit is followed by its {@link Maintenance}.
  */
 import { bytesOfText } from '../base/bytes.ts'
+import { doAll } from '../base/do-all.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { ALL_KEYS, prefixRange } from '../base/key-range.ts'
 import { type Catalog, CatalogRows, definitionsOf } from '../catalog/catalog.ts'
@@ -140,7 +141,7 @@ export class Store {
 
   /** Every commit at or before this time survives a power cut. */
   get durableThrough(): HybridTime {
-    return this.#writing?.log.durableThrough ?? this.#parts.clock.last
+    return this.#writing?.log.durableThrough ?? this.#parts.durableThrough
   }
 
   /** How far maintenance is behind, and who waited for it; `undefined` in a store that is read only. */
@@ -365,14 +366,17 @@ export class Store {
 
   #end(): void {
     const { log, manifest, tables, letGo } = this.#parts
-    try {
-      this.#stopWriting()
-      log?.close()
-      manifest?.close()
-      tables.close()
-    } finally {
-      letGo()
-    }
+    doAll([
+      () => {
+        this.#stopWriting()
+      },
+      () => log?.close(),
+      () => manifest?.close(),
+      () => {
+        tables.close()
+      },
+      letGo,
+    ])
   }
 
   #stopWriting(): void {

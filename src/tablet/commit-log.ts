@@ -20,7 +20,7 @@
 import { FormatError } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { type FileSystem } from '../storage/files.ts'
+import { type FileSystem, beginWith } from '../storage/files.ts'
 import { type LogEnd, type LogPlace, LogWriter, replaySegments, segmentPath } from '../storage/log.ts'
 import { FILE_HEADER_BYTES } from '../storage/record-file.ts'
 import { type ClockJump, HybridClock, type PhysicalClock } from '../time/clock.ts'
@@ -160,16 +160,18 @@ export class CommitLog {
     floor: HybridTime,
   ): CommitLog {
     const { files, checksum, segmentBytes } = context
-    const log = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
+    const resumed = LogWriter.resume(files, checksum, segmentBytes, firstSegment, recovery.end)
     const hasRecords = recovery.end.contents.wholeBytes > FILE_HEADER_BYTES
     const isCutShort = hasRecords && !recovery.wasClosed
-    if (isCutShort) log.startSegment()
-    // A crash at the begin of a segment took the ceiling away with which every segment begins.
-    if (isCutShort || !hasRecords) {
-      log.append(encodeRecord({ kind: 'ceiling', time: floor }))
-      log.sync()
-    }
-    return new CommitLog(context, log, floor, recovery)
+    return beginWith(resumed, (log) => {
+      if (isCutShort) log.startSegment()
+      // A crash at the begin of a segment took the ceiling away with which every segment begins.
+      if (isCutShort || !hasRecords) {
+        log.append(encodeRecord({ kind: 'ceiling', time: floor }))
+        log.sync()
+      }
+      return new CommitLog(context, log, floor, recovery)
+    })
   }
 
   /** The newest commit. */
@@ -290,7 +292,15 @@ export class CommitLog {
 
   /** Ends the log, unless that was done or nothing more may be written, and closes its file. */
   close(): void {
-    if (!this.#hasEnded && !this.#context.failStop.hasFailed) this.end()
+    try {
+      if (!this.#hasEnded && !this.#context.failStop.hasFailed) this.end()
+    } finally {
+      this.letGo()
+    }
+  }
+
+  /** Closes its file, as after a crash: nothing is written any more. */
+  letGo(): void {
     this.#log.close()
   }
 

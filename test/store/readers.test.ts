@@ -9,6 +9,8 @@ import { type Database, openDatabase } from '../../src/database/database.ts'
 import { ioFailed } from '../../src/storage/file-rules.ts'
 import { type FileSystem, type RandomFile } from '../../src/storage/files.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { FaultFiles } from '../../src/simulator/fault-files.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
 import { holds } from '../time/property.ts'
 import { copyFiles, refusal } from '../storage/samples.ts'
@@ -349,3 +351,32 @@ function withFilesAtMost(files: MemoryFiles, limit: number): { files: FileSystem
   })
   return { files: limited, opened: () => opened }
 }
+
+test.each([0, 1, 5, 20, 60, 61])(
+  'a reader beside %i commits takes no more for durable than a power cut leaves',
+  (count) => {
+    const files = new FaultFiles()
+    const clock = new StandingClock(START)
+    const at = (of: FileSystem) => ({ files: of, clock, checksum: crc32 })
+    const read = (of: FileSystem) =>
+      openDatabase({ ...at(of), clock: new StandingClock(START + HOUR) }, { readOnly: true })
+    const db = openDatabase(at(files), { geometry: 'miniature' })
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t', { keep: 'forever', values: 'text' })
+    const commits = Array.from({ length: count }, (_, i) => {
+      clock.advance(1000)
+      return { key: `key ${i % 7}`, value: `value ${i}`, ...table.put(`key ${i % 7}`, `value ${i}`) }
+    })
+    const { durableThrough } = read(files)
+    expect(durableThrough <= db.durableThrough).toBe(true)
+    // Where something is in tables, something is known.
+    expect(commits.some(({ time }) => time <= durableThrough)).toBe(db.files('k.t').length > 0)
+    const image = files.crash('synced-only', seededRandom(count))
+    const left = read(image)
+    for (const { time, key, value } of commits)
+      if (time <= durableThrough) expect(left.table('k.t').get(key, { asOf: time })).toBe(value)
+    openDatabase(at(image)).close()
+    const ended = read(image)
+    expect(ended.durableThrough).toBe(ended.newest)
+  },
+)
