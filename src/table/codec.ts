@@ -5,11 +5,12 @@
  * bytes are `Uint8Array`s, never a `Buffer`, never a look into the engine's memory. Small ones share an
  * `ArrayBuffer` with others that were handed out, as Node's buffers do.
  */
-import { Packr } from 'msgpackr'
+import { Packr, isNativeAccelerationEnabled } from 'msgpackr'
 import { FormatError } from '../base/binary.ts'
 import { type ByteCopies, type ByteSpan, bytesOfText, copyOf, lookAt, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type KeyType, type ValueType } from '../catalog/rows.ts'
+import { withMarksTwice } from './byte-order-marks.ts'
 
 /** The longest key, in bytes. */
 export const KEY_BYTES_MAX = 65_535
@@ -94,7 +95,8 @@ function textOf(bytes: Uint8Array, what: string): string {
 
 function documentOf(bytes: Uint8Array): unknown {
   try {
-    return withoutBuffers(packr.unpack(bytes))
+    const document = isNativeAccelerationEnabled ? bytes : withMarksTwice(bytes)
+    return withoutBuffers(packr.unpack(document))
   } catch (error) {
     throw corrupt('value', error)
   }
