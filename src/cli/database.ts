@@ -8,7 +8,15 @@ import { formatDuration } from '../time/duration.ts'
 import { MIN_TIME, formatExact } from '../time/hybrid-time.ts'
 import { type Column } from './grid.ts'
 import { type Decision, decisionsText } from './decisions.ts'
-import { type PolicyFlags, examples, openToRead, openToWrite, pickerOption, policyOption } from './options.ts'
+import {
+  type PolicyFlags,
+  examples,
+  openToLook,
+  openToRead,
+  openToWrite,
+  pickerOption,
+  policyOption,
+} from './options.ts'
 import { type Session } from './session.ts'
 import { bytesText, countText, manyText, messageText, shellText } from './text.ts'
 
@@ -148,7 +156,7 @@ async function compact(
 ): Promise<void> {
   if (table !== undefined && (policy ?? picker) !== undefined) {
     // To open a database with a policy changes it: a table that is not there is refused before.
-    using found = await openToRead(session, directory)
+    using found = await openToLook(session, directory)
     found.table(table)
   }
   using database = await openToWrite(session, directory, { policy, picker })

@@ -80,6 +80,11 @@ export function openToRead(session: Session, directory: string): Promise<Databas
   return openExisting(session, directory, { readOnly: true })
 }
 
+/** As {@link openToRead}, for a look before it is opened otherwise: that will tell what its opening found. */
+export function openToLook(session: Session, directory: string): Promise<Database> {
+  return openQuietly(session, directory, { readOnly: true })
+}
+
 /** Opens a database that is there, to change it. */
 export function openToWrite(
   session: Session,
@@ -90,10 +95,14 @@ export function openToWrite(
 }
 
 async function openExisting(session: Session, directory: string, options: OpenOptions): Promise<Database> {
-  const { open } = await import('../index.ts')
-  const database = naming(directory, () => open(session.path(directory), { ...options, create: false }))
+  const database = await openQuietly(session, directory, options)
   tellRecovery(session, database)
   return database
+}
+
+async function openQuietly(session: Session, directory: string, options: OpenOptions): Promise<Database> {
+  const { open } = await import('../index.ts')
+  return naming(directory, () => open(session.path(directory), { ...options, create: false }))
 }
 
 /** Opens a database; a refusal to take a directory for one says which directory. */

@@ -142,8 +142,8 @@ function definitionLines({ newest, windows, seed }: Weighing): readonly string[]
     '  versions  in the table files as the policy left them, with what can go and has not gone yet',
     `  get       mean of ${countText(now.gets)} gets of files that are there: blocks read, and their bytes; nothing is cached`,
     `  as of     the same for ${countText(past.gets)} gets as of commits that can be read`,
-    `  Indexes and filters are in memory. Table files of ${bytesText(tableBytes)}, memtables of ${bytesText(memtableBytes)}, ` +
-      `blocks of ${bytesText(blockBytes)}; no syncs; seed ${seed}.`,
+    '  Indexes and filters are in memory, and nothing is synced.',
+    `  Table files of ${bytesText(tableBytes)}, memtables of ${bytesText(memtableBytes)}, blocks of ${bytesText(blockBytes)}; seed ${seed}.`,
   ]
 }
 

@@ -247,13 +247,13 @@ export class Database {
 
   /**
    * The writes that an undo would hide beside what it undoes: of every key that was written since the restore,
-   * the newest. Throws as {@link undo} does, at once.
+   * the newest, unless it deletes what was not there. Throws as {@link undo} does, at once.
    */
   hiddenByUndo(restore: string): Generator<LaterWrite> {
     return hiddenByUndo(this.#store, restore)
   }
 
-  /** Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`. */
+  /** Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`, `NAME_TAKEN`, `UNKNOWN_KEYSPACE`. */
   async undo(restore: string): Promise<Restore> {
     return this.undoSync(restore)
   }

@@ -7,11 +7,12 @@
 import { ALL_KEYS } from '../base/key-range.ts'
 import { fullNameOf } from '../catalog/catalog.ts'
 import { type TableRow } from '../catalog/rows.ts'
+import { explainVersion } from '../store/explain.ts'
 import { type Store } from '../store/store.ts'
 import { type Key, decodeKey } from '../table/codec.ts'
-import { type Tablet, tabletFor } from '../tablet/tablet.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, formatIso, tickBefore } from '../time/hybrid-time.ts'
-import { type Stretches, closedStretch, intersection, stretch } from '../time/stretches.ts'
+import { tabletFor } from '../tablet/tablet.ts'
+import { type HybridTime, MAX_TIME, formatIso } from '../time/hybrid-time.ts'
+import { closedStretch, intersection, stretch } from '../time/stretches.ts'
 
 /** The newest write of a key after a restore. */
 export interface LaterWrite {
@@ -23,7 +24,7 @@ export interface LaterWrite {
   readonly isDelete: boolean
 }
 
-/** The keys of some tables that were written after a time, each with its newest write, table by table. */
+/** The keys of some tables that were written after a time, each with its newest write, table by table; deletions of nothing are left out. */
 export function* writesAfter(
   store: Store,
   tables: readonly number[],
@@ -49,7 +50,7 @@ function* writesTo(store: Store, row: TableRow, after: HybridTime): Generator<La
       const { key, version } = read.found
       const { time, value } = version
       const isDelete = value === undefined
-      if (isDelete && !wasThere(tree, key, view, { after, before: time })) continue
+      if (isDelete && !isKept(store, row, key, time)) continue
       yield { table, key: decodeKey(key, row.keys), time, at: formatIso(time), isDelete }
     }
   } finally {
@@ -57,21 +58,7 @@ function* writesTo(store: Store, row: TableRow, after: HybridTime): Generator<La
   }
 }
 
-/**
- * Whether a key had a value at some time from `after` on, before it was deleted at `before`. A deletion of what is absent
- * is no change, and whether it is still there nobody promises.
- */
-function wasThere(
-  tree: Tablet,
-  key: Uint8Array,
-  view: Stretches,
-  { after, before }: { readonly after: HybridTime; readonly before: HybridTime },
-): boolean {
-  for (let time = before; time > after;) {
-    const version = tree.find(key, intersection(view, stretch(MIN_TIME, tickBefore(time))))
-    if (version?.value !== undefined) return true
-    if (version === undefined) return false
-    time = version.time
-  }
-  return false
+/** Whether a deletion hides anything. One that does not may be gone at any time, and is no change. */
+function isKept(store: Store, { id }: TableRow, key: Uint8Array, time: HybridTime): boolean {
+  return explainVersion(store, id, key, time, undefined).verdict === 'kept'
 }

@@ -258,7 +258,7 @@ function load(
 }
 
 /**
- * What is in tables has been in a log that was durable before they were named, and so has all that came before it. Of what
+ * A log that was ended was synced before. What is in tables has been in a log that was durable before they were named, and so has all that came before it. Of what
  * came since, nobody can tell from a log that is being written, or was cut short.
  */
 function flushedThrough(tablets: Tablets): HybridTime {

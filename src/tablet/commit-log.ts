@@ -305,6 +305,8 @@ export class CommitLog {
   }
 
   #writeEnd(): void {
+    // Who sees the end may rely on it that everything before is durable.
+    if (this.#durableThrough < this.#newestCommit) this.#log.sync()
     this.#log.append(encodeRecord({ kind: 'close', time: this.clock.close() }))
     this.#log.sync()
   }

@@ -6,7 +6,7 @@ import { PalimpsestError } from '../../src/base/errors.ts'
 import { type RestoreRow } from '../../src/catalog/rows.ts'
 import { undosInForce } from '../../src/recovery/restore.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
-import { type HybridTime, MIN_TIME, formatExact, microsOf } from '../../src/time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME, formatExact, microsOf, tickBefore } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 import { propertySeeds } from '../seeds.ts'
 
@@ -185,11 +185,27 @@ describe('a restore', () => {
     const hidden = () => Array.from(db.hiddenByUndo(id), ({ key, isDelete }) => [key, isDelete])
     const before = hidden()
     expect(before).toEqual([
+      ['after', true],
       ['brief', true],
       ['there', true],
     ])
     db.compact()
     expect(hidden()).toEqual(before)
+  })
+
+  test('hides the same of what nobody can read any more, whether it was compacted or not', () => {
+    const { clock, db, table } = opened(100)
+    const { time } = table.put('there', '1')
+    db.hold({ name: 'before', table: 'k.t', at: time })
+    const { id } = db.restoreSync('k', { to: time, table: 't' })
+    db.hold({ name: 'undone', table: 'k.t', at: formatExact(tickBefore(db.resolveTime(id))) })
+    table.put('brief', '1')
+    for (const key of ['brief', 'there']) table.delete(key)
+    clock.advance(1000)
+    const hidden = () => Array.from(db.hiddenByUndo(id), ({ key }) => key)
+    expect(hidden()).toEqual(['there'])
+    db.compact()
+    expect(hidden()).toEqual(['there'])
   })
 
   test('never takes a promise back', async () => {

@@ -4,30 +4,34 @@
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { ioFailed } from '../../src/storage/file-rules.ts'
-import { type AppendFile, type RandomFile, readWholeFile } from '../../src/storage/files.ts'
+import { type AppendFile, type RandomFile } from '../../src/storage/files.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { openDatabase } from '../../src/database/database.ts'
-import { refusal } from '../storage/samples.ts'
+import { copyFiles, putFile, refusal } from '../storage/samples.ts'
 import { StandingClock } from './scratch.ts'
 
-/** Knows which files are open, and syncs nothing any more once the disk is full. */
+/** Knows which files are open; from some change on, every one of them fails. */
 class CountedFiles extends MemoryFiles {
   readonly handles = new Set<object>()
-  isFull = false
-  /** What cannot be removed. */
-  stuck = ''
-
-  override remove(path: string): void {
-    if (path === this.stuck) throw ioFailed('remove', path, 'EACCES')
-    super.remove(path)
-  }
+  changesLeft = Infinity
 
   override create(path: string): AppendFile {
+    this.#change(path)
     return this.#appending(path, super.create(path))
   }
 
   override append(path: string): AppendFile {
     return this.#appending(path, super.append(path))
+  }
+
+  override remove(path: string): void {
+    this.#change(path)
+    super.remove(path)
+  }
+
+  override syncDirectory(path: string): void {
+    this.#change(path)
+    super.syncDirectory(path)
   }
 
   override open(path: string): RandomFile {
@@ -43,6 +47,10 @@ class CountedFiles extends MemoryFiles {
     }
   }
 
+  #change(path: string): void {
+    if (this.changesLeft-- <= 0) throw ioFailed('sync', path, 'ENOSPC')
+  }
+
   #appending(path: string, file: AppendFile): AppendFile {
     this.handles.add(file)
     return {
@@ -50,10 +58,11 @@ class CountedFiles extends MemoryFiles {
         return file.size
       },
       append: (bytes) => {
+        this.#change(path)
         file.append(bytes)
       },
       sync: () => {
-        if (this.isFull) throw ioFailed('sync', path, 'ENOSPC')
+        this.#change(path)
         file.sync()
       },
       close: () => {
@@ -64,71 +73,71 @@ class CountedFiles extends MemoryFiles {
   }
 }
 
+const openOn = (files: CountedFiles) =>
+  openDatabase({ files, clock: new StandingClock(), checksum: crc32 }, { geometry: 'miniature' })
+
+/** A database with tables, and a commit that is in none. */
 function scene() {
   const files = new CountedFiles()
-  const open = () =>
-    openDatabase({ files, clock: new StandingClock(), checksum: crc32 }, { geometry: 'miniature' })
-  const db = open()
+  const db = openOn(files)
   db.createKeyspace('k')
   const table = db.createTable<string, string>('k.t')
   for (let i = 0; i < 30; i++) table.put(`key ${i}`, 'x'.repeat(50))
   db.flush()
   expect(table.get('key 1')).toBe('x'.repeat(50))
   table.put('more', 'x')
-  return { files, open, db, table }
+  return { files, db }
 }
 
-test('a close that fails has closed everything all the same, and let the directory go', () => {
-  const { files, open, db } = scene()
-  // The log, the manifest and a table at least.
-  expect(files.handles.size).toBeGreaterThan(2)
-  files.isFull = true
-  expect(refusal(() => db.close())?.code).toBe('IO_FAILED')
-  expect(files.handles.size).toBe(0)
-  files.isFull = false
-  const again = open()
-  expect(again.table('k.t').get('more')).toBe('x')
-  again.close()
-  expect(files.handles.size).toBe(0)
-})
+/** A directory as a crash leaves it, with a table that nothing names. */
+function afterCrash(from: CountedFiles): CountedFiles {
+  const files = new CountedFiles()
+  const copy = copyFiles(from)
+  for (const name of copy.list('')!) {
+    const file = copy.open(name)
+    putFile(files, name, file.read(0, file.size))
+  }
+  putFile(files, '000099.table', new Uint8Array(9))
+  return files
+}
 
-test('an opening that fails has closed what it opened', () => {
-  const { files, open, db } = scene()
-  files.isFull = true
-  refusal(() => db.close())
-  // The log was not ended, so that an opening has to write to it.
-  for (let attempt = 0; attempt < 2; attempt++) {
-    expect(refusal(open)?.code).toBe('IO_FAILED')
+test('a close that fails has closed everything all the same, and let the directory go, wherever it fails', () => {
+  for (let changes = 0, code: string | undefined = 'begin'; code !== undefined; changes++) {
+    const { files, db } = scene()
+    // The log, the manifest and a table at least.
+    expect(files.handles.size).toBeGreaterThan(2)
+    files.changesLeft = changes
+    code = refusal(() => db.close())?.code
+    expect([code, files.handles.size]).toEqual([code && 'IO_FAILED', 0])
+    expect(changes > 0 || code !== undefined).toBe(true)
+    files.changesLeft = Infinity
+    const again = openOn(files)
+    expect(again.table('k.t').get('more')).toBe('x')
+    again.close()
     expect(files.handles.size).toBe(0)
   }
-  files.isFull = false
-  open().close()
 })
 
-test('an opening that fails when it has gone on with the log has closed that too, and not ended it', () => {
-  const { files, open, db } = scene()
-  db.close()
-  files.stuck = '000099.table'
-  files.create(files.stuck).close()
-  const [log] = files
-    .list('')!
-    .filter((name) => name.endsWith('.log'))
-    .toSorted()
-    .slice(-1) as [string]
-  const before = readWholeFile(files, log)
-  expect(refusal(open)?.code).toBe('IO_FAILED')
-  expect(files.handles.size).toBe(0)
-  expect(readWholeFile(files, log)).toEqual(before)
-  files.stuck = ''
-  open().close()
+test('an opening that fails has closed what it opened, wherever it fails', () => {
+  const { files: left } = scene()
+  for (let changes = 0, code: string | undefined = 'begin'; code !== undefined; changes++) {
+    const files = afterCrash(left)
+    files.changesLeft = changes
+    code = refusal(() => openOn(files).close())?.code
+    expect([changes, code, files.handles.size]).toEqual([changes, code && 'IO_FAILED', 0])
+    expect(changes > 8 || code !== undefined).toBe(true)
+  }
 })
 
-test('a flush that fails closes the file that it began', () => {
-  const { files, db } = scene()
-  const before = files.handles.size
-  files.isFull = true
-  expect(refusal(() => db.flush())?.code).toBe('IO_FAILED')
-  expect(files.handles.size).toBeLessThanOrEqual(before)
-  refusal(() => db.close())
-  expect(files.handles.size).toBe(0)
+test('a flush that fails closes the file that it began, wherever it fails', () => {
+  for (let changes = 0, code: string | undefined = 'begin'; code !== undefined; changes++) {
+    const { files, db } = scene()
+    const before = files.handles.size
+    files.changesLeft = changes
+    code = refusal(() => db.flush())?.code
+    files.changesLeft = Infinity
+    if (code !== undefined) expect(files.handles.size).toBeLessThanOrEqual(before)
+    refusal(() => db.close())
+    expect(files.handles.size).toBe(0)
+  }
 })
