@@ -201,7 +201,7 @@ describe('a closing that does not come to its end', () => {
       const clock = new StandingClock()
       const { durableThrough } = openDatabase({ files, clock, checksum: crc32 }, { readOnly: true })
       const again = open(files.crash('synced-only', seededRandom(nth)))
-      expect(again.recovery.newestCommit! >= durableThrough, operation).toBe(true)
+      expect(again.recovery.newestCommit >= durableThrough, operation).toBe(true)
       again.close()
     }
   })
