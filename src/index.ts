@@ -3,7 +3,7 @@
  */
 import { PalimpsestError } from './base/errors.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { type OpenOptions, checkChoice } from './database/options.ts'
+import { type OpenOptions, checkChoice, isInMemory } from './database/options.ts'
 import { type Directive } from './history/garbage.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'
@@ -114,11 +114,6 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
     'INVALID_ARGUMENT',
     'a database is opened by the path of its directory, or { memory: true }',
   )
-}
-
-/** Callers without types may pass anything. */
-function isInMemory(place: unknown): boolean {
-  return typeof place === 'object' && place !== null && 'memory' in place && place.memory === true
 }
 
 /** Small data is done with sooner than a thread begins, and a replay is to run the same way every time. */

@@ -3,6 +3,7 @@
  */
 import { PalimpsestError } from './base/errors.ts'
 import { Database, openDatabase } from './database/database.ts'
+import { isInMemory } from './database/options.ts'
 import { type NodeOpenOptions, type Place, open } from './index.ts'
 import { type LevelOptions } from './level/options.ts'
 import { type LevelSource, sourceInDatabase, sourceOfDatabase, sourceOfTable } from './level/source.ts'
@@ -60,9 +61,7 @@ function sourceOf(where: Place | Table | Database, name: string): LevelSource {
   if (where instanceof Table) return sourceOfTable(where as unknown as Table<Uint8Array, Uint8Array>)
   if (where instanceof Database) return sourceInDatabase(where, name)
   if (typeof where === 'string') return sourceOfDatabase((options) => open(where, options), name, true)
-  // Callers without types may pass anything.
-  const given: unknown = where
-  if (typeof given !== 'object' || given === null || !('memory' in given) || given.memory !== true)
+  if (!isInMemory(where))
     throw new PalimpsestError(
       'INVALID_ARGUMENT',
       'a level stands on the path of a directory, { memory: true }, a table, or a database and the name of a table',

@@ -253,7 +253,10 @@ export class Database {
     return hiddenByUndo(this.#store, restore)
   }
 
-  /** Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`, `NAME_TAKEN`, `UNKNOWN_KEYSPACE`. */
+  /**
+   * Undoes a restore; undoing an undo is a redo. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`, `HISTORY_GONE`,
+   * `NAME_TAKEN`, `UNKNOWN_KEYSPACE`.
+   */
   async undo(restore: string): Promise<Restore> {
     return this.undoSync(restore)
   }

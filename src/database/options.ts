@@ -104,6 +104,11 @@ export function durationFrom(duration: string | number): number {
   )
 }
 
+/** Whether a place is in memory: callers without types may pass anything. */
+export function isInMemory(place: unknown): boolean {
+  return typeof place === 'object' && place !== null && 'memory' in place && place.memory === true
+}
+
 /** How much of something there may be at most. Throws `INVALID_ARGUMENT`. */
 export function limitFrom(name: string, limit: number): number {
   if (Number.isSafeInteger(limit) && limit >= 0) return limit

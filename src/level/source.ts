@@ -9,7 +9,10 @@ import { type Table } from '../table/table.ts'
 
 /** How a level is opened. */
 export interface LevelOpenOptions extends OpenOptions {
-  /** Of a table that is made: how long its history is kept. One that is there already keeps what it keeps: see `Database.setRetention`. */
+  /**
+   * Of a table that is made: how long its history is kept. One that is there already keeps what it keeps: see
+   * `Database.setRetention`.
+   */
   readonly keep?: TableOptions['keep']
   /** Whether a database, or a table, that does not exist is made. @defaultValue true, unless `readOnly` */
   readonly createIfMissing?: boolean | undefined

@@ -24,7 +24,10 @@ export interface LaterWrite {
   readonly isDelete: boolean
 }
 
-/** The keys of some tables that were written after a time, each with its newest write, table by table; deletions of nothing are left out. */
+/**
+ * The keys of some tables that were written after a time, each with its newest write, table by table; deletions of
+ * nothing are left out.
+ */
 export function* writesAfter(
   store: Store,
   tables: readonly number[],

@@ -251,6 +251,7 @@ function load(
   return {
     ...{ files, birth, policy, geometry, tables, tablets },
     ...{ numbers, events, failStop, replayed, newest, logBytes },
+    // A log is ended when all before its end is durable.
     durableThrough: replayed.wasClosed ? newest : flushedThrough(tablets),
     jobs: { files, tables, geometry, filterFor: garbageFilter },
     monotonic: () => world.clock.monotonic(),
@@ -258,7 +259,7 @@ function load(
 }
 
 /**
- * A log that was ended was synced before. What is in tables has been in a log that was durable before they were named, and so has all that came before it. Of what
+ * What is in tables has been in a log that was durable before they were named, and so has all that came before it. Of what
  * came since, nobody can tell from a log that is being written, or was cut short.
  */
 function flushedThrough(tablets: Tablets): HybridTime {

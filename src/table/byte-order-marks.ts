@@ -17,18 +17,22 @@ const KEPT_BYTES_MAX = 64
 const FIRST_TYPE = 0xc0
 const [FIRST_TEXT, LAST_TEXT] = [0xd9, 0xdb]
 
-/**
- * What stands behind the types 0xc0 to 0xdf: how many bytes a length has, and how many bytes there are beside what it counts.
- * Source: the MessagePack specification, "Formats".
- */
-const LAYOUTS: readonly (readonly [lengthBytes: number, others: number])[] = [
-  ...[0, 0, 0, 0].map((others) => [0, others] as const),
-  ...[1, 2, 4].map((lengthBytes) => [lengthBytes, 0] as const),
-  ...[1, 2, 4].map((lengthBytes) => [lengthBytes, 1] as const),
-  ...[4, 8, 1, 2, 4, 8, 1, 2, 4, 8].map((others) => [0, others] as const),
-  ...[2, 3, 5, 9, 17].map((others) => [0, others] as const),
-  ...[1, 2, 4].map((lengthBytes) => [lengthBytes, 0] as const),
-  ...[2, 4, 2, 4].map((others) => [0, others] as const),
+/** What stands behind a type: how many bytes a length has, and how many bytes there are beside what it counts. */
+type Layout = readonly [lengthBytes: number, others: number]
+
+const counted = (others: number): readonly Layout[] => [1, 2, 4].map((lengthBytes) => [lengthBytes, others])
+const fixed = (...sizes: readonly number[]): readonly Layout[] => sizes.map((others) => [0, others])
+
+/** Of the types 0xc0 to 0xdf. Source: the MessagePack specification, "Formats". */
+const LAYOUTS: readonly Layout[] = [
+  ...fixed(0, 0, 0, 0), // nil, none, false, true
+  ...counted(0), // bytes
+  ...counted(1), // extensions
+  ...fixed(4, 8), // floats
+  ...fixed(1, 2, 4, 8, 1, 2, 4, 8), // integers, without and with sign
+  ...fixed(2, 3, 5, 9, 17), // extensions of a fixed length
+  ...counted(0), // texts
+  ...fixed(2, 4, 2, 4), // how many items arrays and maps have
 ]
 
 /** A document whose long texts have their marks twice. Throws a `RangeError` for bytes that are no document. */

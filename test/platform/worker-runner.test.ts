@@ -292,6 +292,14 @@ test('a job that cannot be sent has failed, and the next one of its kind is done
   runner.close()
 })
 
+/** The database that a process of its own has left in a directory. */
+function openedAfter(script: string, path: string): Database {
+  const argv = ['--input-type=module', '-e', script, path]
+  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  return openDatabase({ files: new NodeFiles(path), clock: new ReplayClock({ micros: START }), checksum })
+}
+
 test('a process that never closes its database ends by itself, and the next opening finds all of it', () => {
   const script = `
     import { open } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
@@ -302,11 +310,7 @@ test('a process that never closes its database ends by itself, and the next open
     await new Promise((resolve) => setTimeout(resolve, 50))
     for (let i = 5000; i < 6000; i++) table.put('key ' + (i % 700), 'value ' + i)`
   const path = join(scratch, 'process')
-  const argv = ['--input-type=module', '-e', script, path]
-  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 })
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const files = new NodeFiles(path)
-  const db = openDatabase({ files, clock: new ReplayClock({ micros: START }), checksum })
+  const db = openedAfter(script, path)
   expect(db.table('ks.t').get('key 399')).toBe('value 5999')
   expect(db.stats().tables[0]!.totals.flushes).toBeGreaterThan(0)
   db.close()
@@ -320,11 +324,7 @@ test('a thread writes files of the sizes that were asked for', () => {
     const table = db.createTable('ks.t')
     for (let i = 0; i < 5000; i++) table.put('key ' + (i % 700), 'value ' + i)`
   const path = join(scratch, 'sizes')
-  const argv = ['--input-type=module', '-e', script, path]
-  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 })
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-  const files = new NodeFiles(path)
-  const db = openDatabase({ files, clock: new ReplayClock({ micros: START }), checksum })
+  const db = openedAfter(script, path)
   const bytesOf = new Map(db.files('ks.t').map(({ number, bytes }) => [number, bytes]))
   const { steps } = db.table('ks.t').explainRead('key 399')
   const perBlock = steps.flatMap((step) =>
