@@ -66,7 +66,8 @@ async function stats(session: Session, directory: string): Promise<void> {
 async function statsText(session: Session, found: DatabaseStats): Promise<string> {
   const { gridText } = await import('./grid.ts')
   const trees = [...found.tables, found.catalog].map((table) => {
-    const heading = `${session.styled('bold', table.name)}: ${tableSummary(table)}`
+    const beyond = table === found.catalog ? ', and as long as any table' : ''
+    const heading = `${session.styled('bold', table.name)}: ${tableSummary(table, beyond)}`
     return `${heading}\n${gridText(session, LEVEL_COLUMNS, levelRows(table))}`
   })
   return [databaseSummary(found), ...trees].join('\n\n')
@@ -83,10 +84,10 @@ function databaseSummary(found: DatabaseStats): string {
   ].join('\n')
 }
 
-function tableSummary({ keep, cutoff, writeAmplification }: TableStats): string {
+function tableSummary({ keep, cutoff, writeAmplification }: TableStats, beyond: string): string {
   const kept =
     keep === 'forever' ? 'keeps history forever' : `keeps ${formatDuration(keep)}, from ${cutoff.at} on`
-  return `${kept}; write amplification ${writeAmplification.toFixed(2)}`
+  return `${kept}${beyond}; write amplification ${writeAmplification.toFixed(2)}`
 }
 
 const LEVEL_COLUMNS: readonly Column[] = [

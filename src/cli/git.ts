@@ -17,7 +17,8 @@ import {
 import { tellRecovery } from './recovery.ts'
 import { registerRestoreCheck } from './restore-check.ts'
 import { type Session } from './session.ts'
-import { countText, manyText, shellText } from './text.ts'
+import { momentText } from './table.ts'
+import { countText, manyText, momentOf, shellText } from './text.ts'
 
 interface ImportFlags extends PolicyFlags {
   readonly keep?: string
@@ -86,7 +87,8 @@ const GEOMETRY_CHOICES: readonly GeometryName[] = ['default', 'tiny']
 
 const IMPORT_HELP = `
 Makes the tables git.files (path: mode, object id, with --contents the text) and git.commits. Every commit
-is one atomic batch at its committer time. A malformed log is refused before anything is made.`
+is one atomic batch at its committer time. A malformed log is refused before anything is made, and a commit
+that does not go on where the database stands before it is written.`
 
 async function importGit(
   session: Session,
@@ -119,10 +121,11 @@ async function importGit(
   )
   tellRecovery(session, database)
   database.close()
-  await session.result({ ...report, directory }, () => {
-    const { commits, changes, skipped, from, through } = report
+  const { commits, changes, skipped } = report
+  const [from, through] = [report.from && momentOf(report.from), report.through && momentOf(report.through)]
+  await session.result({ commits, skipped, changes, from, through, directory }, () => {
     const added = `imported ${manyText(commits, 'commit')} (${manyText(changes, 'change')}) into ${directory}`
-    const span = from === undefined ? '' : `, ${from} to ${through}`
+    const span = from && through ? `, ${momentText(from)} to ${momentText(through)}` : ''
     return `${added}${span}${skipped === 0 ? '' : `; ${countText(skipped)} were there already`}`
   })
   session.note(`next: palimpsest git verify ${shellText(directory)}`)

@@ -12,7 +12,7 @@ import {
   type ReadExplanation,
   type VersionExplanation,
 } from '../table/state-history.ts'
-import { type HybridTime, MAX_TIME, MIN_TIME, formatIso, tickAfter } from '../time/hybrid-time.ts'
+import { type HybridTime, MAX_TIME, MIN_TIME, tickAfter } from '../time/hybrid-time.ts'
 import { type Stretch } from '../time/stretches.ts'
 import { KEYS_HELP, TIMES_HELP, examples, openToRead, parseCount } from './options.ts'
 import { type Session } from './session.ts'
@@ -168,15 +168,19 @@ function timeOf(database: Database, time = 'now'): HybridTime {
 }
 
 const NOTATION: ExplainNotation = {
-  start: (time) => momentText(momentOf(time)),
-  end: (time) => momentText(momentOf(time)),
+  start: timeText,
+  end: timeText,
   stretch: ({ after, through }) => {
-    const first = after === MIN_TIME ? 'from the beginning' : `from ${formatIso(tickAfter(after))}`
-    if (tickAfter(after) === through) return `at ${formatIso(through)}`
-    return through === MAX_TIME ? `${first} on` : `${first} through ${formatIso(through)}`
+    const first = after === MIN_TIME ? 'from the beginning' : `from ${timeText(tickAfter(after))}`
+    if (tickAfter(after) === through) return `at ${timeText(through)}`
+    return through === MAX_TIME ? `${first} on` : `${first} through ${timeText(through)}`
   },
   key: linePart,
   value: linePart,
+}
+
+function timeText(time: HybridTime): string {
+  return momentText(momentOf(time))
 }
 
 /** `2026-… (…)<tab>cause<tab>value`: what is absent has no value. */

@@ -96,13 +96,13 @@ async function add(
   session.note(`let it go with: palimpsest hold release ${shellText(directory)} ${name}`)
 }
 
-/** What is a duration is one from now on; everything else is a time. */
+/** What begins like a duration is one from now on; everything else is a time. */
 function expiryOf(given: string | undefined): Pick<HoldOptions, 'expiresIn' | 'expiresAt'> {
   if (given === undefined) return {}
   try {
     return { expiresIn: parseDuration(given) }
   } catch (error) {
-    if (!(error instanceof PalimpsestError)) throw error
+    if (!(error instanceof PalimpsestError) || /^\s*\d+\s*[a-zµμ]/i.test(given)) throw error
     return { expiresAt: given }
   }
 }

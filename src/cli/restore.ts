@@ -8,8 +8,8 @@ import { type ListedRestore, type Restore } from '../recovery/recovery.ts'
 import { formatExact } from '../time/hybrid-time.ts'
 import { TIMES_HELP, examples, openToRead, openToWrite } from './options.ts'
 import { type Session } from './session.ts'
-import { linePart } from './table.ts'
-import { manyText, screenText, shellText } from './text.ts'
+import { linePart, momentText } from './table.ts'
+import { manyText, momentOf, screenText, shellText } from './text.ts'
 
 interface RestoreFlags {
   readonly to: string
@@ -96,8 +96,9 @@ function hiddenWrites(database: Database, id: string): HiddenWrites {
 
 function hiddenLines({ count, first }: HiddenWrites): readonly string[] {
   if (count === 0) return ['  nothing was written since']
-  const writes = first.map(({ table, key, at, isDelete }) => {
-    return `    ${screenText(table)} ${linePart(key)}  ${isDelete ? 'deleted' : 'written'} ${at}`
+  const writes = first.map(({ table, key, time, isDelete }) => {
+    const what = `${isDelete ? 'deleted' : 'written'} ${momentText(momentOf(time))}`
+    return `    ${screenText(table)} ${linePart(key)}  ${what}`
   })
   const rest = count > first.length ? [`    and ${manyText(count - first.length, 'key')} more`] : []
   return [`  hides what was written since: ${manyText(count, 'key')}`, ...writes, ...rest]
@@ -148,10 +149,12 @@ async function restores(session: Session, directory: string): Promise<void> {
   )
 }
 
-function lineOf({ id, cause, keyspace, table, toAt, at, undoes, undoneBy }: ListedRestore): string {
+function lineOf({ id, cause, keyspace, table, to, time, undoes, undoneBy }: ListedRestore): string {
   const what = screenText(table === undefined ? keyspace : `${keyspace}.${table}`)
-  const how = cause === 'restore' ? `put ${what} back to ${toAt}` : `undid ${undoes} of ${what}`
-  return `${id}  ${at}  ${how}${undoneBy === undefined ? '' : `; undone by ${undoneBy}`}`
+  const how =
+    cause === 'restore' ? `put ${what} back to ${momentText(momentOf(to))}` : `undid ${undoes} of ${what}`
+  const when = time === undefined ? '' : momentText(momentOf(time))
+  return `${id}  ${when}  ${how}${undoneBy === undefined ? '' : `; undone by ${undoneBy}`}`
 }
 
 /** Times are exact text, never numbers; what is not there is left out. */

@@ -9,7 +9,7 @@ import { type Weighing, type WindowReport } from '../lab/main-job/weigh.ts'
 import { GEOMETRIES } from '../storage/geometry.ts'
 import { type Column, gridText } from './grid.ts'
 import { type Session } from './session.ts'
-import { bytesText, countText, manyText, shellText } from './text.ts'
+import { bytesText, countText, manyText, messageText, shellText } from './text.ts'
 
 /** The report as text. */
 export function reportText(session: Session, report: MainJobReport): string {
@@ -42,7 +42,7 @@ export function reportText(session: Session, report: MainJobReport): string {
 
 function historyLines({ source, levels, compactions, writeAmplification }: MainJobReport): readonly string[] {
   return [
-    `  ${source.because}`,
+    `  ${messageText(source.because)}`,
     `  ${manyText(source.commits, 'commit')} with ${manyText(source.changes, 'change')}, imported into ` +
       `${manyText(levels.length, 'level')} by ${manyText(compactions, 'compaction')}; ` +
       `write amplification ${writeAmplification.toFixed(2)}`,
@@ -131,7 +131,8 @@ function policyRows({ share, policies }: WindowReport): readonly (readonly strin
 
 /** What the numbers are, in the order of the columns. */
 function definitionLines({ newest, windows, seed }: Weighing): readonly string[] {
-  const { now, past } = windows[0]!.policies[0]!
+  const policies = windows.flatMap((window) => window.policies)
+  const gets = (cost: 'now' | 'past') => spanText(policies.map((policy) => policy[cost].gets))
   const { tableBytes, memtableBytes, blockBytes } = GEOMETRIES[GEOMETRY]
   return [
     '  window    share of the time from the first commit to the last that can be read, ending with the last',
@@ -140,8 +141,8 @@ function definitionLines({ newest, windows, seed }: Weighing): readonly string[]
     `  space     bytes of the table files / ${bytesText(newest.bytes)}, which the ` +
       `${manyText(newest.versions, 'file')} of the last commit take alone`,
     '  versions  in the table files as the policy left them, with what can go and has not gone yet',
-    `  get       mean of ${countText(now.gets)} gets of files that are there: blocks read, and their bytes; nothing is cached`,
-    `  as of     the same for ${countText(past.gets)} gets as of commits that can be read`,
+    `  get       mean of ${gets('now')} gets of files that are there: blocks read, and their bytes; nothing is cached`,
+    `  as of     the same for ${gets('past')} gets as of commits that can be read`,
     '  Indexes and filters are in memory, and nothing is synced.',
     `  Table files of ${bytesText(tableBytes)}, memtables of ${bytesText(memtableBytes)}, blocks of ${bytesText(blockBytes)}; seed ${seed}.`,
   ]
@@ -171,6 +172,12 @@ function verdictLines(session: Session, { isProved, weighing, restore }: MainJob
   ]
 }
 
+/** A count, or the least and the most of some. */
+function spanText(counts: readonly number[]): string {
+  const [least, most] = [Math.min(...counts), Math.max(...counts)]
+  return least === most ? countText(most) : `${countText(least)} to ${countText(most)}`
+}
+
 /** A share as a percentage. */
 function percentText(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`
@@ -186,7 +193,7 @@ function nextCommands({ database, weighing, example }: MainJobReport): readonly 
   const key = example.path.startsWith('-') ? `-- ${shellText(example.path)}` : shellText(example.path)
   const weighed = weighing.windows.at(-1)!.policies.at(-1)!.directory
   return [
-    `npx palimpsest get ${place} git.files --as-of ${example.at} ${key}`,
+    `npx palimpsest get ${place} git.files --as-of ${example.time} ${key}`,
     `npx palimpsest git restore-check ${place} --restores 20 --seed 2`,
     `npx palimpsest stats ${shellText(weighed)}`,
   ]

@@ -55,9 +55,11 @@ export function bytesText(bytes: number): string {
   return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`
 }
 
-/** An argument as a shell takes it. */
+/** An argument as a shell takes it: in the quotes of `bash`, `zsh` and `ksh` where it would draw on the terminal. */
 export function shellText(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`
+  if (/^[\w@%+=:,./-]+$/.test(argument)) return argument
+  if (argument.search(UNSAFE) === -1) return `'${argument.replaceAll("'", String.raw`'\''`)}'`
+  return `$'${escaped(argument.replaceAll(/[\\']/g, String.raw`\$&`), UNSAFE)}'`
 }
 
 /** Control characters, and those that change the direction of the text around them. */

@@ -4,7 +4,7 @@
  * Write amplification is bytes written by flush and compaction over bytes written by flush, as RocksDB
  * counts it; the commit log is not in it.
  */
-import { type Catalog, fullNameOf, tabletsOf } from '../catalog/catalog.ts'
+import { CATALOG, type Catalog, fullNameOf, tabletsOf } from '../catalog/catalog.ts'
 import { keepOf, tableCutoff } from '../catalog/promises.ts'
 import { type Keep } from '../history/readable.ts'
 import { type TreeTotals } from '../storage/manifest-state.ts'
@@ -57,7 +57,7 @@ export interface DatabaseStats {
   readonly durableThrough: { readonly time: string; readonly at: string }
   readonly recovery: RecoveryStats
   readonly tables: readonly TableStats[]
-  /** The tree of the catalog. */
+  /** The tree of the catalog. Beyond its window it keeps what can be read of any table. */
   readonly catalog: TableStats
   /** The sum over all trees. */
   readonly bytes: number
@@ -88,7 +88,11 @@ export function statsOf(store: Store): DatabaseStats {
       about,
     )
   })
-  const system = { name: 'catalog', keep: 'forever' as const, cutoff: MIN_TIME }
+  const system = {
+    name: 'catalog',
+    keep: keepOf(catalog, CATALOG),
+    cutoff: tableCutoff(catalog, CATALOG, moment),
+  }
   const catalogStats = tableStats([tablets.get(SYSTEM_TABLET)], system)
   const all = [...tables, catalogStats]
   const sum = (count: (table: TableStats) => number) => all.reduce((total, table) => total + count(table), 0)

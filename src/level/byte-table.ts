@@ -89,11 +89,11 @@ export class ByteTable {
   /** Undoes a restore that was one of this table. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`. */
   undo(id: string): Restore {
     const { keyspace, table } = this.#restoreScope()
-    const restore = listRestores(this.#store).find((listed) => listed.id === id)
-    if (restore?.keyspace === keyspace && restore.table === table) return applyUndo(this.#store, id)
-    throw new PalimpsestError('UNKNOWN_RESTORE', `no restore ${JSON.stringify(id)} of ${this.table.name}`, {
-      id,
-    })
+    const ours = listRestores(this.#store).filter((it) => it.keyspace === keyspace && it.table === table)
+    const known = ours.map((restore) => restore.id)
+    if (known.includes(id)) return applyUndo(this.#store, id)
+    const message = `no restore ${JSON.stringify(id)} of ${this.table.name}`
+    throw new PalimpsestError('UNKNOWN_RESTORE', message, { id, known })
   }
 
   #restoreScope(): { readonly keyspace: string; readonly table: string } {

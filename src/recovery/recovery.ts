@@ -2,7 +2,6 @@
  * Recovery, as users ask for it: restores and undos applied to a store, and the list of them.
  */
 import { nameOfKeyspace } from '../catalog/catalog.ts'
-import { PalimpsestError } from '../base/errors.ts'
 import { type Moment } from '../catalog/promises.ts'
 import { type Store } from '../store/store.ts'
 import { type RestoreRow } from '../catalog/rows.ts'
@@ -15,7 +14,9 @@ import {
   type RestoreScope,
   planRestore,
   planUndo,
+  restoreName,
   undosInForce,
+  unknownRestore,
 } from './restore.ts'
 
 /** A restore or an undo that has happened, or is planned. */
@@ -57,7 +58,7 @@ export function previewUndo(store: Store, id: string): Restore {
 /** The writes that an undo would hide beside what it undoes. Throws as {@link previewUndo} does, at once. */
 export function hiddenByUndo(store: Store, id: string): Generator<LaterWrite> {
   const { tables } = undoFor(store, id)
-  const { at } = store.catalog.restores.get(idOf(id))!
+  const { at } = store.catalog.restores.get(idOf(store, id))!
   return writesAfter(
     store,
     tables.map((table) => table.id),
@@ -85,13 +86,13 @@ export function listRestores(store: Store): readonly ListedRestore[] {
     const undoneBy = undos.get(row.id)
     return {
       ...timesOf(row),
-      id: nameOf(row.id),
+      id: restoreName(row.id),
       cause,
       keyspace: nameOfKeyspace(catalog, keyspace),
       table: table === undefined ? undefined : (catalog.tables.get(table)?.name ?? `dropped table ${table}`),
       method: 'rewind' as const,
-      undoes: undoes === undefined ? undefined : nameOf(undoes),
-      undoneBy: undoneBy && nameOf(undoneBy.id),
+      undoes: undoes === undefined ? undefined : restoreName(undoes),
+      undoneBy: undoneBy && restoreName(undoneBy.id),
     }
   })
 }
@@ -111,7 +112,7 @@ function planFor(store: Store, scope: RestoreScope, to: HybridTime): RestorePlan
 }
 
 function undoFor(store: Store, id: string): RestorePlan {
-  return store.plan((moment) => planUndo(contextOf(store, moment), idOf(id)))
+  return store.plan((moment) => planUndo(contextOf(store, moment), idOf(store, id)))
 }
 
 function contextOf(store: Store, moment: Moment): RestoreContext {
@@ -125,8 +126,8 @@ function apply(store: Store, plan: RestorePlan): Restore {
 
 function describe({ id, cause, keyspace, to, method, tables, undoes }: RestorePlan): Restore {
   return {
-    ...{ id: nameOf(id), cause, keyspace, to, toAt: formatIso(to), method, tables },
-    undoes: undoes === undefined ? undefined : nameOf(undoes),
+    ...{ id: restoreName(id), cause, keyspace, to, toAt: formatIso(to), method, tables },
+    undoes: undoes === undefined ? undefined : restoreName(undoes),
   }
 }
 
@@ -134,13 +135,8 @@ function timesOf({ to, at }: RestoreRow) {
   return { to, toAt: formatIso(to), time: at, at: formatIso(at) }
 }
 
-function nameOf(id: number): string {
-  return `restore-${id}`
-}
-
-function idOf(name: string): number {
+function idOf({ catalog }: Store, name: string): number {
   const match = RESTORE_NAME.exec(name)
-  if (match === null)
-    throw new PalimpsestError('UNKNOWN_RESTORE', `no restore ${JSON.stringify(name)}`, { id: name })
+  if (match === null) throw unknownRestore(catalog, name)
   return Number(match[1])
 }

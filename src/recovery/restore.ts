@@ -98,19 +98,30 @@ export function planUndo(context: RestoreContext, id: number): RestorePlan {
   const { catalog } = context
   const restore = catalog.restores.get(id)
   if (restore === undefined) {
-    const known = [...catalog.restores.keys()]
-    throw new PalimpsestError('UNKNOWN_RESTORE', `no restore ${id}`, { id, known })
+    throw unknownRestore(catalog, restoreName(id))
   }
   const undoneBy = undosInForce(catalog).get(id)
   if (undoneBy !== undefined) {
-    const message = `restore ${id} was undone already, by ${undoneBy.id}; undo that one to redo it`
-    throw new PalimpsestError('ALREADY_UNDONE', message, { id, undoneBy: undoneBy.id })
+    const names = { id: restoreName(id), undoneBy: restoreName(undoneBy.id) }
+    const message = `${names.id} was undone already, by ${names.undoneBy}; undo that one to redo it`
+    throw new PalimpsestError('ALREADY_UNDONE', message, names)
   }
   const to = tickBefore(restore.at)
   const { keyspace, table } = restore
-  const then = readableCatalog(context, `restore ${id}`, to)
+  const then = readableCatalog(context, restoreName(id), to)
   if (table !== undefined) checkKeyspaceExists(catalog, keyspace, then)
   return { ...planOf(context, then, { keyspace, table }, to, 'undo', id), undoes: id }
+}
+
+/** What a restore is called, by its number: what undo takes, and a name that can be used as a time. */
+export function restoreName(id: number): string {
+  return `restore-${id}`
+}
+
+/** That there is no restore of a name, and which there are. */
+export function unknownRestore({ restores }: Pick<Catalog, 'restores'>, name: string): PalimpsestError {
+  const known = [...restores.keys()].map(restoreName)
+  return new PalimpsestError('UNKNOWN_RESTORE', `no restore ${JSON.stringify(name)}`, { id: name, known })
 }
 
 /**

@@ -59,6 +59,7 @@ describe('stats', () => {
       }
     }
     expect(stdout).toMatch(/^k\.t: keeps 1s, from 2026-01-01T00:48:19/m)
+    expect(stdout).toMatch(/^catalog: keeps 1d, from .* on, and as long as any table; /m)
     expect(stdout).not.toContain('\u001b')
   })
 

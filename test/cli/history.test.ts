@@ -110,6 +110,8 @@ describe('explain', () => {
     expect(found.lines).toContain('memory: no version that is seen')
     expect(found.lines.at(-2)).toMatch(/^level 0: file \d+ searched, block 0 of 1: found$/)
     expect(found.lines.at(-1)).toMatch(/^answer: paid, written at 2026-/)
+    const moment = String.raw`2026-\S+Z \(\d+\.\d{4}\)`
+    expect(found.lines[2]).toMatch(new RegExp(`^a reader sees versions from ${moment} through ${moment}`))
   })
 
   test('of a read in JSON has the view, the steps and the answer', async () => {

@@ -159,6 +159,15 @@ describe('is refused, and nothing is changed:', () => {
     expect(await cli(['hold', 'list', db], { cwd })).toEqual(before)
   })
 
+  test('a duration that is too long, and says so', async () => {
+    const refusal = { code: 'INVALID_TIME', exitCode: 2, says: /longer than all time there is/ } as const
+    await expectRefusal(
+      ['hold', 'add', copyOf('too-long'), 'h', '--at', now(), '--expires', '99999999d'],
+      refusal,
+      { cwd },
+    )
+  })
+
   test('a name that is taken, or is none', async () => {
     const db = copyOf('names')
     await json('hold', 'add', db, 'h', '--at', readable())

@@ -64,7 +64,13 @@ describe('restore and undo', () => {
     expect(verified.answer).toMatchObject({ commits: 60, matched: 60, mismatched: 0, unreadable: 0 })
     const listed = await cli(['restores', directory])
     expect(listed.stdout.trim().split('\n')).toHaveLength(12)
-    expect(listed.stdout).toMatch(/put git\.files back to .*; undone by restore-\d+/)
+    const moment = String.raw`\S+Z \(\d+\.\d{4}\)`
+    expect(listed.stdout).toMatch(
+      new RegExp(
+        `^restore-\\d+ {2}${moment} {2}put git\\.files back to ${moment}; undone by restore-\\d+$`,
+        'm',
+      ),
+    )
   })
 
   test('of a keyspace says in text what it would do, did, and what its undo hides', async () => {

@@ -77,4 +77,14 @@ describe('text', () => {
       "''",
     ])
   })
+
+  test('for a shell cannot draw on the terminal, and is the same word to the shell', () => {
+    const words = ['x\u001b[31mred', "\n'\\\t", '\u202eturned']
+    const quoted = words.map(shellText)
+    expect(quoted).toEqual([
+      String.raw`$'x\u001b[31mred'`,
+      String.raw`$'\u000a\'\\\u0009'`,
+      String.raw`$'\u202eturned'`,
+    ])
+  })
 })

@@ -246,7 +246,14 @@ describe('a restore', () => {
     expect(table.get('x')).toBe('2')
     const redo = await db.undo(undo.id)
     expect(table.get('x')).toBe('1')
-    await expect(db.undo(undo.id)).rejects.toMatchObject({ code: 'ALREADY_UNDONE' })
+    await expect(db.undo(undo.id)).rejects.toMatchObject({
+      code: 'ALREADY_UNDONE',
+      message: expect.stringContaining(`undone already, by ${redo.id}`) as string,
+      details: { id: undo.id, undoneBy: redo.id },
+    })
+    const known = [restore.id, undo.id, redo.id]
+    for (const id of ['restore-99', '7', 'nonsense'])
+      await expect(db.undo(id)).rejects.toMatchObject({ code: 'UNKNOWN_RESTORE', details: { id, known } })
     await db.undo(redo.id)
     expect(table.get('x')).toBe('2')
   })

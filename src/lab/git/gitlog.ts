@@ -129,7 +129,8 @@ function parseHeader(line: number, text: string): OpenCommit {
   if (match === null) throw invalid(line, `not "commit <id> <tree id> <seconds>"${hint(text)}`, text)
   const [, id = '', tree = '', time = ''] = match
   const seconds = Number(time)
-  if (seconds > SECONDS_MAX) throw invalid(line, `the time ${seconds} lies after the year 2112`)
+  if (seconds > SECONDS_MAX)
+    throw invalid(line, `the time ${seconds} lies after ${SECONDS_MAX}, the last second that a time can name`)
   return { id, tree, seconds, changes: [], paths: new Set() }
 }
 

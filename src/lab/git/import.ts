@@ -1,8 +1,9 @@
 /**
- * Git histories into a database: paths are keys, commits are atomic batches at their committer times.
+ * Git histories into a database: paths are keys, commits are atomic batches at their committer times (`tables.ts`).
  *
- *     git.files      path       { mode, object } with contents also { text } or { bytes }
- *     git.commits    commit id  { tree, seconds }
+ *     database    a ── b ── c                       b and c are known, d goes on where the database stands
+ *     source           b ── c ── d                  ✓
+ *     source           b ── x ── y                  ✗ x changes the tree of b, and there stands that of c
  *
  * The database keeps the time of the history: a replay clock is put to each commit's time before it is
  * committed. Where the times of a history repeat or go back, the hybrid clock makes them strictly
@@ -13,37 +14,12 @@ import { textOfBytes } from '../../base/bytes.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Database } from '../../database/database.ts'
 import { type DatabaseWrite, type KeepInput } from '../../database/options.ts'
-import { type Table } from '../../table/table.ts'
-import { formatIso, type HybridTime } from '../../time/hybrid-time.ts'
+import { type HybridTime, microsOf } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
 import { type GitCommit, SUBMODULE_MODE } from './history.ts'
-import { quotePath, byteTextOf, bytesOfByteText, unquotePath } from './quoting.ts'
-import { bytesOfText } from '../../base/bytes.ts'
 import { type GitBlob } from './repository.ts'
-
-/** The keyspace of both tables. */
-export const GIT_KEYSPACE = 'git'
-/** The table of paths. */
-export const FILES_TABLE = 'git.files'
-/** The table of commits. */
-export const COMMITS_TABLE = 'git.commits'
-
-/** What a path holds, as a document. */
-export interface FileDocument {
-  readonly mode: string
-  readonly object: string
-  /** The contents, where they were imported and are UTF-8. */
-  readonly text?: string
-  /** The contents, where they were imported and are not. */
-  readonly bytes?: Uint8Array
-}
-
-/** What is known of a commit, as a document. */
-export interface CommitDocument {
-  readonly tree: string
-  /** Its committer time as git has it. */
-  readonly seconds: number
-}
+import { COMMITS_TABLE, FILES_TABLE, GIT_KEYSPACE, keyOfPath } from './tables.ts'
+import { importedCommits, treeIdAfter } from './verify.ts'
 
 /** How to import. */
 export interface ImportOptions {
@@ -64,8 +40,8 @@ export interface ImportReport {
   /** Changes of paths in the new commits. */
   readonly changes: number
   /** The times of the first and the last commit that is new. */
-  readonly from?: string | undefined
-  readonly through?: string | undefined
+  readonly from?: HybridTime | undefined
+  readonly through?: HybridTime | undefined
 }
 
 /** Commits whose times are reserved together: after a crash, at most so many would get later times. */
@@ -75,8 +51,9 @@ const WINDOW_CHANGES = 5_000
 
 /**
  * Imports a history, oldest commit first; commits that are there already are passed over. The database
- * is opened with the clock that `open` is given, after the first commit could be read, so that a bad
- * source leaves nothing behind; it is the caller's to close.
+ * is opened with the clock that `open` is given, after the first commits could be read, so that a source
+ * without any leaves nothing behind; it is the caller's to close. Throws `INVALID_TRACE` for a history without commits,
+ * and `INVALID_ARGUMENT` for a commit that does not go on where the database stands: what came before it stays.
  */
 export function importHistory(
   open: (clock: ReplayClock) => Database,
@@ -87,35 +64,18 @@ export function importHistory(
   const first = windows.next()
   if (first.done) throw new PalimpsestError('INVALID_TRACE', 'the history has no commits')
   // The tables are made a second before the first commit.
-  const clock = new ReplayClock({ micros: Math.max(0, microsOf(first.value[0]!) - 1_000_000) })
+  const clock = new ReplayClock({ micros: Math.max(0, microsOfCommit(first.value[0]!) - 1_000_000) })
   const database = open(clock)
   try {
     const run = new ImportRun(database, clock, options)
     run.take(first.value)
     for (const window of windows) run.take(window)
-    database.sync()
+    run.end()
     return { database, report: run.report }
   } catch (error) {
     database.close()
     throw error
   }
-}
-
-/** The key of a path: its text, or its C-quoted form where it is not UTF-8 or begins like a quoted one. */
-export function keyOfPath(path: Uint8Array): string {
-  try {
-    const text = textOfBytes(path)
-    if (!text.startsWith('"')) return text
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-  }
-  return quotePath(byteTextOf(path), true)
-}
-
-/** The path of a key. */
-export function pathOfKey(key: string): Uint8Array {
-  const byteText = key.startsWith('"') ? unquotePath(key) : undefined
-  return byteText === undefined ? bytesOfText(key) : bytesOfByteText(byteText)
 }
 
 /** Refuses a database that keeps the time of a system, not that of a history. Throws `INVALID_ARGUMENT`. */
@@ -131,7 +91,12 @@ class ImportRun {
   readonly #database: Database
   readonly #clock: ReplayClock
   readonly #options: ImportOptions
-  readonly #known: Table<string, CommitDocument>
+  /** The commits that the database has. */
+  readonly #known: Set<string>
+  /** The commit at which the database stands, and the one that the source had last. */
+  #newest: string | undefined
+  #before: string | undefined
+  #isPrepared = false
   #looked = 0
   #commits = 0
   #changes = 0
@@ -143,13 +108,11 @@ class ImportRun {
     this.#clock = clock
     this.#options = options
     assertTakesHistory(database)
-    if (!database.keyspaces.includes(GIT_KEYSPACE)) database.createKeyspace(GIT_KEYSPACE)
-    const { keep } = options
-    const isNew = !database.tables.includes(FILES_TABLE)
-    if (isNew) database.createTable(FILES_TABLE, { keep: keep ?? 'forever' })
-    else if (keep !== undefined) database.setRetention(keep, { table: FILES_TABLE })
-    if (!database.tables.includes(COMMITS_TABLE)) database.createTable(COMMITS_TABLE, { keep: 'forever' })
-    this.#known = database.table(COMMITS_TABLE)
+    const known = database.tables.includes(COMMITS_TABLE) ? importedCommits(database) : []
+    this.#known = new Set(known.map(({ id }) => id))
+    this.#newest = known.at(-1)?.id
+    // What is kept is judged by the time of the history, which has come as far as the database has.
+    clock.set(Math.max(clock.now(), microsOf(database.newest)))
   }
 
   get report(): ImportReport {
@@ -157,25 +120,70 @@ class ImportRun {
       commits: this.#commits,
       skipped: this.#looked - this.#commits,
       changes: this.#changes,
-      from: this.#from && formatIso(this.#from),
-      through: this.#through && formatIso(this.#through),
+      from: this.#from,
+      through: this.#through,
     }
   }
 
   take(window: readonly GitCommit[]): void {
-    const fresh = window.filter(({ id }) => this.#known.get(id) === undefined)
+    const fresh = window.filter((commit) => this.#isFresh(commit))
     const contents = this.#contentsOf(fresh)
-    this.#clock.reserveAhead(Math.max(0, ...fresh.map(microsOf)))
-    for (const commit of fresh) {
-      this.#clock.set(microsOf(commit))
-      const { time } = this.#database.batch(writesOf(commit, contents))
-      this.#from ??= time
-      this.#through = time
-      this.#commits++
-      this.#changes += commit.changes.length
+    this.#clock.reserveAhead(Math.max(0, ...fresh.map(microsOfCommit)))
+    for (const commit of window) {
+      if (this.#isFresh(commit)) this.#write(commit, contents)
+      this.#before = commit.id
     }
     this.#looked += window.length
     this.#options.onProgress?.(this.#looked)
+  }
+
+  /** To be called behind the last window: makes what is left to make where nothing was new. */
+  end(): void {
+    this.#prepare()
+    this.#database.sync()
+  }
+
+  #isFresh({ id }: GitCommit): boolean {
+    return !this.#known.has(id)
+  }
+
+  #write(commit: GitCommit, contents: ReadonlyMap<string, Uint8Array>): void {
+    this.#assertContinues(commit)
+    this.#prepare()
+    this.#clock.set(microsOfCommit(commit))
+    const { time } = this.#database.batch(writesOf(commit, contents))
+    this.#known.add(commit.id)
+    this.#newest = commit.id
+    this.#from ??= time
+    this.#through = time
+    this.#commits++
+    this.#changes += commit.changes.length
+  }
+
+  /** A commit is known by what it changes, so it has to come upon the tree that it was made from. */
+  #assertContinues(commit: GitCommit): void {
+    if (this.#newest === this.#before) return
+    // A log may begin with what is new, and a branch come back to the same tree.
+    if (this.#newest === undefined || treeIdAfter(this.#database, commit.changes) === commit.tree) return
+    throw new PalimpsestError(
+      'INVALID_ARGUMENT',
+      `the commit ${commit.id} does not go on from ${this.#newest}, at which the database stands: restore the ` +
+        'keyspace git to where both are the same, or import into a new database',
+      { commit: commit.id, newest: this.#newest },
+    )
+  }
+
+  /** Makes the tables, and sets what they keep: only when the first commit was found to go on. */
+  #prepare(): void {
+    if (this.#isPrepared) return
+    this.#isPrepared = true
+    const database = this.#database
+    const { keep } = this.#options
+    if (!database.keyspaces.includes(GIT_KEYSPACE)) database.createKeyspace(GIT_KEYSPACE)
+    const isNew = !database.tables.includes(FILES_TABLE)
+    if (isNew) database.createTable(FILES_TABLE, { keep: keep ?? 'forever' })
+    else if (keep !== undefined) database.setRetention(keep, { table: FILES_TABLE })
+    if (!database.tables.includes(COMMITS_TABLE)) database.createTable(COMMITS_TABLE, { keep: 'forever' })
   }
 
   #contentsOf(commits: readonly GitCommit[]): ReadonlyMap<string, Uint8Array> {
@@ -229,6 +237,6 @@ function* windowsOf(commits: Iterable<GitCommit>): Generator<readonly GitCommit[
   if (window.length > 0) yield window
 }
 
-function microsOf({ seconds }: GitCommit): number {
+function microsOfCommit({ seconds }: GitCommit): number {
   return seconds * 1_000_000
 }

@@ -45,7 +45,8 @@ export interface BlobOptions {
  * like 100664, empty directories): a few very old repositories have such.
  *
  * Nothing is done before the first commit is asked for. `INVALID_ARGUMENT`: no repository, no such
- * commit, ids that are not SHA-1. `IO_FAILED`: git is missing, or failed.
+ * commit, ids that are not SHA-1. `INVALID_TRACE`, before the first commit: one of them cannot be taken, for example
+ * because of its time. `IO_FAILED`: git is missing, or failed.
  */
 export function* readRepository(
   directory: string,
@@ -54,7 +55,19 @@ export function* readRepository(
   const commit = findCommit(directory, revision)
   using log = new ScratchFile()
   runGit(directory, [...LOG, commit, '--'], { output: log.descriptor })
+  checkLog(directory, log)
   yield* parseGitLog(log.chunks())
+}
+
+/** Reads a log to its end, so that nothing is made of a history that cannot all be read. */
+function checkLog(directory: string, log: ScratchFile): void {
+  try {
+    for (const commits = parseGitLog(log.chunks()); commits.next().done !== true;);
+  } catch (error) {
+    if (!(error instanceof PalimpsestError)) throw error
+    const { code, message, details } = error
+    throw new PalimpsestError(code, `the log of ${directory}: ${message}`, { ...details, directory }, error)
+  }
 }
 
 /** The log, and before and after it what overrules settings that would change it. */
@@ -165,7 +178,7 @@ interface GitResult {
   /** `null` where a signal ended it. */
   readonly status: number | null
   readonly output: string
-  /** The last line of what git said about it. */
+  /** What git said about it. */
   readonly message: string
 }
 

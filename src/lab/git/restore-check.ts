@@ -12,14 +12,15 @@ import { defined } from '../../base/assert.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Database } from '../../database/database.ts'
 import { pick, seededRandom } from '../../simulator/random.ts'
-import { formatIso } from '../../time/hybrid-time.ts'
-import { GIT_KEYSPACE } from './import.ts'
+import { formatExact, formatIso } from '../../time/hybrid-time.ts'
+import { GIT_KEYSPACE } from './tables.ts'
 import { type ImportedCommit, importedCommits, readableCommits, treeIdAsOf, treeIdNow } from './verify.ts'
 
 /** A restore to a commit that was undone again, with every tree that was found on the way. */
 export interface RestoreProof {
   readonly commit: string
-  /** The time of the commit, to which everything was put back. */
+  /** The time of the commit, to which everything was put back: exact, and to read. */
+  readonly time: string
   readonly at: string
   /** The restore's id, under which `restores` lists it. */
   readonly restore: string
@@ -99,7 +100,7 @@ export async function proveRestore(database: Database, id: string): Promise<Rest
   const expected = commit.tree
   const isBack = undone === before && importedCommits(database).length === known.length
   return {
-    ...{ commit: id, at: formatIso(commit.time), restore: restore.id },
+    ...{ commit: id, time: formatExact(commit.time), at: formatIso(commit.time), restore: restore.id },
     ...{ expected, before, restored, endsWithCommit, undone, remembered },
     isProved: restored === expected && remembered === expected && endsWithCommit && isBack,
   }

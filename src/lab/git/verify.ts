@@ -6,8 +6,9 @@ import { PalimpsestError } from '../../base/errors.ts'
 import { type Database } from '../../database/database.ts'
 import { type HybridTime } from '../../time/hybrid-time.ts'
 import { contains } from '../../time/stretches.ts'
-import { type GitEntry } from './history.ts'
-import { COMMITS_TABLE, type CommitDocument, FILES_TABLE, type FileDocument, pathOfKey } from './import.ts'
+import { type GitChange, type GitEntry } from './history.ts'
+import { byteTextOf } from './quoting.ts'
+import { COMMITS_TABLE, type CommitDocument, FILES_TABLE, type FileDocument, pathOfKey } from './tables.ts'
 import { treeId } from './tree-id.ts'
 
 /** What a verification found. */
@@ -56,6 +57,15 @@ export function treeIdAsOf(database: Database, time: HybridTime): string {
 /** The tree id of what the database holds. */
 export function treeIdNow(database: Database): string {
   return treeId(entriesAsOf(database, undefined))
+}
+
+/** The tree id of what the database would hold after some changes. */
+export function treeIdAfter(database: Database, changes: readonly GitChange[]): string {
+  const entries = new Map<string, GitEntry>()
+  for (const entry of entriesAsOf(database, undefined)) entries.set(byteTextOf(entry.path), entry)
+  for (const { kind, path } of changes) if (kind === 'delete') entries.delete(byteTextOf(path))
+  for (const change of changes) if (change.kind === 'set') entries.set(byteTextOf(change.path), change)
+  return treeId(entries.values())
 }
 
 /** Checks every commit that the database knows. */

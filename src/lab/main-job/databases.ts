@@ -12,7 +12,8 @@ import { type PolicyName } from '../../storage/policy.ts'
 import { type FileSystem } from '../../storage/files.ts'
 import { type PhysicalClock } from '../../time/clock.ts'
 import { type GitCommit } from '../git/history.ts'
-import { FILES_TABLE, importHistory } from '../git/import.ts'
+import { importHistory } from '../git/import.ts'
+import { FILES_TABLE } from '../git/tables.ts'
 import { UnsyncedFiles } from './unsynced-files.ts'
 
 /** Told how far a step is. */

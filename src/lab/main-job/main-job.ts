@@ -12,9 +12,9 @@ import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database } from '../../database/database.ts'
 import { type TableStats } from '../../database/stats.ts'
-import { formatIso } from '../../time/hybrid-time.ts'
+import { formatExact, formatIso } from '../../time/hybrid-time.ts'
 import { type GitCommit } from '../git/history.ts'
-import { FILES_TABLE, keyOfPath } from '../git/import.ts'
+import { FILES_TABLE, keyOfPath } from '../git/tables.ts'
 import { type VerifyReport, importedCommits, verifyHistory } from '../git/verify.ts'
 import { type OnProgress, filesStats, makeDatabase, reopen } from './databases.ts'
 import { type RestoreStep, chooseCommit, restoreStep } from './restore-step.ts'
@@ -41,8 +41,8 @@ export interface MainJobReport {
   readonly writeAmplification: number
   readonly weighing: Weighing
   readonly restore: RestoreStep
-  /** A path, and a time in the middle of the history as of which it can be read. */
-  readonly example: { readonly path: string; readonly at: string }
+  /** A path, and a time in the middle of the history as of which it can be read: exact, and to read. */
+  readonly example: { readonly path: string; readonly time: string; readonly at: string }
   /** Whether every commit was proved where it is readable, and none differs. */
   readonly isProved: boolean
 }
@@ -131,5 +131,5 @@ function exampleOf(database: Database, commits: readonly GitCommit[]): MainJobRe
   const files = database.table(FILES_TABLE)
   const { time } =
     later.find((commit) => files.get(path, { asOf: commit.time }) !== undefined) ?? known.at(-1)!
-  return { path, at: formatIso(time) }
+  return { path, time: formatExact(time), at: formatIso(time) }
 }

@@ -8,7 +8,7 @@ import { type RandomStream, sample, seededRandom } from '../../simulator/random.
 import { type PolicyName } from '../../storage/policy.ts'
 import { formatIso } from '../../time/hybrid-time.ts'
 import { type GitCommit } from '../git/history.ts'
-import { FILES_TABLE } from '../git/import.ts'
+import { FILES_TABLE } from '../git/tables.ts'
 import {
   type ImportedCommit,
   type VerifyReport,
@@ -118,11 +118,16 @@ function weighWritten(
     },
     gets: {
       now: chooseGets(open, random.fork('now'), { count: GETS }),
-      past: chosen.flatMap(({ id, time }) =>
-        chooseGets(open, random.fork(id), { asOf: time, count: Math.ceil(GETS / chosen.length) }),
+      past: chosen.flatMap(({ id, time }, i) =>
+        chooseGets(open, random.fork(id), { asOf: time, count: shareOf(GETS, chosen.length, i) }),
       ),
     },
   }
+}
+
+/** What the `i`-th of so many gets of a count: all together get it all. */
+function shareOf(count: number, parts: number, i: number): number {
+  return Math.floor(count / parts) + (i < count % parts ? 1 : 0)
 }
 
 function chooseCommits(

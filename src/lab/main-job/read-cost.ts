@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { type Database } from '../../database/database.ts'
 import { type Random, pick } from '../../simulator/random.ts'
 import { type HybridTime } from '../../time/hybrid-time.ts'
-import { FILES_TABLE, type FileDocument } from '../git/import.ts'
+import { FILES_TABLE, type FileDocument } from '../git/tables.ts'
 
 /** A get: of a file, as of a time or now. */
 export interface Get {

@@ -1,12 +1,16 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bytesOfText } from '../../../src/base/bytes.ts'
-import { type Database, PalimpsestError, type ReplayClock, open } from '../../../src/index.ts'
+import { crc32 } from '../../../src/base/checksum.ts'
+import { openDatabase } from '../../../src/database/database.ts'
+import { type Database, PalimpsestError, ReplayClock, open } from '../../../src/index.ts'
 import { generateContents, generateHistory } from '../../../src/lab/git/generator.ts'
 import { readGitLogFile } from '../../../src/lab/git/gitlog.ts'
 import { type GitCommit } from '../../../src/lab/git/history.ts'
-import { importHistory, keyOfPath, pathOfKey } from '../../../src/lab/git/import.ts'
-import { importedCommits, treeIdAsOf, verifyHistory } from '../../../src/lab/git/verify.ts'
+import { importHistory } from '../../../src/lab/git/import.ts'
+import { keyOfPath, pathOfKey } from '../../../src/lab/git/tables.ts'
+import { MemoryFiles } from '../../../src/storage/memory-files.ts'
+import { importedCommits, treeIdAfter, treeIdAsOf, verifyHistory } from '../../../src/lab/git/verify.ts'
 
 const inMemory = (clock: ReplayClock): Database => open({ memory: true }, { clock, geometry: 'tiny' })
 const DAY = 86_400_000_000
@@ -64,6 +68,24 @@ describe('a git history in a database', () => {
     expect(verifyHistory(database)).toMatchObject(expected)
   })
 
+  test('what its retention once refused stays refused when it is imported again to be kept for longer', () => {
+    const commits = [...generateHistory({ seed: 9, commits: 120, files: 30 })]
+    const files = new MemoryFiles()
+    const openWith = (clock: ReplayClock) => openDatabase({ files, clock, checksum: crc32 })
+    const importToKeep = (keep: string) => importHistory(openWith, commits, { keep }).database.close()
+    // Whoever only reads cannot write down what he was refused.
+    const readable = () => {
+      const world = { files, clock: new ReplayClock({ micros: 0 }), checksum: crc32 }
+      using reader = openDatabase(world, { readOnly: true })
+      return verifyHistory(reader).matched
+    }
+    importToKeep('3d')
+    const before = readable()
+    expect(before).toBeLessThan(120)
+    importToKeep('forever')
+    expect(readable()).toBe(before)
+  })
+
   test('stores contents where they are asked for', () => {
     const commits = [...generateHistory({ seed: 2, commits: 20, files: 10 })]
     const readBlobs = function* (objects: Iterable<string>) {
@@ -89,6 +111,52 @@ describe('a git history in a database', () => {
       matched: 10,
       mismatched: 1,
       firstMismatch: { commit: 'f'.repeat(40) },
+    })
+  })
+
+  describe('that is not the same from some commit on', () => {
+    const commits = [...generateHistory({ seed: 6, commits: 60, files: 20 })]
+    /** Goes off the others at the twentieth commit. */
+    const branch = [...commits.slice(0, 20), { ...commits[40]!, id: 'f'.repeat(40) }]
+
+    test.each([
+      ['a branch', branch],
+      ['that of another project', [...generateHistory({ seed: 8, commits: 10, files: 20 })]],
+      ['a part with a hole before it', commits.slice(45)],
+    ])('is refused, and nothing is changed: %s', (_what, other) => {
+      const files = new MemoryFiles()
+      const openWith = (clock: ReplayClock) => openDatabase({ files, clock, checksum: crc32 })
+      importHistory(openWith, commits.slice(0, 30), { keep: '5d' }).database.close()
+      const state = () => {
+        using database = openWith(new ReplayClock({ micros: 0 }))
+        const { versions, keep } = database.stats().tables.find(({ name }) => name === 'git.files')!
+        return { versions, keep, newest: database.newest, commits: importedCommits(database) }
+      }
+      const before = state()
+      const fresh = other.find(({ id }) => !commits.slice(0, 30).some((commit) => commit.id === id))!
+      expect(() => importHistory(openWith, other, { keep: '1d' })).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_ARGUMENT',
+          details: { commit: fresh.id, newest: commits[29]!.id },
+        }),
+      )
+      expect(state()).toEqual(before)
+    })
+
+    test('goes on once the database was put back to where both are the same', () => {
+      const { database } = importHistory(inMemory, commits.slice(0, 30))
+      const [twentieth] = importedCommits(database).slice(19)
+      database.restoreSync('git', { to: twentieth!.time })
+      const tree = treeIdAfter(database, commits[40]!.changes)
+      const { report } = importHistory(() => database, [...commits.slice(0, 20), { ...branch[20]!, tree }])
+      expect(report).toMatchObject({ commits: 1, skipped: 20 })
+      expect(verifyHistory(database)).toMatchObject({ commits: 21, matched: 21 })
+    })
+
+    test('may begin with what is new, if that goes on where the database stands', () => {
+      const { database } = importHistory(inMemory, commits.slice(0, 30))
+      expect(importHistory(() => database, commits.slice(30)).report).toMatchObject({ commits: 30 })
+      expect(verifyHistory(database)).toMatchObject({ commits: 60, matched: 60 })
     })
   })
 

@@ -67,6 +67,20 @@ describe.skipIf(!HAS_GIT)('a repository', () => {
     expect(trees).toEqual([])
   })
 
+  test('of which one commit cannot be taken gives none, and says whose log it is', () => {
+    const directory = newRepository()
+    commitFile(directory, 'a', '1')
+    const late =
+      'commit refs/heads/main\ncommitter a <a@b.c> 9999999999 +0000\ndata 0\nfrom refs/heads/main^0\n\n'
+    execFileSync('git', ['-C', directory, 'fast-import', '--quiet'], { env: ENVIRONMENT, input: late })
+    expect(() => readRepository(directory).next()).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_TRACE',
+        message: expect.stringContaining(`the log of ${directory}: line 4: the time 9999999999`) as string,
+      }),
+    )
+  })
+
   test('with merges is read along first parents, every tree proved', () => {
     const directory = newRepository()
     commitFile(directory, 'a', '1')

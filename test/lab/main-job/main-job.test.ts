@@ -61,6 +61,17 @@ describe('the main job', () => {
 
   test('gives an example that can be read', () => {
     using kept = open(report.database, { readOnly: true })
-    expect(kept.table('git.files').get(report.example.path, { asOf: report.example.at })).toBeDefined()
+    expect(kept.table('git.files').get(report.example.path, { asOf: report.example.time })).toBeDefined()
+  })
+
+  test('gives an example that can be read, of a repository all of whose commits were made in one second', async () => {
+    const directory = join(scratch, 'fast')
+    // The last of them deletes the file that changed most often.
+    makeRepository(directory, 28, { secondsBetween: 0 })
+    const { database, example } = await runMainJob({ directory, keepIn: scratch, rowsMin: 100 })
+    using kept = open(database, { readOnly: true })
+    const files = kept.table('git.files')
+    expect(files.get(example.path, { asOf: example.at })).toBeUndefined()
+    expect(files.get(example.path, { asOf: example.time })).toBeDefined()
   })
 })
