@@ -26,12 +26,13 @@ import {
   type JobThreadData,
   SIGNALS,
 } from './job-messages.ts'
+import { LifeWatch } from './life-watch.ts'
 
 /** How a runner can be told to differ, for tests mostly. Milliseconds. */
 export interface WorkerRunnerOptions {
   /** The module of the thread. */
   readonly module?: URL | undefined
-  /** A thread that shows no sign of life for so long is lost; one sync of a slow disk shows none. @defaultValue 10 000 */
+  /** A thread that shows no sign of life for so long of looking is lost; one sync of a slow disk shows none. @defaultValue 10 000 */
   readonly silenceMs?: number | undefined
   /** How long a job that is given up may take to stop. @defaultValue 2000 */
   readonly stopMs?: number | undefined
@@ -60,24 +61,22 @@ export class WorkerRunner implements JobRunner<Directive> {
   readonly #root: string
   readonly #geometry: Geometry
   readonly #module: URL
-  readonly #silenceMs: number
   readonly #stopMs: number
+  readonly #watch: LifeWatch
   readonly #handover: Handover
   readonly #signals = new Int32Array(new SharedArrayBuffer(4 * SIGNALS))
   #worker: Worker | undefined
   #port: MessagePort | undefined
   #loss: Error | undefined
   readonly #seats: Readonly<Record<JobKind, Seat>> = { flush: freeSeat(), compaction: freeSeat() }
-  #beats = 0
-  #aliveAtMs = 0
 
   constructor(root: string, geometry: Geometry, options: WorkerRunnerOptions = {}) {
     this.#root = root
     this.#geometry = geometry
     this.#handover = new Handover(HANDOVER_MEMTABLES * geometry.memtableBytes)
     this.#module = options.module ?? new URL('./job-thread.js', import.meta.url)
-    this.#silenceMs = options.silenceMs ?? 10_000
     this.#stopMs = options.stopMs ?? 2000
+    this.#watch = new LifeWatch(options.silenceMs ?? 10_000)
   }
 
   start(job: Job<Directive>): void {
@@ -86,7 +85,7 @@ export class WorkerRunner implements JobRunner<Directive> {
     seat.isTaken = true
     seat.id++
     seat.answer = undefined
-    this.#aliveAtMs = performance.now()
+    this.#watch.begin(performance.now())
     if (this.#worker === undefined && this.#loss === undefined) this.#begin()
     if (this.#loss !== undefined) return
     try {
@@ -119,7 +118,7 @@ export class WorkerRunner implements JobRunner<Directive> {
     if (!seat.isTaken) return
     Atomics.store(this.#signals, ABANDONED[kind], seat.id)
     // Whatever it says then, the job is over.
-    if (this.poll(kind, 1000 * this.#stopMs) === undefined) this.#lose(new Error('a worker did not stop'))
+    if (!this.#hasStopped(kind)) this.#lose(new Error('a worker did not stop'))
     seat.isTaken = false
   }
 
@@ -127,6 +126,13 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.abandon('flush')
     this.abandon('compaction')
     this.#end()
+  }
+
+  /** Whether a job that is given up ends in time. Waits are counted: a pause of the whole process is one of them. */
+  #hasStopped(kind: JobKind): boolean {
+    for (let waitedMs = 0; waitedMs < this.#stopMs; waitedMs += WAIT_MS)
+      if (this.poll(kind, 1000 * WAIT_MS) !== undefined) return true
+    return false
   }
 
   #begin(): void {
@@ -191,14 +197,8 @@ export class WorkerRunner implements JobRunner<Directive> {
   }
 
   #listenForLife(): void {
-    const beats = Atomics.load(this.#signals, BEATS)
-    const nowMs = performance.now()
-    if (beats !== this.#beats) {
-      this.#beats = beats
-      this.#aliveAtMs = nowMs
-    } else if (nowMs - this.#aliveAtMs > this.#silenceMs) {
-      this.#lose(new Error(`a worker was silent for ${Math.round(nowMs - this.#aliveAtMs)} ms`))
-    }
+    const silentMs = this.#watch.look(Atomics.load(this.#signals, BEATS), performance.now())
+    if (silentMs !== undefined) this.#lose(new Error(`a worker was silent for ${Math.round(silentMs)} ms`))
   }
 
   #lose(error: Error): void {
