@@ -29,6 +29,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { kill, pid } from 'node:process'
 import { randomBytes } from 'node:crypto'
+import { PalimpsestError } from '../base/errors.ts'
 import { ioFailed, lockHeld } from '../storage/file-rules.ts'
 import { type FileLock } from '../storage/files.ts'
 
@@ -53,6 +54,9 @@ const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP',
 /** The locks of this process by their real path, each with the token it was taken under. */
 const heldHere = new Map<string, string>()
 
+/** Tokens that this process has given up, and whose file may still be there: it holds nothing. */
+const givenUpHere = new Set<string>()
+
 /** Takes the lock file of this name. Throws `DATABASE_LOCKED` while its holder is alive. */
 export function takeProcessLock(path: string): FileLock {
   const place = attempt(path, () => join(realpathSync(dirname(path)), basename(path)))
@@ -62,9 +66,10 @@ export function takeProcessLock(path: string): FileLock {
   heldHere.set(place, mine.token)
   return {
     release() {
-      if (heldHere.get(place) !== mine.token) return
-      heldHere.delete(place)
-      attempt(path, () => letGo(place, mine), 'unlock')
+      const isHeld = heldHere.get(place) === mine.token
+      if (isHeld) heldHere.delete(place)
+      // What failed once can be tried again.
+      if (isHeld || givenUpHere.has(mine.token)) attempt(path, () => letGo(place, mine), 'unlock')
     },
   }
 }
@@ -94,7 +99,8 @@ function takeOver(path: string, stale: Holder | typeof TORN, mine: Holder, shown
     renameSync(finished, path)
     return true
   } finally {
-    letGo(claim, claimant)
+    // A claim is on one stale lock: if it stays behind, it is in nobody's way.
+    ifPossible(() => letGo(claim, claimant))
   }
 }
 
@@ -134,9 +140,12 @@ function writeFinished(path: string, mine: Holder): string {
   return finished
 }
 
+/** Takes a lock of this process away. Should that fail, it is stale to this process, and to others once it is gone. */
 function letGo(path: string, mine: Holder): void {
+  givenUpHere.add(mine.token)
   const found = readHolder(path)
   if (found !== undefined && tokenOf(found) === mine.token) rmSync(path, { force: true })
+  givenUpHere.delete(mine.token)
 }
 
 function tokenOf(holder: Holder | typeof TORN): string {
@@ -178,6 +187,7 @@ function parseHolder(text: string): Holder | typeof TORN {
 
 function isAlive(holder: Holder | typeof TORN, path: string): boolean {
   if (holder === TORN) return wasJustWritten(path)
+  if (givenUpHere.has(holder.token)) return false
   const here = identify()
   if (holder.boot !== undefined && here.boot !== undefined && holder.boot !== here.boot) return false
   if (!processExists(holder.pid)) return false
@@ -228,6 +238,15 @@ function readLine(path: string): string | undefined {
 
 function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Does what nothing depends on: what the system has against it must not hide what went wrong before. */
+function ifPossible(action: () => void): void {
+  try {
+    action()
+  } catch (error) {
+    if (errnoOf(error) === undefined && !(error instanceof PalimpsestError)) throw error
+  }
 }
 
 function attempt<T>(path: string, action: () => T, operation: 'lock' | 'unlock' = 'lock'): T {

@@ -80,7 +80,7 @@ export class FaultFiles implements FileSystem {
   readonly #options: FaultFilesOptions
   readonly #faults: FaultCounter
   readonly #counts: Map<FileOperation, number> = new Map()
-  readonly #locks: Map<string, Inode> = new Map()
+  readonly #locks: Map<string, FileLock> = new Map()
   readonly #log: string[] = []
   #operations = 0
   #crashed = false
@@ -221,16 +221,21 @@ export class FaultFiles implements FileSystem {
     if (this.#locks.has(path)) throw lockHeld(path)
     // A lock whose holder is gone is taken over by taking its file.
     const inode = file ?? this.#disk.createFile('lock', path)
-    this.#locks.set(path, inode)
-    return { release: () => this.#release(path, inode) }
-  }
-
-  #release(path: string, inode: Inode): void {
-    this.#expectAlive()
-    if (this.#locks.get(path) !== inode) return
-    this.#start('unlock', path)
-    this.#locks.delete(path)
-    if (this.#disk.tree.node('unlock', path) === inode) this.#disk.remove(path)
+    let isOver = false
+    const lock: FileLock = {
+      release: () => {
+        this.#expectAlive()
+        if (isOver) return
+        // Who fails to let go holds nothing any more, and may try again.
+        if (this.#locks.get(path) === lock) this.#locks.delete(path)
+        this.#start('unlock', path)
+        isOver = true
+        const isLeft = !this.#locks.has(path) && this.#disk.tree.node('unlock', path) === inode
+        if (isLeft) this.#disk.remove(path)
+      },
+    }
+    this.#locks.set(path, lock)
+    return lock
   }
 
   #appender(path: string, inode: Inode): AppendFile {

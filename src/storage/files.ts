@@ -45,6 +45,7 @@ export interface RandomFile {
 
 /** A lock that is held until it is released or its process ends. */
 export interface FileLock {
+  /** Should this fail, the lock is not held any more, and what is left of it can be taken over or released again. */
   release(): void
 }
 

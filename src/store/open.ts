@@ -96,7 +96,11 @@ function openWith(world: World, options: StoreOptions, events: EventBus): Store 
     if (files.size(MANIFEST_PATH) === undefined) createDatabase(world, options.birth)
     return openForWriting(world, options, events, lock)
   } catch (error) {
-    lock.release()
+    letGoOf([
+      () => {
+        lock.release()
+      },
+    ])
     throw error
   }
 }
@@ -157,7 +161,7 @@ interface Beginning {
   readonly opened: (() => void)[]
 }
 
-/** Why an opening failed is told; that a file could not be closed then is not. */
+/** Why an opening failed is told; that a file could not be closed then, or the lock released, is not. */
 function letGoOf(opened: readonly (() => void)[]): void {
   try {
     doAll(opened.toReversed())

@@ -184,6 +184,25 @@ test('releasing leaves a lock alone that is no longer ours', () => {
   expect(readFileSync(join(directory, 'LOCK'), 'utf8')).toBe(other)
 })
 
+test('a release that failed can be repeated, and does not keep this process out', () => {
+  const directory = freshDirectory()
+  const path = join(directory, 'LOCK')
+  const lock = new NodeFiles(directory).lock('LOCK')
+  const ours = readFileSync(path, 'utf8')
+  rmSync(path)
+  mkdirSync(path)
+  for (let i = 0; i < 2; i++)
+    expect(() => lock.release()).toThrow(expect.objectContaining({ code: 'IO_FAILED' }) as Error)
+  rmSync(path, { recursive: true })
+  writeFileSync(path, ours)
+  const next = new NodeFiles(directory).lock('LOCK')
+  expect(readFileSync(path, 'utf8')).not.toBe(ours)
+  lock.release()
+  expect(tryLock(directory)?.code).toBe('DATABASE_LOCKED')
+  next.release()
+  expect(readdirSync(directory)).toEqual([])
+})
+
 test('of many processes that find the same stale lock, one at a time holds it', async () => {
   const compiled = join(scratch, 'compiled')
   const compiler = spawnSync(execPath, [

@@ -126,6 +126,19 @@ test('the locks of a process end with it', () => {
   expect(next.list('')).toEqual([])
 })
 
+test('a release that failed can be repeated, and keeps nobody out', () => {
+  const plan: Fault[] = [{ kind: 'error', operation: 'unlock', nth: 1, errno: 'EIO' }]
+  const files = new FaultFiles({ plan })
+  const first = files.lock('LOCK')
+  expect(errnoOf(() => first.release())).toBe('EIO')
+  const second = files.lock('LOCK')
+  first.release()
+  expect(() => files.lock('LOCK')).toThrow(/holds the lock/)
+  second.release()
+  second.release()
+  expect(files.list('')).toEqual([])
+})
+
 test('a planned error hits the nth call of its kind, once or from then on', () => {
   const fault: Fault = { kind: 'error', operation: 'rename', nth: 2, errno: 'EACCES' }
   const outcomes = (plan: readonly Fault[]): unknown[] => {

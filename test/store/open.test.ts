@@ -354,6 +354,17 @@ describe('the lock', () => {
     writeFileSync(join(place, 'MANIFEST'), manifest)
     openAt(place).close()
   })
+
+  test('that cannot be let go hides nothing, and keeps no later open out', () => {
+    const plan = [
+      { kind: 'error', operation: 'sync', nth: 1, errno: 'ENOSPC' },
+      { kind: 'error', operation: 'unlock', nth: 1, errno: 'EIO' },
+    ] as const
+    const world = { files: new FaultFiles({ plan }), clock: new StandingClock(), checksum: crc32 }
+    expect(refusal(() => openDatabase(world))).toMatchObject({ details: { errno: 'ENOSPC' } })
+    expect(world.files.count('unlock')).toBe(1)
+    openDatabase(world).close()
+  })
 })
 
 describe('for reading only', () => {
