@@ -95,8 +95,7 @@ function takeOver(path: string, stale: Holder | typeof TORN, mine: Holder, shown
   try {
     const found = readHolder(path)
     if (found === undefined || tokenOf(found) !== tokenOf(stale)) return false
-    const finished = writeFinished(path, mine)
-    renameSync(finished, path)
+    withFinished(path, mine, (finished) => renameSync(finished, path))
     return true
   } finally {
     // A claim is on one stale lock: if it stays behind, it is in nobody's way.
@@ -106,20 +105,19 @@ function takeOver(path: string, stale: Holder | typeof TORN, mine: Holder, shown
 
 /** Creates a lock together with its content. False if there is one of this name. */
 function createWhole(path: string, mine: Holder): boolean {
-  const finished = writeFinished(path, mine)
-  try {
-    linkSync(finished, path)
-    return true
-  } catch (error) {
-    /* v8 ignore start -- @preserve only a race between processes, or a file system without links, gets here */
-    const errno = errnoOf(error)
-    if (errno === 'EEXIST') return false
-    if (errno === undefined || !NO_LINKS.has(errno)) throw error
-    return createInPlace(path, mine)
-    /* v8 ignore stop */
-  } finally {
-    rmSync(finished, { force: true })
-  }
+  return withFinished(path, mine, (finished) => {
+    try {
+      linkSync(finished, path)
+      return true
+    } catch (error) {
+      /* v8 ignore start -- @preserve only a race between processes, or a file system without links, gets here */
+      const errno = errnoOf(error)
+      if (errno === 'EEXIST') return false
+      if (errno === undefined || !NO_LINKS.has(errno)) throw error
+      return createInPlace(path, mine)
+      /* v8 ignore stop */
+    }
+  })
 }
 
 /** Where there are no links: the lock is there a moment before its content. */
@@ -134,10 +132,15 @@ function createInPlace(path: string, mine: Holder): boolean {
   }
 }
 
-function writeFinished(path: string, mine: Holder): string {
+/** Writes a lock under a name of its own, to be put into its place; under that name nothing stays, come what may. */
+function withFinished<T>(path: string, mine: Holder, put: (finished: string) => T): T {
   const finished = `${path}.${mine.token}.new`
-  writeFileSync(finished, JSON.stringify(mine), { flag: 'wx', mode: 0o644 })
-  return finished
+  try {
+    writeFileSync(finished, JSON.stringify(mine), { flag: 'wx', mode: 0o644 })
+    return put(finished)
+  } finally {
+    ifPossible(() => rmSync(finished, { force: true }))
+  }
 }
 
 /** Takes a lock of this process away. Should that fail, it is stale to this process, and to others once it is gone. */

@@ -15,10 +15,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath, pid, platform } from 'node:process'
+import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { NodeFiles } from '../../src/platform/node-files.ts'
 
+const DIST = join(import.meta.dirname, '../../dist')
 const scratch = mkdtempSync(join(tmpdir(), 'palimpsest-lock-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
@@ -182,6 +184,29 @@ test('releasing leaves a lock alone that is no longer ours', () => {
   writeFileSync(join(directory, 'LOCK'), other)
   lock.release()
   expect(readFileSync(join(directory, 'LOCK'), 'utf8')).toBe(other)
+})
+
+test.skipIf(platform !== 'linux')('a lock that cannot be written leaves nothing behind', () => {
+  const script = `
+    import { takeProcessLock } from ${JSON.stringify(pathToFileURL(join(DIST, 'platform/process-lock.js')).href)}
+    try {
+      takeProcessLock(process.argv[1] + '/LOCK')
+    } catch (error) {
+      console.log(error.details.errno)
+    }`
+  const empty = freshDirectory()
+  const stale = freshDirectory()
+  plant(stale, { pid: deadPid(), token: TOKEN })
+  for (const [directory, left] of [
+    [empty, []],
+    [stale, ['LOCK']],
+  ] as const) {
+    // No file of this process may have a single byte: as on a disk that is full.
+    const argv = [execPath, '--input-type=module', '-e', script, directory]
+    const child = spawnSync('sh', ['-c', 'ulimit -f 0; exec "$0" "$@"', ...argv], { encoding: 'utf8' })
+    expect(child).toMatchObject({ stdout: 'EFBIG\n', stderr: '', status: 0 })
+    expect(readdirSync(directory)).toEqual(left)
+  }
 })
 
 test('a release that failed can be repeated, and does not keep this process out', () => {
