@@ -48,6 +48,8 @@ interface Holder {
 const TORN = 'torn'
 /** For so long a lock without readable content may be one that is being written. */
 const WRITING_MILLIS = 3000
+/** The greatest number that a process can have anywhere; no system is asked of a greater one. */
+const PID_MAX = 2 ** 31 - 1
 /** What a file system without hard links answers; `EISDIR` is how exFAT on Windows comes through. */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR'])
 
@@ -178,7 +180,7 @@ function parseHolder(text: string): Holder | typeof TORN {
   }
   if (typeof parsed !== 'object' || parsed === null) return TORN
   const { pid: holder, boot, started, token }: Partial<Record<keyof Holder, unknown>> = parsed
-  if (typeof holder !== 'number' || !Number.isSafeInteger(holder) || holder <= 0) return TORN
+  if (typeof holder !== 'number' || !Number.isInteger(holder) || holder <= 0 || holder > PID_MAX) return TORN
   if (typeof token !== 'string' || !/^[0-9a-f]{16}$/.test(token)) return TORN
   return {
     pid: holder,

@@ -137,6 +137,8 @@ test('a lock without readable content is taken over once it cannot be one that i
     '[]',
     { pid: -1, token: TOKEN },
     { pid: 0, token: TOKEN },
+    { pid: 2 ** 31, token: TOKEN },
+    { pid: Number.MAX_SAFE_INTEGER, token: TOKEN },
     { pid: deadPid(), token: '../../../escape' },
   ]
   for (const content of hostile) {
