@@ -47,6 +47,9 @@ export const checksum: Checksum =
 /** The most that one call of the operating system is asked to move. */
 const TRANSFER_BYTES_MAX = 2 ** 30
 
+/** What is said of a directory that this process may not read, or that is on no disk or on one that nobody can write. */
+const NOT_OURS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EINVAL'])
+
 /** The file system below a directory, which `makeDirectory('')` creates. */
 export class NodeFiles implements FileSystem {
   readonly #root: string
@@ -133,9 +136,20 @@ export class NodeFiles implements FileSystem {
   makeDirectory(path: string): void {
     const full = this.#full(path)
     const first = attempt('makeDirectory', full, () => mkdirSync(full, { recursive: true }))
-    if (first === undefined) return
     // Paths cannot name what is above the root, so its own name and those above it are synced here.
+    if (first === undefined) return path === '' ? this.#syncOwnName() : undefined
     for (let made = this.#root; made.length >= first.length; made = dirname(made)) syncNames(dirname(made))
+  }
+
+  /** Makes the name of a root durable that was there: who made it may not have come so far as to do so. */
+  #syncOwnName(): void {
+    try {
+      syncNames(dirname(this.#root))
+    } catch (error) {
+      const errno = error instanceof PalimpsestError ? error.details['errno'] : undefined
+      // Then it is not this process's to make durable: the root of a mount, or a name in the directory of another user.
+      if (typeof errno !== 'string' || !NOT_OURS.has(errno)) throw error
+    }
   }
 
   syncDirectory(path: string): void {

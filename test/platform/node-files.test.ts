@@ -1,9 +1,11 @@
 /** Files of the operating system: what is theirs alone. The rules all share are in `test/conformance/`. */
+import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { platform } from 'node:process'
+import { execPath, pid, platform } from 'node:process'
+import { pathToFileURL } from 'node:url'
 import * as fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
@@ -11,6 +13,7 @@ import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { NodeFiles, checksum } from '../../src/platform/node-files.ts'
 
+const DIST = join(import.meta.dirname, '../../dist')
 const scratch = mkdtempSync(join(tmpdir(), 'palimpsest-node-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
@@ -33,6 +36,36 @@ test('the root is there only after it was made, with those above it', () => {
   files.create('a').close()
   expect(files.list('')).toEqual(['a'])
   expect(existsSync(join(root, 'a'))).toBe(true)
+})
+
+test.skipIf(platform === 'win32')('the name of the root is made durable, whoever made it', () => {
+  const root = join(scratch, 'made before')
+  mkdirSync(root)
+  const script = `
+    import { closeSync, openSync } from 'node:fs'
+    import { NodeFiles } from ${JSON.stringify(pathToFileURL(join(DIST, 'platform/node-files.js')).href)}
+    const files = new NodeFiles(process.argv[1])
+    const open = []
+    const fill = () => { for (;;) open.push(openSync(process.argv[1], 'r')) }
+    try { fill() } catch {}
+    try {
+      files.makeDirectory('')
+    } catch (error) {
+      const { operation, path, errno } = error.details
+      console.log(operation, path, errno)
+    }
+    closeSync(open.pop())
+    files.makeDirectory('')`
+  // What cannot be opened cannot be synced.
+  const argv = ['-c', 'ulimit -n 64; exec "$0" "$@"', execPath, '--input-type=module', '-e', script, root]
+  expect(spawnSync('sh', argv, { encoding: 'utf8' })).toMatchObject({
+    ...{ stdout: `syncDirectory ${scratch} EMFILE\n`, stderr: '', status: 0 },
+  })
+})
+
+test.skipIf(platform !== 'linux')('a root whose name nobody could sync is as good as any', () => {
+  expect(() => new NodeFiles(`/proc/${pid}`).makeDirectory('')).not.toThrow()
+  expect(() => new NodeFiles('/').makeDirectory('')).not.toThrow()
 })
 
 test('the root is what it was when it was given, not what the working directory makes of it later', () => {
