@@ -31,6 +31,13 @@ export interface FileFacts {
   readonly nameDurable: boolean
 }
 
+/** A content that no file shows. */
+interface Ghost {
+  readonly bytes: Uint8Array
+  /** Whether it lies behind the end of a file since a power cut, and so belongs to what the disk holds. */
+  readonly isUnseen: boolean
+}
+
 /** So many contents that no file has any more, or none ever showed, are kept as a source of stale sectors. */
 const GHOSTS_MAX = 8
 
@@ -40,7 +47,7 @@ export class Disk {
   readonly #journal: EntryJournal
   /** Files that have something pending. */
   #unsynced: Set<Inode> = new Set()
-  #ghosts: Uint8Array[]
+  #ghosts: Ghost[]
   #nextInode: number
   #nextOrder = 1
 
@@ -135,18 +142,10 @@ export class Disk {
       order: change.order,
       change,
     }))
-    if (this.#unsynced.size > 0) {
-      const reachable = this.#journal.reachable()
-      for (const inode of this.#unsynced) {
-        if (!reachable.has(inode)) {
-          // Its last name is gone durably: no power cut brings it back.
-          this.#unsynced.delete(inode)
-          continue
-        }
-        for (const data of inode.pending) {
-          if (data.kind === 'append') items.push({ kind: 'write', order: data.order, inode, write: data })
-          else items.push({ kind: 'cut', order: data.order, inode, cut: data })
-        }
+    for (const inode of this.#unsyncedFiles()) {
+      for (const data of inode.pending) {
+        if (data.kind === 'append') items.push({ kind: 'write', order: data.order, inode, write: data })
+        else items.push({ kind: 'cut', order: data.order, inode, cut: data })
       }
     }
     return items.toSorted((a, b) => a.order - b.order)
@@ -157,7 +156,7 @@ export class Disk {
    * power cut left behind the ends of some.
    */
   staleSources(): readonly Uint8Array[] {
-    const sources = [...this.#ghosts]
+    const sources = this.#ghosts.map(({ bytes }) => bytes)
     for (const node of this.#journal.reachable()) if (node instanceof Inode) sources.push(node.live)
     return sources.filter((bytes) => bytes.length > 0)
   }
@@ -188,7 +187,7 @@ export class Disk {
     }
     fill(this.tree.root, root)
     const image = new Disk(new FileTree(root), journal, this)
-    for (const bytes of unseen) image.#keepGhost(bytes)
+    for (const bytes of unseen) image.#keepGhost({ bytes, isUnseen: true })
     return image
   }
 
@@ -236,20 +235,31 @@ export class Disk {
     return node instanceof Directory || node.isDurable
   }
 
-  /** The same text for disks that hold the same: names, links and bytes, seen and durable. */
+  /** The same text for disks that hold the same: names, links and bytes, seen, durable and behind the ends of files. */
   key(): string {
+    const unseen = this.#ghosts.flatMap(({ bytes, isUnseen }) => (isUnseen ? [`-${hashOf(bytes)}`] : []))
     const live = keyOf(
       this.tree.root,
       (directory) => directory.entries,
       (inode) => inode.live,
     )
-    if (this.#journal.pending.length === 0 && this.#unsynced.size === 0) return live
+    if (this.#journal.pending.length === 0 && this.#unsyncedFiles().length === 0)
+      return live + unseen.join('')
     const durable = keyOf(
       this.tree.root,
       (directory) => this.#journal.durableNames(directory),
       (inode) => inode.durable,
     )
-    return `${live}+${durable}`
+    return `${live}+${durable}${unseen.join('')}`
+  }
+
+  /** The files that have something pending which a power cut may show. */
+  #unsyncedFiles(): readonly Inode[] {
+    if (this.#unsynced.size === 0) return []
+    const reachable = this.#journal.reachable()
+    // The last name of any other is gone durably: no power cut brings it back.
+    for (const inode of this.#unsynced) if (!reachable.has(inode)) this.#unsynced.delete(inode)
+    return [...this.#unsynced]
   }
 
   /** What the path names after a power cut that keeps nothing. */
@@ -267,11 +277,11 @@ export class Disk {
   }
 
   #remember(inode: Inode): void {
-    if (inode.length > 0) this.#keepGhost(inode.live)
+    if (inode.length > 0) this.#keepGhost({ bytes: inode.live, isUnseen: false })
   }
 
-  #keepGhost(bytes: Uint8Array): void {
-    this.#ghosts.push(bytes)
+  #keepGhost(ghost: Ghost): void {
+    this.#ghosts.push(ghost)
     if (this.#ghosts.length > GHOSTS_MAX) this.#ghosts.shift()
   }
 }

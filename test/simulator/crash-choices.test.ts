@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { bytesOfText, textOfBytes } from '../../src/base/bytes.ts'
 import { type CrashChoice, describeChoice } from '../../src/simulator/crash-choices.ts'
+import { CRASH_MODELS, type CrashModel } from '../../src/simulator/crash-models.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
 
@@ -59,19 +60,53 @@ test('a choice is plain data and builds the same image in another run', () => {
 
 test('images that hold the same have the same key, others have others', () => {
   const files = prepared()
-  const byKey = new Map<string, string>()
-  for (const choice of files.crashChoices({
-    random: seededRandom(2),
-    drawn: 200,
-    models: ['prefix', 'weak'],
-  })) {
-    const image = files.crashImage(choice)
-    const known = byKey.get(image.imageKey())
-    if (known !== undefined) expect(look(image)).toBe(known)
-    byKey.set(image.imageKey(), look(image))
+  const looksOf = (models: readonly CrashModel[]): ReadonlyMap<string, string> => {
+    const byKey = new Map<string, string>()
+    for (const choice of files.crashChoices({ random: seededRandom(2), drawn: 200, models })) {
+      const image = files.crashImage(choice)
+      const known = byKey.get(image.imageKey())
+      if (known !== undefined) expect(look(image)).toBe(known)
+      byKey.set(image.imageKey(), look(image))
+    }
+    return byKey
   }
+  const byKey = looksOf(['prefix'])
   expect(byKey.size).toBeGreaterThan(6)
   expect(new Set(byKey.values()).size).toBe(byKey.size)
+  // Data that came without its length cannot be looked at.
+  const withUnseen = looksOf(['weak'])
+  expect(new Set(withUnseen.values()).size).toBeLessThan(withUnseen.size)
+})
+
+test('data that landed behind the end of a file tells images apart, through later crashes too', () => {
+  const files = new FaultFiles()
+  files.create('log')
+  files.syncDirectory('')
+  files.append('log').append(bytesOfText('one'))
+  const byKey = new Map<string, FaultFiles>()
+  for (let seed = 0; seed < 200; seed++) {
+    const image = files.crashImage({ kind: 'drawn', model: 'weak', seed })
+    if (look(image) === 'log:') byKey.set(image.imageKey(), image)
+  }
+  expect(byKey.size).toBe(2)
+  expect([...byKey.keys()]).toContain(files.crashImage({ kind: 'none' }).imageKey())
+  for (const [key, image] of byKey)
+    for (const model of CRASH_MODELS) expect(image.crash(model, seededRandom(1)).imageKey()).toBe(key)
+})
+
+test('a file without a name that could come back counts for nothing, asked for before or not', () => {
+  const files = new FaultFiles()
+  const file = files.create('log')
+  files.syncDirectory('')
+  file.append(bytesOfText('one'))
+  files.remove('log')
+  files.syncDirectory('')
+  const key = files.imageKey()
+  expect(key).toBe(new FaultFiles().imageKey())
+  expect(files.pending).toEqual([])
+  expect(files.imageKey()).toBe(key)
+  file.append(bytesOfText('two'))
+  expect(files.imageKey()).toBe(key)
 })
 
 test('a disk with nothing pending has the key of its images', () => {
