@@ -262,11 +262,14 @@ export class Disk {
     return [...this.#unsynced]
   }
 
-  /** What the path names after a power cut that keeps nothing. */
+  /** What the path names after every power cut, if that is always the same. */
   #durableNode(path: string): DiskNode | undefined {
     let node: DiskNode | undefined = this.tree.root
     for (const name of partsOfPath(path)) {
-      node = node instanceof Directory ? this.#journal.durableNames(node).get(name) : undefined
+      if (!(node instanceof Directory)) return undefined
+      const place: Place = { directory: node, name }
+      node = this.#journal.durableNames(node).get(name)
+      if (node === undefined || this.#journal.isContested(place, node)) return undefined
     }
     return node
   }

@@ -90,6 +90,14 @@ export class EntryJournal {
     return nodes
   }
 
+  /** Whether a change that is pending may take this place from the node that durably has it. */
+  isContested(place: Place, node: DiskNode): boolean {
+    return this.#pending.some((change) => {
+      const takes = change.node === node ? change.removes : change.binds
+      return isPlace(takes, place) && this.#isNewer(place, change)
+    })
+  }
+
   record(change: EntryChange): void {
     const binds = change.binds
     const requires = this.#pending.filter((earlier) => {

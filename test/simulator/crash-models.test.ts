@@ -631,8 +631,10 @@ test.each([31, 32, randomInt(2 ** 31)])(
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat(), (steps, drawn) => {
         const { files, model } = preparedFiles(steps)
+        const durable = Object.entries(everything(files)).filter(([path]) => files.isDurable(path))
         for (const crashModel of LOSSY) {
           const image = files.crash(crashModel, seededRandom(drawn))
+          expect(everything(image)).toMatchObject(Object.fromEntries(durable))
           const present = Object.entries(everything(image)).map(([path, bytes]) => {
             const file = model.files[(image.facts(path)?.inode ?? 0) - 1]
             return { path, bytes, file: file ?? expect.unreachable('a file that never was') }

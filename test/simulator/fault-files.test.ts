@@ -304,6 +304,31 @@ test('a name is durable only if the directories on the way to it are', () => {
   expect(files.crashImage({ kind: 'none' }).size('d/e/a')).toBe(0)
 })
 
+test('a name is not durable while a change of it is pending that a power cut may keep alone', () => {
+  const prepared = (...changes: readonly ((files: FaultFiles) => void)[]) => {
+    const files = new FaultFiles()
+    settled(files, 'a', 'x')
+    settled(files, 'c', 'y')
+    for (const change of changes) change(files)
+    return files
+  }
+  const there = (files: FaultFiles) => files.rename('a', 'b')
+  const back = (files: FaultFiles) => files.rename('b', 'a')
+  const files = prepared(there, back)
+  const [, , , , only] = [...files.crashChoices({ random: seededRandom(1), drawn: 0 })]
+  expect(files.crashImage(only!).list('')?.toSorted()).toEqual(['b', 'c'])
+  expect([files.isDurable('a'), files.facts('a')?.nameDurable]).toEqual([false, false])
+  expect([files.isDurable('c'), files.facts('c')?.nameDurable]).toEqual([true, true])
+  files.syncDirectory('')
+  expect(files.isDurable('a')).toBe(true)
+  const replaced = prepared(
+    (disk) => disk.link('a', 'b'),
+    (disk) => disk.rename('c', 'a'),
+    (disk) => disk.rename('b', 'a'),
+  )
+  expect([replaced.isDurable('a'), replaced.facts('a')?.nameDurable]).toEqual([false, false])
+})
+
 test('names are listed in an order of the seed, not in that of their making or of the alphabet', () => {
   const names = Array.from({ length: 12 }, (_, i) => `${String(i).padStart(6, '0')}.sst`)
   const listed = (seed: number, order: readonly string[]): readonly string[] | undefined => {
