@@ -85,7 +85,7 @@ export class FaultFiles implements FileSystem {
   #operations = 0
   #crashed = false
 
-  /** An empty disk, or (for images) the given one. */
+  /** An empty disk, or (for images) the given one. Throws `INVALID_ARGUMENT` for a plan that is none. */
   constructor(options: FaultFilesOptions = {}, disk: Disk = new Disk()) {
     this.#disk = disk
     this.#options = options

@@ -4,7 +4,9 @@
  * Calls are counted, so the same plan on the same run hits the same call. A plan can be printed, kept
  * and shortened.
  */
-import { type FileOperation } from '../storage/file-rules.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { checkChoice } from '../database/options.ts'
+import { FILE_OPERATIONS, type FileOperation, checkFileNumber } from '../storage/file-rules.ts'
 
 /** One fault. `nth` counts from 1 the calls that the fault is about, the failed ones too. */
 export type Fault = CrashFault | ErrorFault | LieFault | FlipFault
@@ -67,7 +69,9 @@ export class FaultCounter {
   readonly #faults: readonly { readonly fault: Exclude<Fault, CrashFault>; calls: number }[]
   readonly #crashAt: number
 
+  /** Throws `INVALID_ARGUMENT` where the plan has something that is no fault, or that could never strike. */
   constructor(plan: FaultPlan) {
+    checkPlan(plan)
     this.#faults = plan.flatMap((fault) => (fault.kind === 'crash' ? [] : [{ fault, calls: 0 }]))
     this.#crashAt = Math.min(...plan.map((fault) => (fault.kind === 'crash' ? fault.at : Infinity)))
   }
@@ -90,6 +94,38 @@ export class FaultCounter {
     }
     return hit
   }
+}
+
+/** Callers without types may give anything, and a fault that never strikes would pass for a test that found nothing. */
+function checkPlan(plan: FaultPlan): void {
+  if (!Array.isArray(plan)) throw new PalimpsestError('INVALID_ARGUMENT', 'a plan is a list of faults')
+  for (const fault of plan as readonly (Fault | null | undefined)[]) {
+    if (typeof fault !== 'object' || fault === null)
+      throw new PalimpsestError('INVALID_ARGUMENT', `a fault is an object, not ${String(fault)}`)
+    checkChoice('kind of a fault', fault.kind, ['crash', 'error', 'lie', 'flip'])
+    if (fault.kind === 'crash') checkCount('at', fault.at)
+    else checkCallFault(fault)
+  }
+}
+
+function checkCallFault(fault: Exclude<Fault, CrashFault>): void {
+  checkCount('nth', fault.nth)
+  if (fault.path !== undefined && typeof fault.path !== 'string')
+    throw new PalimpsestError('INVALID_ARGUMENT', 'the path of a fault is a text that paths contain')
+  if (fault.sticky !== undefined && typeof fault.sticky !== 'boolean')
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a fault is sticky, true or false')
+  if (fault.kind === 'flip') return checkFileNumber('bit', fault.bit)
+  if (fault.kind === 'lie') return checkChoice('operation', fault.operation, ['sync', 'syncDirectory'])
+  checkChoice('operation', fault.operation, FILE_OPERATIONS)
+  if (fault.written !== undefined) checkFileNumber('written', fault.written)
+  if (typeof fault.errno !== 'string' || fault.errno === '')
+    throw new PalimpsestError('INVALID_ARGUMENT', 'an error has an errno, such as EIO', { errno: fault.errno })
+}
+
+function checkCount(what: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1) return
+  const message = `${what} is a whole number from 1 on, not ${String(value)}`
+  throw new PalimpsestError('INVALID_ARGUMENT', message, { [what]: value })
 }
 
 function isAbout(fault: CallFault, path: string, to: string): boolean {

@@ -8,25 +8,29 @@
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileSystem } from './files.ts'
 
-/** What was done to a file or a directory. `append` writes; `openAppend` opens for it. */
-export type FileOperation =
-  | 'create'
-  | 'openAppend'
-  | 'open'
-  | 'size'
-  | 'truncate'
-  | 'rename'
-  | 'link'
-  | 'remove'
-  | 'list'
-  | 'makeDirectory'
-  | 'syncDirectory'
-  | 'lock'
-  | 'unlock'
-  | 'append'
-  | 'sync'
-  | 'read'
-  | 'close'
+/** What is done to files and directories. `append` writes; `openAppend` opens for it. */
+export const FILE_OPERATIONS = [
+  'create',
+  'openAppend',
+  'open',
+  'size',
+  'truncate',
+  'rename',
+  'link',
+  'remove',
+  'list',
+  'makeDirectory',
+  'syncDirectory',
+  'lock',
+  'unlock',
+  'append',
+  'sync',
+  'read',
+  'close',
+] as const
+
+/** What was done to a file or a directory. */
+export type FileOperation = (typeof FILE_OPERATIONS)[number]
 
 const MEANINGS: Readonly<Record<string, string>> = {
   EBADF: 'it was closed',

@@ -6,6 +6,7 @@ import { FaultFiles, type FileCall } from '../../src/simulator/fault-files.ts'
 import { type Fault, SimulatedCrash } from '../../src/simulator/fault-plan.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
 import { type FileSystem } from '../../src/storage/files.ts'
+import { refusal } from '../storage/samples.ts'
 
 const text = bytesOfText
 
@@ -75,6 +76,38 @@ test('a planned crash ends the process before the call of its number', () => {
     const image = files.crash('process-kill', seededRandom(1))
     expect(contents(image, 'a')).toBe([undefined, '', 'x', 'xy'][at - 1])
   }
+})
+
+const ERROR = { kind: 'error', operation: 'sync', nth: 1, errno: 'EIO' }
+const FLIP = { kind: 'flip', nth: 1, bit: 0 }
+
+test.each([
+  ['no list', { kind: 'crash', at: 1 }],
+  ['a text', 'crash'],
+  ['nothing in it', [undefined]],
+  ['an unknown kind', [{ ...ERROR, kind: 'eror' }]],
+  ['no kind', [{ nth: 1 }]],
+  ['a crash at no number', [{ kind: 'crash', at: NaN }]],
+  ['a crash nowhere', [{ kind: 'crash' }]],
+  ['a crash before the first call', [{ kind: 'crash', at: 0 }]],
+  ['the 0th call', [{ ...ERROR, nth: 0 }]],
+  ['a count in text', [{ ...ERROR, nth: '1' }]],
+  ['half a call', [{ ...FLIP, nth: 1.5 }]],
+  ['an unknown operation', [{ ...ERROR, operation: 'fsync' }]],
+  ['no operation', [{ kind: 'error', nth: 1, errno: 'EIO' }]],
+  ['an error without an errno', [{ kind: 'error', operation: 'sync', nth: 1 }]],
+  ['a part of no size', [{ ...ERROR, operation: 'append', written: -1 }]],
+  ['a path that is no text', [{ ...ERROR, path: 5 }]],
+  ['something else than stickiness', [{ ...ERROR, sticky: 'no' }]],
+  ['a lie that is no sync', [{ kind: 'lie', operation: 'append', nth: 1 }]],
+  ['a bit before the first', [{ ...FLIP, bit: -1 }]],
+  ['a bit that is no number', [{ ...FLIP, bit: NaN }]],
+])('a plan with %s is refused', (_, plan) => {
+  expect(refusal(() => new FaultFiles({ plan: plan as never }))?.code).toBe('INVALID_ARGUMENT')
+  const files = new FaultFiles()
+  expect(refusal(() => files.crashImage({ kind: 'none' }, { plan: plan as never }))?.code).toBe(
+    'INVALID_ARGUMENT',
+  )
 })
 
 test('after a crash every call of the old process throws, and changes nothing', () => {
