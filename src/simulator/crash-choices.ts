@@ -4,7 +4,9 @@
  * None of what is pending, all of it, each thing alone missing, each thing alone there, then some drawn
  * from the models. A choice is plain data: printed with a failure, it builds the same image again.
  */
-import { CRASH_MODELS, type CrashModel } from './crash-models.ts'
+import { PalimpsestError } from '../base/errors.ts'
+import { checkChoice, limitFrom } from '../database/options.ts'
+import { CRASH_MODELS, type CrashModel, checkModel } from './crash-models.ts'
 import { type PendingItem } from './disk.ts'
 import { type Fates } from './fates.ts'
 import { type Random } from './random.ts'
@@ -31,10 +33,23 @@ export interface CrashChoiceOptions {
 
 const DRAWN_MODELS = CRASH_MODELS.filter((model) => model !== 'synced-only')
 
-/** The choices for a moment at which these things are pending. */
-export function* chooseCrashes(
+/** The choices for a moment at which these things are pending. Throws `INVALID_ARGUMENT`. */
+export function chooseCrashes(
   items: readonly PendingItem[],
   { random, drawn, models = DRAWN_MODELS, singlesMax = 64 }: CrashChoiceOptions,
+): Generator<CrashChoice> {
+  limitFrom('drawn', drawn)
+  limitFrom('singlesMax', singlesMax)
+  for (const model of models) checkModel(model)
+  return choicesOf(items, { random, drawn, models, singlesMax })
+}
+
+/** The options, none of them left out. */
+type FullOptions = { readonly [Name in keyof CrashChoiceOptions]-?: NonNullable<CrashChoiceOptions[Name]> }
+
+function* choicesOf(
+  items: readonly PendingItem[],
+  { random, drawn, models, singlesMax }: FullOptions,
 ): Generator<CrashChoice> {
   yield { kind: 'none' }
   if (items.length > 0) yield { kind: 'all' }
@@ -51,11 +66,22 @@ export function* chooseCrashes(
   }
 }
 
-/** The fates that a choice other than a drawn one means. */
+/** Refuses what is no choice at all: any image of another one would pass for a test of it. */
+export function checkCrashChoice(choice: CrashChoice): void {
+  const kind = typeof choice === 'object' && choice !== null ? choice.kind : choice
+  checkChoice('kind of a crash', kind, ['none', 'all', 'without', 'only', 'drawn'])
+}
+
+/** The fates that a choice other than a drawn one means. Throws `INVALID_ARGUMENT` if it is none of this moment. */
 export function fatesOfChoice(
   choice: Exclude<CrashChoice, { kind: 'drawn' }>,
   items: readonly PendingItem[],
 ): Fates {
+  const isSingle = choice.kind === 'without' || choice.kind === 'only'
+  if (isSingle && !items.some(({ order }) => order === choice.item)) {
+    const message = `nothing that is pending has the number ${choice.item}`
+    throw new PalimpsestError('INVALID_ARGUMENT', message, { item: choice.item })
+  }
   const isKept = (item: PendingItem): boolean => {
     if (choice.kind === 'without') return item.order !== choice.item
     if (choice.kind === 'only') return item.order === choice.item

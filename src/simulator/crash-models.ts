@@ -14,6 +14,7 @@
  *
  * A model only draws fates; `disk.ts` carries them out. The same seed draws the same fates.
  */
+import { checkChoice } from '../database/options.ts'
 import { type PendingItem } from './disk.ts'
 import { type Fate, type Fates, type LandedPiece, type LandedWrite } from './fates.ts'
 import { type PendingWrite } from './inode.ts'
@@ -33,6 +34,11 @@ export const CRASH_MODELS: readonly CrashModel[] = [
 
 /** The models under which the power goes, so that nothing unsynced is left in memory. */
 export type PowerCutModel = Exclude<CrashModel, 'process-kill'>
+
+/** Refuses what is none of the models: to draw from another would pass for a test of this one. */
+export function checkModel(model: CrashModel): void {
+  checkChoice('model of a crash', model, CRASH_MODELS)
+}
 
 /** Bytes that a disk writes whole or not at all. */
 export const SECTOR_BYTES = 512

@@ -25,11 +25,12 @@ import { type AppendFile, type FileLock, type FileSystem, type RandomFile } from
 import {
   type CrashChoice,
   type CrashChoiceOptions,
+  checkCrashChoice,
   chooseCrashes,
   describeItem,
   fatesOfChoice,
 } from './crash-choices.ts'
-import { type CrashModel, drawFates } from './crash-models.ts'
+import { type CrashModel, checkModel, drawFates } from './crash-models.ts'
 import { Disk, type FileFacts } from './disk.ts'
 import {
   type ErrorFault,
@@ -127,19 +128,27 @@ export class FaultFiles implements FileSystem {
     return this.#disk.isDurable(path)
   }
 
-  /** Ends the process, if it did not end already, and returns what the next one finds. */
+  /** Ends the process, if it did not end already, and returns what the next one finds. Throws `INVALID_ARGUMENT`. */
   crash(model: CrashModel, random: Random, options: FaultFilesOptions = {}): FaultFiles {
+    checkModel(model)
     this.#crashed = true
     return this.#draw(model, random, options)
   }
 
-  /** The crash images worth trying at this moment. Equal ones can be told by {@link imageKey}. */
+  /**
+   * The crash images worth trying at this moment. Equal ones can be told by {@link imageKey}. Throws
+   * `INVALID_ARGUMENT`.
+   */
   crashChoices(options: CrashChoiceOptions): Generator<CrashChoice> {
     return chooseCrashes(this.#disk.pending(), options)
   }
 
-  /** What the next process would find if this one ended now, and the choice were made. Nothing ends. */
+  /**
+   * What the next process would find if this one ended now, and the choice were made. Nothing ends. Throws
+   * `INVALID_ARGUMENT` if the choice is not one of this moment.
+   */
   crashImage(choice: CrashChoice, options: FaultFilesOptions = {}): FaultFiles {
+    checkCrashChoice(choice)
     if (choice.kind === 'drawn') return this.#draw(choice.model, seededRandom(choice.seed), options)
     return this.#image(this.#disk.afterPowerCut(fatesOfChoice(choice, this.#disk.pending())), options)
   }
@@ -333,6 +342,7 @@ export class FaultFiles implements FileSystem {
   }
 
   #draw(model: CrashModel, random: Random, options: FaultFilesOptions): FaultFiles {
+    checkModel(model)
     if (model === 'process-kill') return this.#image(this.#disk.afterProcessDeath(), options)
     const stale = model === 'hostile' ? this.#disk.staleSources() : []
     return this.#image(

@@ -8,23 +8,29 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 import { assert } from '../base/assert.ts'
+import { PalimpsestError } from '../base/errors.ts'
 
 /** A source of random numbers. */
 export interface Random {
   /** A number from 0 on, below 1. */
   next(): number
-  /** A whole number from 0 on, below `limit`; `limit` is at least 1 and at most 2^32. */
+  /** A whole number from 0 on, below `limit`; `limit` is at least 1 and at most 2^32. Throws `INVALID_ARGUMENT`. */
   below(limit: number): number
 }
 
 /** A stream of random numbers that others can be split from. */
 export interface RandomStream extends Random {
-  /** The stream of this name: the same for the same seed and names, whatever was drawn. */
+  /**
+   * The stream of this name: the same for the same seed and names, whatever was drawn. Names are joined by `/`, so
+   * that of `a` and then `b` is that of `a/b`.
+   */
   fork(name: string): RandomStream
 }
 
-/** The stream of a seed. */
+/** The stream of a seed, a whole number. Throws `INVALID_ARGUMENT`. */
 export function seededRandom(seed: number): RandomStream {
+  if (!Number.isSafeInteger(seed))
+    throw new PalimpsestError('INVALID_ARGUMENT', `a seed is a whole number, not ${String(seed)}`)
   return streamOf(String(seed))
 }
 
@@ -34,10 +40,8 @@ function streamOf(key: string): RandomStream {
   return {
     next: () => uniformFloat64(generator),
     below(limit) {
-      assert(
-        Number.isInteger(limit) && limit >= 1 && limit <= 2 ** 32,
-        'a limit is a whole number from 1 to 2^32',
-      )
+      const isLimit = Number.isInteger(limit) && limit >= 1 && limit <= 2 ** 32
+      if (!isLimit) throw new PalimpsestError('INVALID_ARGUMENT', 'a limit is a whole number from 1 to 2^32')
       return uniformInt(generator, 0, limit - 1)
     },
     fork: (name) => streamOf(`${key}/${name}`),

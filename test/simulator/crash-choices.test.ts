@@ -5,6 +5,7 @@ import { type CrashChoice, describeChoice } from '../../src/simulator/crash-choi
 import { CRASH_MODELS, type CrashModel } from '../../src/simulator/crash-models.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
+import { refusal } from '../storage/samples.ts'
 
 function prepared(): FaultFiles {
   const files = new FaultFiles()
@@ -143,4 +144,33 @@ test('of too many pending things a sample is taken singly', () => {
   expect(choices.filter(({ kind }) => kind === 'only').length).toBe(7)
   const first = [...files.crashChoices({ random: seededRandom(2), drawn: 0, singlesMax: 7 })]
   expect(first).not.toEqual(choices)
+})
+
+test.each([
+  undefined,
+  { kind: 'al' },
+  {},
+  { kind: 'drawn', model: 'hostil', seed: 1 },
+  { kind: 'drawn', seed: 1 },
+  { kind: 'drawn', model: 'weak', seed: NaN },
+  { kind: 'drawn', model: 'weak' },
+  { kind: 'only', item: 99, what: 'of another moment' },
+  { kind: 'without', item: 1, what: 'what is durable' },
+  { kind: 'only', what: 'nothing' },
+])('a choice that is none of this moment is refused: %o', (choice) => {
+  expect(refusal(() => prepared().crashImage(choice as never))?.code).toBe('INVALID_ARGUMENT')
+})
+
+test('a model that there is not, or a number that is none, is refused before anything ends', () => {
+  const files = prepared()
+  const random = seededRandom(1)
+  for (const options of [
+    { random, drawn: 1, models: ['weak', 'week'] },
+    { random, drawn: NaN },
+    { random },
+    { random, drawn: 1, singlesMax: -1 },
+  ])
+    expect(refusal(() => files.crashChoices(options as never))?.code).toBe('INVALID_ARGUMENT')
+  expect(refusal(() => files.crash('process_kill' as never, random))?.code).toBe('INVALID_ARGUMENT')
+  expect(files.crashed).toBe(false)
 })

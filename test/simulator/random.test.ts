@@ -1,6 +1,7 @@
 /** Chance from a seed: the same seed gives the same numbers, and streams of other names others. */
 import { expect, test } from 'vitest'
 import { type Random, happens, pick, sample, seededRandom } from '../../src/simulator/random.ts'
+import { refusal } from '../storage/samples.ts'
 
 const draw = (random: Random, count = 20): number[] => Array.from({ length: count }, () => random.below(1000))
 
@@ -38,8 +39,14 @@ test('numbers lie in their range, and all of a small range come up', () => {
     const number = random.next()
     expect(number >= 0 && number < 1).toBe(true)
   }
-  expect(() => random.below(0)).toThrow()
-  expect(() => random.below(1.5)).toThrow()
+  for (const limit of [0, 1.5, NaN, 2 ** 32 + 1])
+    expect(refusal(() => random.below(limit))?.code).toBe('INVALID_ARGUMENT')
+})
+
+test('what is no whole number is no seed', () => {
+  for (const seed of [NaN, Infinity, 0.5, undefined, '7'])
+    expect(refusal(() => seededRandom(seed as never))?.code).toBe('INVALID_ARGUMENT')
+  expect(draw(seededRandom(-7))).not.toEqual(draw(seededRandom(7)))
 })
 
 test('picks and probabilities follow the stream', () => {
