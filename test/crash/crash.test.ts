@@ -8,6 +8,7 @@ test.each(propertySeeds([1, 2, 3, 5]))(
   'every crash of a workload leaves what was promised (seed %i)',
   (seed) => {
     const report = checkCrashes({ seed, operations: 40, points: 40, drawn: 5, singlesMax: 4 })
+    expect(report.points).toBe(40)
     met.images += report.images
     met.shortened += report.shortened
     met.nested += report.nested
@@ -18,5 +19,6 @@ test.each(propertySeeds([1, 2, 3, 5]))(
 test('some crashes lost unsynced commits, and some struck during recovery', () => {
   expect(met.images).toBeGreaterThan(500)
   expect(met.shortened).toBeGreaterThan(0)
-  expect(met.nested).toBeGreaterThan(0)
+  // Three recoveries in ten are to be cut, and most go on for long enough.
+  expect(met.nested).toBeGreaterThan(met.images / 8)
 })

@@ -210,6 +210,16 @@ describe('after a crash', () => {
     expect(recoverFrom(() => true)).toEqual([])
   })
 
+  test('the segment that a manifest begins with is taken for durable: the manifest was named after it', () => {
+    const clock = new ReplayClock({ micros: 1_000_000 })
+    const files = new FaultFiles()
+    openDatabase({ files, clock, checksum: crc32 })
+    const monitor = new WriteAheadMonitor(files.crash('process-kill', seededRandom(1)), crc32)
+    // Another policy is written down, in a new manifest, before the log is opened.
+    openDatabase({ files: monitor.files, clock, checksum: crc32 }, { policy: 'tiered' }).close()
+    expect(brokenIn(monitor)).toEqual([])
+  })
+
   test.each([
     ['the log', syncsLog, 'log before edit'],
     ['a table', is('sync', /\.table$/), 'tables before edit'],

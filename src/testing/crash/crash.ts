@@ -26,7 +26,7 @@ import { type CrashChoice, describeChoice } from '../../simulator/crash-choices.
 import { CRASH_MODELS } from '../../simulator/crash-models.ts'
 import { type FaultFiles } from '../../simulator/fault-files.ts'
 import { SimulatedCrash } from '../../simulator/fault-plan.ts'
-import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
+import { type RandomStream, happens, pick, sample, seededRandom } from '../../simulator/random.ts'
 import { MIN_TIME, formatExact, microsOf } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
 import { WriteAheadMonitor } from '../write-ahead/monitor.ts'
@@ -89,6 +89,9 @@ interface Counts {
 const NEWEST_READ = 3
 const OTHERS_READ = 4
 
+/** The most recoveries of one image that are cut. */
+const RECOVERIES_CUT_MAX = 3
+
 /** A crash after which a promise was broken, or a wrong order, with all that is needed to see it again. */
 export class CrashFinding extends Error {
   override readonly name = 'CrashFinding'
@@ -130,7 +133,7 @@ function runWatched(workload: Workload, options: CrashOptions, beforeCall: Befor
 function choosePoints(calls: number, count: number, random: RandomStream): ReadonlySet<number> {
   const all = Array.from({ length: calls + 1 }, (_, i) => i + 1)
   if (count > calls) return new Set(all)
-  return new Set(Array.from({ length: count }, () => pick(random, all)))
+  return new Set(sample(random, all, count))
 }
 
 function tryImages(workload: Workload, point: number, options: CrashOptions, counts: Counts): void {
@@ -192,19 +195,20 @@ function checkImage(
   const survived = survivors(database, ledger, promised)
   checkWhole(files, database)
   checkAnswers(database, ledger, survived, isFull ? undefined : random.fork('times'))
-  if (!database.tables.includes(NUMBERS)) return { survived, nested }
-  // Law 1, after the crash: whatever the clock of the machine says.
-  const receipt = database.table<string, string>(NUMBERS).put('after', 'the crash', { durability: 'disk' })
-  assert(receipt.time > ledger.usedThrough, `a time was used again: ${receipt.at}`)
-  const again = open(files.crash('synced-only', random))
-  assert(again.table(NUMBERS).get('after') === 'the crash', 'a durable commit after the crash was lost')
-  assert(survivors(again, ledger, promised) === survived, 'a second recovery gives another state')
-  again.close()
+  if (database.tables.includes(NUMBERS)) {
+    // Law 1, after the crash: whatever the clock of the machine says.
+    const receipt = database.table<string, string>(NUMBERS).put('after', 'the crash', { durability: 'disk' })
+    assert(receipt.time > ledger.usedThrough, `a time was used again: ${receipt.at}`)
+    const again = open(files.crash('synced-only', random))
+    assert(again.table(NUMBERS).get('after') === 'the crash', 'a durable commit after the crash was lost')
+    assert(survivors(again, ledger, promised) === survived, 'a second recovery gives another state')
+    again.close()
+  }
   for (const monitor of monitors) monitor.assertInOrder()
   return { survived, nested }
 }
 
-/** Opens an image; now and then the recovery itself is cut, up to three times. */
+/** Opens an image; now and then the recovery itself is cut, before any of its calls, up to three times. */
 function recover(
   image: FaultFiles,
   open: (files: FaultFiles) => Database,
@@ -212,8 +216,9 @@ function recover(
   random: RandomStream,
 ): { files: FaultFiles; database: Database; nested: number } {
   let files = image
-  for (let nested = 0; nested < 3 && happens(random, 0.3); nested++) {
-    const at = 1 + random.below(6)
+  let nested = 0
+  for (let attempts = 0; attempts < RECOVERIES_CUT_MAX && happens(random, 0.3); attempts++) {
+    const at = 1 + random.below(callsOfRecovery(files, open))
     // What only survives the death of a process may be lost to a power cut while it is recovered.
     const model = isKill ? 'process-kill' : pick(random, CRASH_MODELS)
     const attempt = files.crash('process-kill', random, { plan: [{ kind: 'crash', at }] })
@@ -223,10 +228,17 @@ function recover(
     } catch (error) {
       if (!(error instanceof SimulatedCrash)) throw error
       files = attempt.crash(model, random)
+      nested++
     }
-    if (nested === 2) return { files, database: open(files), nested: 3 }
   }
-  return { files, database: open(files), nested: 0 }
+  return { files, database: open(files), nested }
+}
+
+/** How many calls that change the disk an opening makes, with the close after it. */
+function callsOfRecovery(image: FaultFiles, open: (files: FaultFiles) => Database): number {
+  const files = image.crashImage({ kind: 'drawn', model: 'process-kill', seed: 0 })
+  open(files).close()
+  return files.operations
 }
 
 /** How many steps there are. Every write has its number; of other steps only the last can be in doubt. */

@@ -6,7 +6,7 @@ import { type Checksum } from '../../base/checksum.ts'
 import { type FileSystem, readWholeFile } from '../../storage/files.ts'
 import { listSegments, segmentPath } from '../../storage/log.ts'
 import { MANIFEST_PATH, NEW_MANIFEST_PATH } from '../../storage/manifest.ts'
-import { type RecordMagic, numberIn, readRecords } from '../../storage/record-file.ts'
+import { FILE_HEADER_BYTES, type RecordMagic, numberIn, readRecords } from '../../storage/record-file.ts'
 import { tableNumberOf } from '../../storage/table-format.ts'
 import { KnownFile, type KnownRecords } from './known-file.ts'
 import { KnownLog } from './known-log.ts'
@@ -51,7 +51,17 @@ export class KnownDirectory {
       segment.isNamed = true
       segment.sync()
     }
+    this.#adoptFirstSegment()
     this.log.settle()
+  }
+
+  /** That the segment is there which a manifest begins with was a condition of its edit; what is in it, was not. */
+  #adoptFirstSegment(): void {
+    const { written } = this.manifest
+    const first = written && this.log.segment(written.firstSegment)
+    if (first === undefined) return
+    first.isNamed = true
+    first.synced = Math.max(first.synced, Math.min(first.length, FILE_HEADER_BYTES))
   }
 
   /** The file at a path, if it is one of those that have an order. */
