@@ -1,6 +1,7 @@
 /**
  * The database, as users hold it: a thin face that delegates.
  */
+import { PalimpsestError } from '../base/errors.ts'
 import { type HoldRow, type TableRow } from '../catalog/rows.ts'
 import { fullNameOf, keyspaceNamed, tableNamed, tabletsOf } from '../catalog/catalog.ts'
 import {
@@ -75,8 +76,12 @@ import { type DatabaseStats, statsOf, tableNamesOf } from './stats.ts'
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 const DEFAULT_OPEN_TABLES = 500
 
-/** Opens the database of a world. Composition roots such as `index.ts` give it files and a clock. */
+/**
+ * Opens the database of a world. Composition roots such as `index.ts` give it files and a clock. Throws what
+ * `open` does.
+ */
 export function openDatabase(world: World, options: OpenOptions = {}): Database {
+  checkWorld(world)
   const readOnly = options.readOnly ?? false
   checkChoice('geometry', options.geometry ?? 'default', Object.keys(GEOMETRIES))
   checkChoice('durability', options.durability ?? 'os', ['none', 'os', 'disk'])
@@ -104,6 +109,12 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
     options.onEvent,
   )
   return new Database(store, options.durability ?? 'os')
+}
+
+/** Callers without types may give a path, or a part of a world. */
+function checkWorld(world: Partial<World> | undefined): void {
+  if (world?.files && world.clock && typeof world.checksum === 'function') return
+  throw new PalimpsestError('INVALID_ARGUMENT', 'a world has files, a clock and a checksum')
 }
 
 /** What time expressions mean in a store. The clock is read when one asks for it: most times are given exactly. */

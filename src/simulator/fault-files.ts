@@ -13,6 +13,7 @@
  *   depends on a seed and is not sorted, so that no one relies on it.
  */
 import { defined } from '../base/assert.ts'
+import { PalimpsestError } from '../base/errors.ts'
 import {
   type FileOperation,
   checkCut,
@@ -86,7 +87,10 @@ export class FaultFiles implements FileSystem {
   #operations = 0
   #crashed = false
 
-  /** An empty disk, or (for images) the given one. Throws `INVALID_ARGUMENT` for a plan that is none. */
+  /** An empty disk. Throws `INVALID_ARGUMENT` for a plan that is none. */
+  constructor(options?: FaultFilesOptions)
+  /** @internal */
+  constructor(options: FaultFilesOptions, disk: Disk)
   constructor(options: FaultFilesOptions = {}, disk: Disk = new Disk()) {
     this.#disk = disk
     this.#options = options
@@ -259,6 +263,8 @@ export class FaultFiles implements FileSystem {
         return inode.length
       },
       append: (bytes) => {
+        if (!(bytes instanceof Uint8Array))
+          throw new PalimpsestError('INVALID_ARGUMENT', 'what is appended is a Uint8Array', { path })
         const fault = enter('append', { offset: inode.length, length: bytes.length, bytes })
         if (fault?.kind === 'error') this.#failAppend(path, inode, bytes, fault)
         this.#disk.append(inode, bytes)

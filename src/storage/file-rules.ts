@@ -72,6 +72,8 @@ const REFUSED = /[\u0000-\u001f\u007f\\:]/
 /** The parts of a path, none for the root. Throws `INVALID_ARGUMENT` if it is no path. */
 export function partsOfPath(path: string): readonly string[] {
   if (path === '') return []
+  if (typeof path !== 'string')
+    throw new PalimpsestError('INVALID_ARGUMENT', `a path is a text, not ${String(path)}`, { path })
   const parts = path.split('/')
   if (REFUSED.test(path) || parts.some((part) => part === '' || part === '.' || part === '..')) {
     throw new PalimpsestError('INVALID_ARGUMENT', `not a path inside the root: ${JSON.stringify(path)}`, {

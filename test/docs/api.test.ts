@@ -9,6 +9,8 @@ import { ROOT } from '../house/source.ts'
 const ROOTS: readonly (readonly [heading: string, source: string])[] = [
   ['palimpsest', 'src/index.ts'],
   ['palimpsest/level', 'src/level.ts'],
+  ['palimpsest/simulator', 'src/simulator.ts'],
+  ['palimpsest/testing', 'src/testing.ts'],
 ]
 
 /** The names that a source exports, in its own order. */
@@ -24,6 +26,15 @@ function namesBelow(heading: string, text: string): readonly string[] {
   const section = text.split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? ''
   return Array.from(section.matchAll(/^\| `(\w+)/gm), ([, name]) => name!)
 }
+
+test('every entry of the package has its heading', () => {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { exports: object }
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
+  expect(ROOTS.map(([heading]) => heading)).toEqual(
+    expect.arrayContaining(entries.map((entry) => entry.replace('.', 'palimpsest'))),
+  )
+  expect(ROOTS).toHaveLength(entries.length)
+})
 
 test.each(ROOTS)('%s', (heading, source) => {
   const document = readFileSync(join(ROOT, 'docs/api.md'), 'utf8')

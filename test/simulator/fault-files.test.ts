@@ -198,6 +198,14 @@ test('a planned error can be about some paths only', () => {
   expect(errnoOf(() => others.rename('b', 'CURRENT'))).toBe('EIO')
 })
 
+test('what is no bytes is not appended', () => {
+  const files = new FaultFiles()
+  const file = files.create('a')
+  for (const wrong of ['text', new ArrayBuffer(3), undefined])
+    expect(refusal(() => file.append(wrong as never))?.code).toBe('INVALID_ARGUMENT')
+  expect([file.size, files.count('append')]).toEqual([0, 0])
+})
+
 test('an append that fails writes a part first', () => {
   const run = (written?: number): string | undefined => {
     const fault: Fault = { kind: 'error', operation: 'append', nth: 2, errno: 'ENOSPC', written }

@@ -474,6 +474,20 @@ function writesOf(db: Database): (() => unknown)[] {
   ]
 }
 
+test('a world that lacks something is refused', () => {
+  const world = { files: new FaultFiles(), clock: new StandingClock(), checksum: crc32 }
+  for (const lacking of [
+    undefined,
+    './shop.db',
+    {},
+    { ...world, checksum: undefined },
+    { files: world.files },
+  ])
+    expect(refusal(() => openDatabase(lacking as never))?.code).toBe('INVALID_ARGUMENT')
+  expect(world.files.operations).toBe(0)
+  openDatabase(world).close()
+})
+
 test.each(['cacheBytes', 'openTables'])('%s is a number of something', (limit) => {
   for (const wrong of [Number.NaN, -1, 0.5, Infinity, '7' as never])
     expect(refusal(() => open({ memory: true }, { [limit]: wrong }))?.code, String(wrong)).toBe(
