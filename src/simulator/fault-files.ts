@@ -1,6 +1,7 @@
 /**
  * The fault-injecting file system: a disk that counts and shows every call, fails where a plan says so,
- * and can crash at any moment into any state that a real one could be in.
+ * and can crash before any call into the states of the crash models (`crash-models.ts`). What a real disk can
+ * do beside that is listed in `docs/testing.md`.
  *
  * - Every call that changes or syncs something has a number, counted from 1: a crash point. Reads,
  *   opening and closing are counted by kind only, because crashing before them is crashing before the
