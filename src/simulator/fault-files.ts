@@ -164,8 +164,8 @@ export class FaultFiles implements FileSystem {
   }
 
   create(path: string): AppendFile {
-    this.#start('create', path)
-    return this.#appender(path, this.#disk.createFile('create', path))
+    const inode = this.#change('create', path, {}, () => this.#disk.createFile('create', path))
+    return this.#appender(path, inode)
   }
 
   append(path: string): AppendFile {
@@ -184,25 +184,23 @@ export class FaultFiles implements FileSystem {
   }
 
   truncate(path: string, length: number): void {
-    this.#start('truncate', path, { offset: length })
-    const inode = this.#disk.tree.file('truncate', path)
-    checkCut(path, inode.length, length)
-    this.#disk.truncate(inode, length)
+    this.#change('truncate', path, { offset: length }, () => {
+      const inode = this.#disk.tree.file('truncate', path)
+      checkCut(path, inode.length, length)
+      this.#disk.truncate(inode, length)
+    })
   }
 
   rename(from: string, to: string): void {
-    this.#start('rename', from, { to })
-    this.#disk.rename(from, to)
+    this.#change('rename', from, { to }, () => this.#disk.rename(from, to))
   }
 
   link(from: string, to: string): void {
-    this.#start('link', from, { to })
-    this.#disk.link(from, to)
+    this.#change('link', from, { to }, () => this.#disk.link(from, to))
   }
 
   remove(path: string): void {
-    this.#start('remove', path)
-    this.#disk.remove(path)
+    this.#change('remove', path, {}, () => this.#disk.remove(path))
   }
 
   list(directory: string): readonly string[] | undefined {
@@ -215,8 +213,7 @@ export class FaultFiles implements FileSystem {
   }
 
   makeDirectory(path: string): void {
-    this.#start('makeDirectory', path)
-    this.#disk.makeDirectory(path)
+    this.#change('makeDirectory', path, {}, () => this.#disk.makeDirectory(path))
   }
 
   syncDirectory(path: string): void {
@@ -329,6 +326,14 @@ export class FaultFiles implements FileSystem {
   #start(operation: FileOperation, path: string, details?: CallDetails): void {
     const fault = this.#enter(operation, path, details)
     if (fault?.kind === 'error') throw ioFailed(operation, path, fault.errno)
+  }
+
+  /** Counts a call and makes it; if the plan says so it fails, before or after that. */
+  #change<T>(operation: FileOperation, path: string, details: CallDetails, make: () => T): T {
+    const fault = this.#enter(operation, path, details)
+    if (fault?.kind !== 'error') return make()
+    if (fault.took === true) make()
+    throw ioFailed(operation, path, fault.errno)
   }
 
   /** Counts a call, shows it, and says what is to go wrong with it. */

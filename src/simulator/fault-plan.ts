@@ -34,6 +34,8 @@ export interface ErrorFault extends CallFault {
   readonly errno: string
   /** Bytes that a failed `append` writes before it fails; half of them if left out. */
   readonly written?: number | undefined
+  /** Whether the call takes effect before it fails: of calls that change names, and of `truncate`. */
+  readonly took?: boolean | undefined
 }
 
 /** A sync returns and makes nothing durable: to check that a test would see it. */
@@ -51,6 +53,16 @@ export interface FlipFault extends CallFault {
 
 /** Faults of a run, in no order. */
 export type FaultPlan = readonly Fault[]
+
+/** Calls that either take effect or do not, and may fail after they did. */
+const WHOLE_CHANGES: readonly FileOperation[] = [
+  'create',
+  'truncate',
+  'rename',
+  'link',
+  'remove',
+  'makeDirectory',
+]
 
 /** The process ended here. Whoever catches it and goes on meets it again at the next call. */
 export class SimulatedCrash extends Error {
@@ -112,14 +124,24 @@ function checkCallFault(fault: Exclude<Fault, CrashFault>): void {
   checkCount('nth', fault.nth)
   if (fault.path !== undefined && typeof fault.path !== 'string')
     throw new PalimpsestError('INVALID_ARGUMENT', 'the path of a fault is a text that paths contain')
-  if (fault.sticky !== undefined && typeof fault.sticky !== 'boolean')
-    throw new PalimpsestError('INVALID_ARGUMENT', 'a fault is sticky, true or false')
+  checkFlag('sticky', fault.sticky)
   if (fault.kind === 'flip') return checkFileNumber('bit', fault.bit)
   if (fault.kind === 'lie') return checkChoice('operation', fault.operation, ['sync', 'syncDirectory'])
   checkChoice('operation', fault.operation, FILE_OPERATIONS)
   if (fault.written !== undefined) checkFileNumber('written', fault.written)
+  checkFlag('took', fault.took)
+  if (fault.took === true) checkChoice('operation that took effect', fault.operation, WHOLE_CHANGES)
   if (typeof fault.errno !== 'string' || fault.errno === '')
-    throw new PalimpsestError('INVALID_ARGUMENT', 'an error has an errno, such as EIO', { errno: fault.errno })
+    throw new PalimpsestError('INVALID_ARGUMENT', 'an error has an errno, such as EIO', {
+      errno: fault.errno,
+    })
+}
+
+function checkFlag(what: string, value: boolean | undefined): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new PalimpsestError('INVALID_ARGUMENT', `${what} is true or false, not ${String(value)}`, {
+    [what]: value,
+  })
 }
 
 function checkCount(what: string, value: number): void {

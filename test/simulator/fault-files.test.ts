@@ -5,6 +5,7 @@ import { PalimpsestError } from '../../src/base/errors.ts'
 import { FaultFiles, type FileCall } from '../../src/simulator/fault-files.ts'
 import { type Fault, SimulatedCrash } from '../../src/simulator/fault-plan.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
+import { type FileOperation } from '../../src/storage/file-rules.ts'
 import { type FileSystem } from '../../src/storage/files.ts'
 import { refusal } from '../storage/samples.ts'
 
@@ -97,6 +98,7 @@ test.each([
   ['no operation', [{ kind: 'error', nth: 1, errno: 'EIO' }]],
   ['an error without an errno', [{ kind: 'error', operation: 'sync', nth: 1 }]],
   ['a part of no size', [{ ...ERROR, operation: 'append', written: -1 }]],
+  ['an effect of a call that has none', [{ ...ERROR, took: true }]],
   ['a path that is no text', [{ ...ERROR, path: 5 }]],
   ['something else than stickiness', [{ ...ERROR, sticky: 'no' }]],
   ['a lie that is no sync', [{ kind: 'lie', operation: 'append', nth: 1 }]],
@@ -204,6 +206,32 @@ test('what is no bytes is not appended', () => {
   for (const wrong of ['text', new ArrayBuffer(3), undefined])
     expect(refusal(() => file.append(wrong as never))?.code).toBe('INVALID_ARGUMENT')
   expect([file.size, files.count('append')]).toEqual([0, 0])
+})
+
+test('a call can fail after it took effect', () => {
+  const steps: readonly (readonly [FileOperation, (files: FaultFiles) => unknown])[] = [
+    ['makeDirectory', (files) => files.makeDirectory('d')],
+    ['create', (files) => files.create('b')],
+    ['link', (files) => files.link('a', 'c')],
+    ['rename', (files) => files.rename('a', 'e')],
+    ['truncate', (files) => files.truncate('e', 1)],
+    ['remove', (files) => files.remove('c')],
+  ]
+  const faults = steps.map(([operation]): Fault => {
+    return { kind: 'error', operation, nth: operation === 'create' ? 2 : 1, errno: 'EIO', took: true }
+  })
+  const failing = new FaultFiles({ plan: faults })
+  const other = new FaultFiles()
+  for (const files of [failing, other]) settled(files, 'a', 'xyz')
+  for (const [operation, step] of steps) {
+    expect(
+      errnoOf(() => step(failing)),
+      operation,
+    ).toBe('EIO')
+    step(other)
+    expect(failing.imageKey(), operation).toBe(other.imageKey())
+  }
+  expect(failing.pending).toEqual(other.pending)
 })
 
 test('an append that fails writes a part first', () => {

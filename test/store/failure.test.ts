@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
+import { CRASH_MODELS } from '../../src/simulator/crash-models.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { type Fault } from '../../src/simulator/fault-plan.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
@@ -142,6 +143,54 @@ describe('a failure', () => {
     db.close()
   })
 })
+
+/** Writes durably, flushes, merges, closes and opens again, until the disk refuses. What was acknowledged. */
+function workUntilFailure(files: FaultFiles): readonly string[] {
+  const acknowledged: string[] = []
+  const work = () => {
+    for (let turn = 0; turn < 2; turn++) {
+      const db = open(files)
+      if (!db.keyspaces.includes('k')) db.createKeyspace('k')
+      if (!db.tables.includes('k.t')) db.createTable('k.t')
+      for (let i = 0; i < 8; i++) {
+        const key = `key ${turn} ${i}`
+        db.table('k.t').put(key, 'x'.repeat(50), { durability: 'disk' })
+        acknowledged.push(key)
+      }
+      db.compact()
+      db.close()
+    }
+  }
+  refusal(work)
+  return acknowledged
+}
+
+test.each(['makeDirectory', 'create', 'rename', 'remove'] as const)(
+  'a %s that took effect and failed nevertheless loses nothing, whatever is left of the disk',
+  (operation) => {
+    for (let nth = 1; ; nth++) {
+      const files = new FaultFiles({
+        plan: [{ kind: 'error', operation, nth, errno: 'EIO', took: true }],
+      })
+      const acknowledged = workUntilFailure(files)
+      if (files.count(operation) < nth) break
+      for (const model of CRASH_MODELS) {
+        const what = `${operation} ${nth} (of ${acknowledged.length}), ${model}`
+        const again = open(files.crash(model, seededRandom(nth)))
+        const found = again.tables.includes('k.t')
+          ? Array.from(again.table('k.t').scan(), ({ key }) => key)
+          : []
+        expect(found, what).toEqual(expect.arrayContaining([...acknowledged]))
+        expect(
+          again.check().flatMap(({ faults }) => faults),
+          what,
+        ).toEqual([])
+        again.createKeyspace('more')
+        again.close()
+      }
+    }
+  },
+)
 
 describe('the log', () => {
   test('does not grow without end while a table that is seldom written to needs its oldest segment', () => {
