@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { checkStore, conformance, conformanceCases } from '../../src/testing.ts'
 import { ROOT } from '../house/source.ts'
 import { FAULTS } from './stores/faults.ts'
+import { OWN_WAYS } from './stores/own-ways.ts'
 import { EVERYTHING, RIGHT_STORES } from './stores/right.ts'
 import { RulesStore } from './stores/rules-store.ts'
 import { measureFault } from './measure.ts'
@@ -19,6 +20,20 @@ describe.each(Object.entries(RIGHT_STORES))('%s', (_, subject) => {
     const { met } = await checkStore({ ...subject, runs: 20, seed: 1 })
     for (const [kind, count] of Object.entries(met)) expect(count, kind).toBeGreaterThan(0)
     await checkStore({ ...subject, runs: 10 })
+  })
+})
+
+describe.each(Object.entries(OWN_WAYS))('a right store where %s', (_, subject) => {
+  test('passes the conformance suite', async () => {
+    const { results } = await conformance(subject)
+    expect(results.filter(({ outcome }) => outcome !== 'passed')).toEqual([])
+  })
+
+  test('is found right by random operations', async () => {
+    const { met } = await checkStore({ ...subject, runs: 50, seed: 1 })
+    expect(met.collect).toBeGreaterThan(0)
+    expect(met.restore).toBeGreaterThan(0)
+    await checkStore({ ...subject, runs: 20 })
   })
 })
 

@@ -91,7 +91,7 @@ export interface VersionedStore {
 /**
  * What a store can do beyond `commit`, `get` and `scan`. Four are methods of {@link VersionedStore}. Two say
  * more about others: `reverse` that scans can go from the greatest key to the least, and `refusal` that reads
- * below the cutoff throw, whatever they throw.
+ * below the cutoff throw, whatever they throw; none is asked for before the first commit.
  */
 export type Capability = 'collect' | 'refusal' | 'reopen' | 'snapshot' | 'restore' | 'reverse'
 

@@ -27,15 +27,15 @@ export interface Commit {
 /** A versioned store, by definition. */
 export class ReferenceStore implements VersionedStore {
   readonly #commits: Commit[] = []
-  #cutoff = 0n
+  #cutoff: bigint | undefined
 
   /** Everything that was committed, oldest first. */
   get commits(): readonly Commit[] {
     return this.#commits
   }
 
-  /** The first time that may be read. */
-  get cutoff(): bigint {
+  /** The first time that may be read; `undefined` while every time may be. */
+  get cutoff(): bigint | undefined {
     return this.#cutoff
   }
 
@@ -55,7 +55,7 @@ export class ReferenceStore implements VersionedStore {
   }
 
   collect(cutoff: bigint): bigint {
-    if (cutoff > this.#cutoff) this.#cutoff = cutoff
+    if (this.#cutoff === undefined || cutoff > this.#cutoff) this.#cutoff = cutoff
     return this.#cutoff
   }
 
@@ -64,7 +64,8 @@ export class ReferenceStore implements VersionedStore {
   }
 
   snapshot(): StoreSnapshot {
-    const asOf = this.#commits.at(-1)?.time ?? 0n
+    const asOf = this.#commits.at(-1)?.time
+    if (asOf === undefined) return { get: () => undefined, scan: () => [] }
     return { get: (key) => this.#find(key, asOf), scan: (range) => this.#list(range, asOf) }
   }
 
@@ -94,6 +95,7 @@ export class ReferenceStore implements VersionedStore {
   }
 
   #refuseBelowCutoff(asOf: bigint): void {
-    if (asOf < this.#cutoff) throw new RangeError(`${asOf} is below the cutoff ${this.#cutoff}`)
+    if (this.#cutoff !== undefined && asOf < this.#cutoff)
+      throw new RangeError(`${asOf} is below the cutoff ${this.#cutoff}`)
   }
 }

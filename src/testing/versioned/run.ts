@@ -130,7 +130,7 @@ class Run {
   }
 
   async #restore(to: bigint | undefined, gap: number): Promise<void> {
-    if (to === undefined || to < this.#model.cutoff) return
+    if (to === undefined || this.#isGone(to)) return
     this.#met.restore++
     this.#model.restore(to, await this.#trial.restore(to, BigInt(gap)))
   }
@@ -174,15 +174,24 @@ class Run {
   }
 
   #expected<T>(asOf: bigint, answer: () => T): T | typeof REFUSAL {
-    const isGone = asOf < this.#model.cutoff
+    const isGone = this.#isGone(asOf)
     this.#met[isGone ? 'refusal' : 'read']++
     return isGone ? REFUSAL : answer()
   }
 
-  /** Below the cutoff only stores that refuse are asked, and not for what an open snapshot may hold. */
+  #isGone(asOf: bigint): boolean {
+    const { cutoff } = this.#model
+    return cutoff !== undefined && asOf < cutoff
+  }
+
+  /**
+   * Below the cutoff only stores that refuse are asked: not for what an open snapshot may hold, and not for
+   * what was before the first commit, where there was nothing to give up.
+   */
   #mayAsk(asOf: bigint): boolean {
-    if (asOf >= this.#model.cutoff) return true
-    return this.#refuses && !this.#trial.snapshots.some((taken) => this.#mayHold(taken, asOf))
+    if (!this.#isGone(asOf)) return true
+    const hasBegun = asOf >= this.#model.commits[0]!.time
+    return this.#refuses && hasBegun && !this.#trial.snapshots.some((taken) => this.#mayHold(taken, asOf))
   }
 
   /** A store may take the time of a snapshot to be any before the next commit. */
@@ -196,7 +205,8 @@ class Run {
     const { commits, cutoff } = this.#model
     const first = commits[0]?.time
     if (first === undefined) return []
-    const times = [...commits.map(({ time }) => time), cutoff].flatMap((time) => [time - 1n, time, time + 1n])
+    const changes = commits.map(({ time }) => time)
+    const times = [...changes, cutoff ?? first].flatMap((time) => [time - 1n, time, time + 1n])
     return [...new Set(times)].filter((time) => first - 1n <= time && time <= this.#trial.newest)
   }
 
@@ -207,7 +217,7 @@ class Run {
     if (first === undefined) return undefined
     const { newest } = this.#trial
     const commit = commits[commits.length - 1 - (back % commits.length)]!.time
-    const time = { newest, commit, cutoff }[anchor] + BigInt(step)
+    const time = { newest, commit, cutoff: cutoff ?? first }[anchor] + BigInt(step)
     if (time < first) return first - 1n
     return time > newest ? newest : time
   }
@@ -239,6 +249,6 @@ class Run {
 
   #latest(key: number): string | undefined {
     const { newest } = this.#trial
-    return newest < this.#model.cutoff ? undefined : this.#model.get(this.#key(key), newest)
+    return this.#isGone(newest) ? undefined : this.#model.get(this.#key(key), newest)
   }
 }

@@ -3,6 +3,7 @@
  * {@link StoreFinding} at the first answer that is not the expected one. Where expectations come from is
  * not its business: `run.ts` has them from the reference store, `cases/` has them written out.
  */
+import { defined } from '../../base/assert.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import {
   type Awaitable,
@@ -21,8 +22,8 @@ import { entriesText, rangeText, thrownText, valueText, writesText } from './pro
 /** That a read throws: it says so instead of a wrong answer. */
 export const REFUSAL: unique symbol = Symbol('a refusal')
 
-/** The time before everything: the last tick of a microsecond, so that the first commit begins one. */
-export const BEGINNING = 8191n
+/** What the first time is offered after: the last tick of a microsecond, so that the first commit begins one. */
+const OFFERED_AFTER = 8191n
 
 /** The methods that belong to a capability. */
 const METHODS = ['collect', 'reopen', 'snapshot', 'restore'] as const
@@ -42,8 +43,9 @@ export class Trial {
   readonly #done: string[] = []
   #snapshots: TakenSnapshot[] = []
   #snapshotCount = 0
-  #newest = BEGINNING
-  #cutoff = 0n
+  /** What the store has answered, on a clock that may be its own: nothing is known before the first commit. */
+  #newest: bigint | undefined
+  #cutoff: bigint | undefined
   #isQuiet = false
 
   private constructor(store: VersionedStore) {
@@ -75,9 +77,9 @@ export class Trial {
     return this.#done
   }
 
-  /** The time of the newest commit or restore. */
+  /** The time of the newest commit or restore; there has to be one. */
   get newest(): bigint {
-    return this.#newest
+    return defined(this.#newest, 'the newest commit')
   }
 
   /** The snapshots that are open. */
@@ -87,9 +89,8 @@ export class Trial {
 
   /** Commits, `gap` ticks after what is newest, if the store takes the time that it is offered. */
   async commit(writes: readonly Write[], gap = 1n): Promise<bigint> {
-    const at = this.#newest + gap
-    this.#newest = await this.#timed(writesText(writes), at, () => this.#store.commit(writes, at))
-    return this.#newest
+    const at = this.#offered(gap)
+    return this.#timed(writesText(writes), at, () => this.#store.commit(writes, at))
   }
 
   /** Sets one key. */
@@ -123,11 +124,12 @@ export class Trial {
   /** Gives up history, and answers the first time that is still promised: never one that nobody asked for. */
   async collect(cutoff: bigint): Promise<bigint> {
     const taken = await this.#do(`collect below ${cutoff}`, () => this.#store.collect!(cutoff))
-    const highest = cutoff > this.#cutoff ? cutoff : this.#cutoff
+    const before = this.#cutoff
+    const highest = before !== undefined && before > cutoff ? before : cutoff
     const promised = taken ?? highest
     if (typeof promised !== 'bigint' || promised > highest)
       this.#complain(`nothing, or a time at or before ${highest}`, valueText(promised))
-    if (promised > this.#cutoff) this.#cutoff = promised
+    this.#cutoff = before !== undefined && before > promised ? before : promised
     return this.#cutoff
   }
 
@@ -141,7 +143,7 @@ export class Trial {
   async snapshot(): Promise<TakenSnapshot> {
     const number = ++this.#snapshotCount
     const answers = await this.#do(`take snapshot ${number}`, () => this.#store.snapshot!())
-    const taken = { number, time: this.#newest, answers }
+    const taken = { number, time: this.newest, answers }
     this.#snapshots.push(taken)
     return taken
   }
@@ -174,9 +176,8 @@ export class Trial {
 
   /** Restores, `gap` ticks after what is newest, if the store takes the time that it is offered. */
   async restore(to: bigint, gap = 1n): Promise<bigint> {
-    const at = this.#newest + gap
-    this.#newest = await this.#timed(`restore to ${to}`, at, () => this.#store.restore!(to, at))
-    return this.#newest
+    const at = this.#offered(gap)
+    return this.#timed(`restore to ${to}`, at, () => this.#store.restore!(to, at))
   }
 
   /** Reads that leave no line behind if they go well. */
@@ -198,13 +199,20 @@ export class Trial {
     await this.#do('close', () => this.#store.close?.())
   }
 
-  /** Something that gets a time of its own, above all before it. */
+  /** The time that the next commit is offered. */
+  #offered(gap: bigint): bigint {
+    return (this.#newest ?? OFFERED_AFTER) + gap
+  }
+
+  /** Something that gets a time of its own, above all before it; the first one may be any. */
   async #timed(what: string, at: bigint, call: () => Awaitable<bigint | void>): Promise<bigint> {
     const line = this.#done.push(`at ${at}: ${what}`) - 1
     const time = (await this.#answered(call)) ?? at
-    if (typeof time !== 'bigint' || time <= this.#newest)
-      this.#complain(`a time after ${this.#newest}`, valueText(time))
+    const before = this.#newest
+    if (typeof time !== 'bigint' || (before !== undefined && time <= before))
+      this.#complain(before === undefined ? 'a time' : `a time after ${before}`, valueText(time))
     this.#done[line] = `at ${time}: ${what}`
+    this.#newest = time
     return time
   }
 

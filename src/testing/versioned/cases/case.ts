@@ -5,7 +5,7 @@
  * time in them is that of a commit, or one found from it: stores may have times of their own.
  */
 import { type Capability } from '../contract.ts'
-import { type Trial } from '../trial.ts'
+import { type Trial, REFUSAL } from '../trial.ts'
 
 /** A story on a new store. */
 export interface Story {
@@ -21,4 +21,16 @@ export interface Story {
 /** A time at which what was committed at `before` shows, and what was committed at `after` not yet. */
 export function between(before: bigint, after: bigint): bigint {
   return (before + after - 1n) / 2n
+}
+
+/**
+ * Refusals of the two times below a cutoff, as far as something is given up there: a store that keeps more
+ * than it is asked to may still promise everything since `first`, the first commit.
+ */
+export async function expectRefusals(trial: Trial, first: bigint, cutoff: bigint): Promise<void> {
+  for (const asOf of [cutoff - 1n, cutoff - 2n].filter((time) => time >= first)) {
+    await trial.expectGet('a', asOf, REFUSAL)
+    await trial.expectGet('never there', asOf, REFUSAL)
+    await trial.expectScan({}, asOf, REFUSAL)
+  }
 }

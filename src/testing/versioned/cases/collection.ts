@@ -5,8 +5,7 @@
  *     cutoff                   5                a@3 is the version of the boundary: a read as of 5 shows it,
  *     read as of               5 ─────────▶     so it stays; only a@1 can go
  */
-import { REFUSAL } from '../trial.ts'
-import { type Story, between } from './case.ts'
+import { type Story, between, expectRefusals } from './case.ts'
 
 export const COLLECTION: readonly Story[] = [
   {
@@ -117,17 +116,16 @@ export const COLLECTION: readonly Story[] = [
     rule: 'A read as of a time that is no longer promised throws; as of the first that is, it does not.',
     needs: ['collect', 'refusal'],
     async tell(trial) {
-      await trial.put('a', 'old')
+      const first = await trial.put('a', 'old')
       const boundary = await trial.put('a', 'x', 100_000n)
       const later = await trial.put('a', 'new', 100_000n)
       const cutoff = await trial.collect(between(boundary, later))
-      for (const asOf of [cutoff - 1n, cutoff - 2n]) {
-        await trial.expectGet('a', asOf, REFUSAL)
-        await trial.expectGet('never there', asOf, REFUSAL)
-        await trial.expectScan({}, asOf, REFUSAL)
-      }
-      await trial.expectGet('a', cutoff, 'x')
-      await trial.expectScan({}, cutoff, [['a', 'x']])
+      await expectRefusals(trial, first, cutoff)
+      if (cutoff < first) return
+      // A store that gives up less may promise times at which the older value shows.
+      const shown = cutoff < boundary ? 'old' : 'x'
+      await trial.expectGet('a', cutoff, shown)
+      await trial.expectScan({}, cutoff, [['a', shown]])
     },
   },
   {
@@ -139,7 +137,7 @@ export const COLLECTION: readonly Story[] = [
       await trial.put('a', 'new', 100_000n)
       const cutoff = await trial.collect(trial.newest)
       await trial.collect(first)
-      await trial.expectGet('a', cutoff - 1n, REFUSAL)
+      await expectRefusals(trial, first, cutoff)
     },
   },
 ]

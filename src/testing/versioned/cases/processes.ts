@@ -2,8 +2,7 @@
  * Stories about what outlives what: a reopening, a snapshot, a restore.
  */
 import { type Entry } from '../contract.ts'
-import { REFUSAL } from '../trial.ts'
-import { type Story } from './case.ts'
+import { type Story, expectRefusals } from './case.ts'
 
 export const REOPENING: readonly Story[] = [
   {
@@ -46,11 +45,11 @@ export const REOPENING: readonly Story[] = [
     rule: 'What was refused before a reopening is refused after it.',
     needs: ['reopen', 'collect', 'refusal'],
     async tell(trial) {
-      await trial.put('a', 'old')
+      const first = await trial.put('a', 'old')
       await trial.put('a', 'new', 100_000n)
       const cutoff = await trial.collect(trial.newest)
       await trial.reopen()
-      await trial.expectGet('a', cutoff - 1n, REFUSAL)
+      await expectRefusals(trial, first, cutoff)
       await trial.expectGet('a', trial.newest, 'new')
     },
   },
