@@ -206,6 +206,17 @@ describe('notation', () => {
     ])
   })
 
+  test('a refusal leaves what was typed as it is: what is no time, and names that end like a keyspace', () => {
+    expect(answers('get a as of 2025-02-30T00:00:00.000000Z', 'release domain.x', 'get a')).toEqual([
+      expect.stringMatching(/^error INVALID_TIME: .*2025-02-30T00:00:00\.000000Z/),
+      'error UNKNOWN_HOLD: no hold domain.x',
+      'no a',
+    ])
+    expect(answers('get a as of 1969-12-31T23:59:59.999999Z', 'get a as of 9999-12-31T00:00:00.000000Z')).toEqual(
+      [expect.stringMatching(/^error [A-Z_]+: /), expect.stringMatching(/^error [A-Z_]+: /)],
+    )
+  })
+
   test('every command says how it is written and what it does', () => {
     const names = SCRIPT_COMMANDS.map(({ usage }) => usage.split(' ')[0]!)
     expect(new Set(names).size).toBe(names.length)

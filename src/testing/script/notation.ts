@@ -11,7 +11,7 @@
  * Keys and values stand as they are, or as JSON strings where they would be misread.
  */
 import { type StoredFile, type StoredVersion } from '../../database/inspect.ts'
-import { type PalimpsestError } from '../../base/errors.ts'
+import { PalimpsestError } from '../../base/errors.ts'
 import { type CompactionEvent } from '../../store/events.ts'
 import {
   type HybridTime,
@@ -107,10 +107,21 @@ export function countText(count: number, noun: string): string {
 export function errorText({ code, message }: PalimpsestError): string {
   // Of a time in both forms the exact one is enough.
   const once = message.replaceAll(/ \(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\)/g, '')
-  const shortened = once.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, (iso) =>
-    String(microsOf(parseTimeExpression(iso, { nowMicros: 0 }))),
-  )
-  return `error ${code}: ${shortened.replaceAll(`${KEYSPACE}.`, '').replaceAll(/\s*\n\s*/g, ' ')}`
+  const shortened = once.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g, microsText)
+  return `error ${code}: ${shortened.replaceAll(TABLE_PREFIX, '').replaceAll(/\s*\n\s*/g, ' ')}`
+}
+
+/** The keyspace where it stands before the name of a table, and is not the end of another word. */
+const TABLE_PREFIX = new RegExp(String.raw`(?<![\p{L}\p{N}_.-])${KEYSPACE}\.(?=\S)`, 'gu')
+
+/** The microsecond of a time in ISO form. A message also has what somebody typed: what is no time stays. */
+function microsText(iso: string): string {
+  try {
+    return String(microsOf(parseTimeExpression(iso, { nowMicros: 0 })))
+  } catch (error) {
+    if (error instanceof PalimpsestError) return iso
+    throw error
+  }
 }
 
 function rangeText(first: string, last: string): string {
