@@ -61,12 +61,12 @@ export interface ScriptReport {
   readonly mismatches: readonly ScriptMismatch[]
 }
 
-/** Runs a script. Answers its text with the answers filled in. Throws `INVALID_TRACE`. */
+/** Runs a script. Answers its text with the answers filled in. Throws `INVALID_TRACE`, `INVALID_ARGUMENT`. */
 export function runScript(text: string): string {
   return checkScript(text).text
 }
 
-/** Runs a script and compares what it answers with what it expects. Throws `INVALID_TRACE`. */
+/** Runs a script and compares what it answers with what it expects. Throws `INVALID_TRACE`, `INVALID_ARGUMENT`. */
 export function checkScript(text: string): ScriptReport {
   const parts = partsOf(text)
   const session = new ScriptSession()
@@ -124,6 +124,7 @@ interface Answer {
 
 /** The paragraphs of a script and the blank lines between them. */
 function partsOf(text: string): readonly Part[] {
+  if (typeof text !== 'string') throw new PalimpsestError('INVALID_ARGUMENT', 'a script is a text')
   if (text.trim() === '') return []
   const lines = text.trimEnd().split(/\r?\n/)
   const parts: Part[] = []

@@ -9,6 +9,7 @@
  * - The simplest comes first everywhere, and nothing depends on what was drawn before it.
  */
 import * as fc from 'fast-check'
+import { checkArbitrary, checkCount, checkSupports } from './arguments.ts'
 import { type Capability, TICKS_PER_MICROSECOND } from './contract.ts'
 import { type Moment, type Operation, type OperationKind, type Plan, type PlannedWrite } from './plan.ts'
 
@@ -91,8 +92,11 @@ export interface PlanOptions {
   readonly key?: fc.Arbitrary<string> | undefined
 }
 
-/** Runs. */
+/** Runs. Throws `INVALID_ARGUMENT`. */
 export function anyPlan({ supports = [], operations = 30, key }: PlanOptions = {}): fc.Arbitrary<Plan> {
+  checkSupports(supports)
+  checkCount('operations', operations, 1)
+  checkArbitrary('key', key)
   const kinds = KINDS.filter((kind) => NEEDS[kind] === undefined || supports.includes(NEEDS[kind]))
   const drawn = weighted(supports.includes('reverse'))
   const operation = fc.oneof(...kinds.map((kind) => drawn[kind]))

@@ -3,7 +3,9 @@
  * throws it with one line that finds it again.
  */
 import * as fc from 'fast-check'
+import { PalimpsestError } from '../../base/errors.ts'
 import { type PlanOptions, anyPlan } from './arbitraries.ts'
+import { checkCount, checkReplay, checkSubject } from './arguments.ts'
 import { type StoreUnderTest } from './contract.ts'
 import { StoreFinding } from './finding.ts'
 import { type Met, newRunRecord, runPlan } from './run.ts'
@@ -30,16 +32,20 @@ export interface CheckStoreReport {
 
 /**
  * Checks a store against the reference store. Throws a {@link StoreFinding} with the shortest run that was
- * found to go wrong, or one that says that time ran out.
+ * found to go wrong, or one that says that time ran out; and `INVALID_ARGUMENT`.
  *
  * @example
  * await checkStore({ open: () => new MyStore(), supports: ['collect'] })
  */
 export async function checkStore(options: CheckStoreOptions): Promise<CheckStoreReport> {
+  checkSubject(options)
   const { runs = 100, seed, path, timeLimitMillis = 60_000 } = options
+  checkCount('runs', runs, 1)
+  checkCount('timeLimitMillis', timeLimitMillis, 1)
+  checkReplay(seed, path)
   const record = newRunRecord()
   const property = fc.asyncProperty(anyPlan(options), (plan) => runPlan(options, plan, record))
-  const details = await fc.check(property, {
+  const details = await checked(property, {
     numRuns: runs,
     interruptAfterTimeLimit: timeLimitMillis,
     // A run that never ended has shown nothing.
@@ -54,6 +60,23 @@ export async function checkStore(options: CheckStoreOptions): Promise<CheckStore
     expected: `${runs} runs within ${timeLimitMillis} ms`,
     actual: `${details.numRuns}, and then so far`,
   })
+}
+
+/** As `fc.check`; a path that leads nowhere is the caller's mistake. */
+async function checked<T>(
+  property: fc.IAsyncProperty<T>,
+  parameters: fc.Parameters<T>,
+): Promise<fc.RunDetails<T>> {
+  const { path, seed } = parameters
+  const noCase = (cause?: unknown): PalimpsestError =>
+    new PalimpsestError('INVALID_ARGUMENT', `there is no case ${path} of the seed ${seed}`, {}, cause)
+  try {
+    const details = await fc.check(property, parameters)
+    if (!details.failed && details.numRuns === 0) throw noCase()
+    return details
+  } catch (cause) {
+    throw path === undefined || cause instanceof PalimpsestError ? cause : noCase(cause)
+  }
 }
 
 function findingOf<T>({ errorInstance, seed, numRuns }: fc.RunDetails<T>, path: string): Error {

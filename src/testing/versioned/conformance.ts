@@ -3,6 +3,7 @@
  * expectations written out, so that it names the rule that is broken, where random operations only show that
  * one is.
  */
+import { checkSubject } from './arguments.ts'
 import { type Capability, type StoreUnderTest } from './contract.ts'
 import { type Story } from './cases/case.ts'
 import { COLLECTION } from './cases/collection.ts'
@@ -46,7 +47,7 @@ const STORIES: readonly Story[] = [
 ]
 
 /**
- * The cases for what a store supports.
+ * The cases for what a store supports. Throws `INVALID_ARGUMENT`.
  *
  * @example
  * for (const { name, run } of conformanceCases({ open })) test(name, run)
@@ -55,7 +56,7 @@ export function conformanceCases(subject: StoreUnderTest): readonly ConformanceC
   return allCases(subject).filter((one) => isSupported(one, subject))
 }
 
-/** Runs all cases and says what became of each; throws nothing. */
+/** Runs all cases and says what became of each. Throws `INVALID_ARGUMENT`, and nothing for what a store does. */
 export async function conformance(subject: StoreUnderTest): Promise<ConformanceReport> {
   const results: ConformanceResult[] = []
   for (const one of allCases(subject)) results.push(await resultOf(one, subject))
@@ -70,6 +71,7 @@ export async function conformance(subject: StoreUnderTest): Promise<ConformanceR
 }
 
 function allCases(subject: StoreUnderTest): readonly ConformanceCase[] {
+  checkSubject(subject)
   return STORIES.map(({ name, rule, needs = [], tell }) => ({
     name,
     rule,

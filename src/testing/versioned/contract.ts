@@ -19,7 +19,7 @@
  *   the bytes that they are, one to a character ({@link bytesOfKey}), and of their UTF-8: a store of text
  *   and one of bytes are asked for the same.
  */
-import { assert } from '../../base/assert.ts'
+import { PalimpsestError } from '../../base/errors.ts'
 
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>
@@ -106,13 +106,12 @@ export interface StoreUnderTest {
 /** The ticks of one microsecond of a hybrid time. */
 export const TICKS_PER_MICROSECOND = 4096n
 
-/** The bytes of a key: one to a character. */
+/** The bytes of a key: one to a character. Throws `INVALID_ARGUMENT`. */
 export function bytesOfKey(key: string): Uint8Array {
-  return Uint8Array.from(key, (character) => {
-    const byte = character.charCodeAt(0)
-    assert(byte <= 0xff, 'the characters of a key are bytes')
-    return byte
-  })
+  const codes = typeof key === 'string' ? Array.from(key, (character) => character.charCodeAt(0)) : [NaN]
+  if (!codes.every((code) => code <= 0xff))
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a key is text of the characters U+0000 to U+00FF')
+  return Uint8Array.from(codes)
 }
 
 /** The key whose bytes these are. */

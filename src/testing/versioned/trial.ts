@@ -4,10 +4,9 @@
  * not its business: `run.ts` has them from the reference store, `cases/` has them written out.
  */
 import { defined } from '../../base/assert.ts'
-import { PalimpsestError } from '../../base/errors.ts'
+import { checkStoreMethods, checkSubject } from './arguments.ts'
 import {
   type Awaitable,
-  type Capability,
   type Entries,
   type Entry,
   type ScanRange,
@@ -24,9 +23,6 @@ export const REFUSAL: unique symbol = Symbol('a refusal')
 
 /** What the first time is offered after: the last tick of a microsecond, so that the first commit begins one. */
 const OFFERED_AFTER = 8191n
-
-/** The methods that belong to a capability. */
-const METHODS = ['collect', 'reopen', 'snapshot', 'restore'] as const
 
 /** A snapshot that was taken in a trial. */
 export interface TakenSnapshot {
@@ -53,16 +49,14 @@ export class Trial {
   }
 
   /**
-   * Tries a new store and lets it go. Throws what `use` throws, and `INVALID_ARGUMENT` if the store has not
-   * the methods of what it supports.
+   * Tries a new store and lets it go. Throws what `use` throws, and `INVALID_ARGUMENT` if there is no store,
+   * or one without the methods of what it supports.
    */
-  static async of(
-    { open, supports = [] }: StoreUnderTest,
-    use: (trial: Trial) => Promise<void>,
-  ): Promise<void> {
-    const trial = new Trial(await open())
+  static async of(subject: StoreUnderTest, use: (trial: Trial) => Promise<void>): Promise<void> {
+    checkSubject(subject)
+    const trial = new Trial(await subject.open())
     try {
-      trial.#checkMethods(supports)
+      checkStoreMethods(trial.#store, subject.supports ?? [])
       await use(trial)
     } catch (error) {
       // What was found counts, not what closing a broken store says.
@@ -185,14 +179,6 @@ export class Trial {
     this.#isQuiet = true
     await reads()
     this.#isQuiet = false
-  }
-
-  #checkMethods(supports: readonly Capability[]): void {
-    const missing = METHODS.find((method) => supports.includes(method) && this.#store[method] === undefined)
-    if (missing !== undefined)
-      throw new PalimpsestError('INVALID_ARGUMENT', `the store supports ${missing}, but has no such method`)
-    if (supports.includes('refusal') && !supports.includes('collect'))
-      throw new PalimpsestError('INVALID_ARGUMENT', 'refusal is about cutoffs: it needs collect')
   }
 
   async #close(): Promise<void> {
