@@ -37,7 +37,7 @@ const SUBJECTS: readonly (readonly [what: string, subject: unknown])[] = [
   ['a store for open', { open: new ReferenceStore() }],
   ['a capability that there is not', { open, supports: ['colect', 'snapshot'] }],
   ['the name of a method of objects', { open, supports: ['toString'] }],
-  ['a list with a hole', { open, supports: Array.from({ length: 1 }) }],
+  ['a capability without a name', { open, supports: Array.from({ length: 1 }) }],
   ['a capability without a list', { open, supports: 'collect' }],
   ['refusals without cutoffs', { open, supports: ['refusal'] }],
 ]

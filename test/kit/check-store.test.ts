@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type CheckStoreOptions,
+  type StoreUnderTest,
   type VersionedStore,
   ReferenceStore,
   StoreFinding,
@@ -111,6 +112,48 @@ describe('an answer of the wrong kind is found', () => {
     const open = (): VersionedStore => storeWith({ collect: (cutoff) => cutoff + 1n })
     const finding = await findingOf({ open, supports: ['collect'] })
     expect(finding.counterexample.expected).toMatch(/^nothing, or a time at or before \d+$/)
+  })
+})
+
+describe('the writes of a commit are a list of the store’s own', () => {
+  type Writes = { key: string; value: string | undefined }[]
+  const committing = (commit: (writes: Writes) => Writes): StoreUnderTest => ({
+    open: () =>
+      storeWith((store) => ({ commit: (writes, at) => store.commit(commit(writes as Writes), at) })),
+  })
+
+  test('what it loses of them is found', async () => {
+    const losing = committing((writes) => {
+      if (writes.length > 1) writes.pop()
+      return writes
+    })
+    await findingOf(losing)
+  })
+
+  test('what it changes in them is found', async () => {
+    const changing = committing((writes) => {
+      for (const write of writes) write.value &&= 'changed'
+      return writes
+    })
+    await findingOf(changing)
+  })
+
+  test('it may take them off one by one', async () => {
+    const draining = committing((writes) => {
+      const taken: Writes = []
+      for (let write = writes.shift(); write !== undefined; write = writes.shift()) taken.push(write)
+      return taken
+    })
+    await checkStore({ ...draining, runs: 20, seed: 1 })
+  })
+
+  test('the reference store keeps what it was given', () => {
+    const store = new ReferenceStore()
+    const writes = [{ key: 'a', value: 'x' }]
+    store.commit(writes, 1n)
+    writes[0]!.value = 'changed'
+    writes.pop()
+    expect(store.get('a', 1n)).toBe('x')
   })
 })
 

@@ -40,7 +40,7 @@ export class ReferenceStore implements VersionedStore {
   }
 
   commit(writes: readonly Write[], at: bigint): bigint {
-    this.#commits.push({ time: at, writes })
+    this.#commits.push({ time: at, writes: writes.map((write) => ({ ...write })) })
     return at
   }
 
