@@ -85,6 +85,51 @@ describe('a finding', () => {
   })
 })
 
+describe('a finding about long values shows where they differ', () => {
+  const long = 'long '.repeat(40)
+  const lines = (expected: string, actual: string): readonly string[] =>
+    new StoreFinding({
+      operations: [],
+      expected: JSON.stringify(expected),
+      actual: JSON.stringify(actual),
+    }).message
+      .split('\n')
+      .slice(-2)
+
+  test('at their end', () => {
+    expect(lines(`${long}1`, `${long}2`)).toEqual([
+      'expected: "long long long long long long…" (201 long), and after 200 characters of that "1"',
+      'got:      "long long long long long long…" (201 long), and after 200 characters of that "2"',
+    ])
+  })
+
+  test('in their middle, cut there too', () => {
+    const [expected, got] = lines(`${long}\na${long}`, `${long}\nb${long}`) as [string, string]
+    expect(expected).toMatch(/ \(403 long\), and after 201 characters of that "along long long long"$/)
+    expect(got).toMatch(/ \(403 long\), and after 201 characters of that "blong long long long"$/)
+  })
+
+  test('where one of them ends', () => {
+    const [expected, got] = lines(`${long}\n`, `${long}ab`) as [string, string]
+    expect(expected).toMatch(/after 200 characters of that "\\n"$/)
+    expect(got).toMatch(/after 200 characters of that "ab"$/)
+  })
+
+  test('and nothing more where they can be told apart', () => {
+    expect(lines(long, `${long}1`).join()).not.toContain('after')
+  })
+
+  test('of a scan with several of them', async () => {
+    const open = (): VersionedStore =>
+      storeWith((store) => ({
+        scan: (...of) => Array.from(store.scan(...of), ([key, value]) => [key, value.replace(/ $/, '_')]),
+      }))
+    const { message } = await findingOf({ open, seed: 1 })
+    const [expected, got] = message.split('\n').filter((line) => /^(?:expected|got):/.test(line))
+    expect(expected!.substring(10)).not.toBe(got!.substring(10))
+  })
+})
+
 describe('an answer of the wrong kind is found', () => {
   test.each<readonly [string, Partial<VersionedStore>, string]>([
     ['null for nothing', { get: () => null as unknown as undefined }, 'null'],

@@ -1,7 +1,7 @@
 /**
  * A finding: what was done to a store, what it should have answered then, and what it did.
  */
-import { shortened } from './prose.ts'
+import { shortened, toldApart } from './prose.ts'
 
 /** What leads to a wrong answer. */
 export interface Counterexample {
@@ -45,10 +45,11 @@ export function replayLine({ seed, path }: Replay): string {
 
 function describe({ operations, expected, actual }: Counterexample): readonly string[] {
   const width = String(operations.length).length
+  const [should, is] = toldApart(expected, actual)
   return [
     'the store is wrong:',
     ...operations.map((operation, i) => `  ${String(i + 1).padStart(width)}. ${shortened(operation)}`),
-    `expected: ${shortened(expected)}`,
-    `got:      ${shortened(actual)}`,
+    `expected: ${should}`,
+    `got:      ${is}`,
   ]
 }

@@ -55,9 +55,35 @@ export function thrownText(thrown: unknown): string {
   return `threw ${thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)}`
 }
 
+/** A piece in quotes, and one of its characters. */
+const PIECE = /"(?:\\.|[^"\\])*"/g
+const CHARACTER = /\\u[\da-f]{4}|\\?[^]/g
+/** So many characters are shown of where two long pieces differ. */
+const DIFFERENT_MAX = 20
+
 /** A text with its long pieces cut. */
 export function shortened(text: string): string {
-  return text.replaceAll(/"(?:\\.|[^"\\])*"/g, (piece) =>
+  return text.replaceAll(PIECE, (piece) =>
     piece.length <= SHOWN_MAX ? piece : `${piece.substring(0, SHOWN_MAX / 2)}…" (${piece.length - 2} long)`,
   )
+}
+
+/** Two texts with their long pieces cut; where that leaves them the same, with what differs first. */
+export function toldApart(a: string, b: string): readonly [string, string] {
+  const shown = [shortened(a), shortened(b)] as const
+  const [piecesOfA, piecesOfB] = [a.match(PIECE) ?? [], b.match(PIECE) ?? []]
+  const at = piecesOfA.findIndex((piece, i) => piece !== piecesOfB[i])
+  if (shown[0] !== shown[1] || at < 0) return shown
+  const [charactersOfA, charactersOfB] = [charactersOf(piecesOfA[at]!), charactersOf(piecesOfB[at]!)]
+  const same = charactersOfA.findIndex((character, i) => character !== charactersOfB[i])
+  // If the one is the beginning of the other, it ends there.
+  const place = same < 0 ? charactersOfA.length : same
+  const rest = (characters: readonly string[]): string =>
+    `, and after ${place} characters of that "${characters.slice(place, place + DIFFERENT_MAX).join('')}"`
+  return [shown[0] + rest(charactersOfA), shown[1] + rest(charactersOfB)]
+}
+
+/** The characters of a piece, as they are written, without the quotes around it. */
+function charactersOf(piece: string): readonly string[] {
+  return piece.substring(1, piece.length - 1).match(CHARACTER) ?? []
 }
