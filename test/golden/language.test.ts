@@ -143,6 +143,11 @@ describe('what is malformed is refused with its line, before anything runs', () 
     ['scan limit=1 limit=2', 1, /with a table or a value/],
     ['get a as of', 1, /a time follows behind "as of"/],
     ['keep t 5 6', 1, /a table and a duration are expected/],
+    ['keep y/t=9 z/1h=3', 1, /a duration or "forever" is expected, not "t" with a table or a value/],
+    ['keep 9=3', 1, /is expected, not "9" with a table or a value/],
+    ['rename x/t=5 u=7', 1, /a table with its new name is expected, not "t" with a table or a value/],
+    ['rename t', 1, /a table and its new name are expected/],
+    ['fill keys=0 commits=1', 1, /there is at least one key to put/],
     ['hold', 1, /the name of the hold is missing/],
     ['geometry round', 1, /a geometry is one of default/],
     ['policy', 1, /the name of a policy is missing/],
@@ -165,6 +170,56 @@ describe('notation', () => {
       '"x/y"=""',
       'no as',
     ])
+  })
+
+  test('what names no table means the first one, under whatever name it has now', () => {
+    const renamed = [
+      'at 1: put a=1',
+      'at 2: rename t u',
+      'get a',
+      'put a=2',
+      'scan u',
+      'at 3: table v',
+      'get a',
+    ]
+    const answered = ['a=1', 'a@2.0001=2', 'a=2']
+    expect(answers(...renamed)).toEqual(answered)
+    const back = [
+      'at 4: restore to=1',
+      'get a',
+      'tables',
+      'at 5: undo',
+      'tables',
+      'get a',
+      'at 6: drop u',
+      'get a',
+    ]
+    expect(answers(...renamed, ...back)).toEqual([
+      ...[...answered, 'restore-6: t rewound, v hidden', 'a=1', 't'],
+      ...['restore-7: u rewound, v returns', 'u', 'v', 'a=2', expect.stringMatching(/^error UNKNOWN_TABLE/)],
+    ])
+    expect(answers('put a=1', 'truncate', 'get a', 'put a=2', 'get a', 'crash', 'get a')).toEqual([
+      'no a',
+      'a=2',
+      expect.stringMatching(/commits from the log/),
+      'a=2',
+    ])
+    expect(answers('drop t', 'table t', 'put a=1', 'get a')).toEqual(['a=1'])
+  })
+
+  test('a filled table has every key before one comes again, whatever their number', () => {
+    for (const keys of [1, 2, 10, 89, 7919]) {
+      const lines = answers(`fill keys=${keys} commits=${keys}`, 'scan')
+      expect(lines.at(-1)!.split(' ')).toHaveLength(keys)
+    }
+    const [first] = answers('fill keys=7919 commits=3', 'scan')
+    expect(first).toBe('k0000@1=0 k1782@2=1 k3564@3=2')
+  })
+
+  test('a restore of nothing says so, and run again answers the same', () => {
+    const once = runScript('advance 5\nrestore to=0\nundo\n')
+    expect(once).toMatch(/\n---\nrestore-\d+: nothing\nrestore-\d+: nothing\n$/)
+    expect(checkScript(once)).toMatchObject({ text: once, mismatches: [] })
   })
 
   test('a word in quotes is no word of the language', () => {
@@ -212,9 +267,9 @@ describe('notation', () => {
       'error UNKNOWN_HOLD: no hold domain.x',
       'no a',
     ])
-    expect(answers('get a as of 1969-12-31T23:59:59.999999Z', 'get a as of 9999-12-31T00:00:00.000000Z')).toEqual(
-      [expect.stringMatching(/^error [A-Z_]+: /), expect.stringMatching(/^error [A-Z_]+: /)],
-    )
+    expect(
+      answers('get a as of 1969-12-31T23:59:59.999999Z', 'get a as of 9999-12-31T00:00:00.000000Z'),
+    ).toEqual([expect.stringMatching(/^error [A-Z_]+: /), expect.stringMatching(/^error [A-Z_]+: /)])
   })
 
   test('every command says how it is written and what it does', () => {

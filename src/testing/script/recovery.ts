@@ -48,5 +48,5 @@ export const RECOVERY_COMMANDS: readonly ScriptCommand[] = [
 function restoreLines({ id, tables }: Restore): readonly string[] {
   const prefix = `${KEYSPACE}.`
   const names = tables.map(({ name, action }) => `${name.replace(prefix, '')} ${action}`)
-  return [`${id}: ${names.join(', ')}`]
+  return [`${id}: ${orNothing(names).join(', ')}`]
 }

@@ -17,7 +17,7 @@ export const RETENTION_COMMANDS: readonly ScriptCommand[] = [
     usage: 'keep [TABLE] DURATION|forever',
     about: 'says how long history is kept, of a table or of all that do not say otherwise',
     read: (given) => {
-      const names = given.rest('a duration or "forever"').map(({ name }) => name)
+      const names = given.names('a duration or "forever"')
       const [table, keep] = names.length === 1 ? [undefined, names[0]!] : names
       if (keep === undefined || names.length > 2) throw given.refusal('a table and a duration are expected')
       return silently((session) =>

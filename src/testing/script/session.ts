@@ -21,8 +21,8 @@ import { KEYSPACE } from './notation.ts'
 export class ScriptSession {
   #files = new MemoryFiles()
   readonly #clock = new ReplayClock({ micros: 0 })
-  /** The script's tables, the first one first. */
-  readonly #tables: string[] = []
+  /** The script's first table, under the name that it was given and by its tablet: that stays when it is renamed. */
+  #first: { readonly name: string; readonly tablet: number } | undefined
   #geometry: GeometryName = 'default'
   #policy: Policy = DEFAULT_POLICY
   #decisions: CompactionEvent[] = []
@@ -95,7 +95,7 @@ export class ScriptSession {
   /** Creates a table of texts. */
   createTable(name: string, keep: KeepInput | undefined): void {
     this.database.createTable(this.fullName(name), { values: 'text', keep })
-    this.#tables.push(name)
+    this.#first ??= { name, tablet: this.#tabletOf(this.fullName(name)) }
   }
 
   /** The full name of a table; of the script's first one where none is named. */
@@ -105,7 +105,7 @@ export class ScriptSession {
 
   /** The name of a table as the script gave it. */
   shortName(name: string | undefined): string {
-    const short = name ?? this.#tables[0]
+    const short = name ?? this.#nameOfFirst()
     if (short === undefined)
       throw new PalimpsestError('UNKNOWN_TABLE', 'the script has no table yet: begin with "table t"')
     return short.startsWith(`${KEYSPACE}.`) ? short.substring(KEYSPACE.length + 1) : short
@@ -120,6 +120,18 @@ export class ScriptSession {
   timeOf(text: string): HybridTime {
     if (!/^\d+$/.test(text)) return this.database.resolveTime(text)
     return endOfMicrosecond(checkedMicros(Number(text)))
+  }
+
+  /** The name of the first table: the one that it has now, or was given where there is no such table any more. */
+  #nameOfFirst(): string | undefined {
+    return this.#first && (this.database.tableOfTablet(this.#first.tablet) ?? this.#first.name)
+  }
+
+  /** The tablet of a table that there is. */
+  #tabletOf(table: string): number {
+    let tablet = 0
+    while (this.database.tableOfTablet(tablet) !== table) tablet++
+    return tablet
   }
 
   #made(): Database {

@@ -24,7 +24,7 @@ export const TABLE_COMMANDS: readonly ScriptCommand[] = [
     usage: 'rename TABLE NAME',
     about: 'gives a table another name',
     read: (given) => {
-      const names = given.rest('a table and its new name').map(({ name }) => name)
+      const names = given.names('a table with its new name')
       const [table, name] = names
       if (table === undefined || name === undefined || names.length > 2)
         throw given.refusal('a table and its new name are expected')

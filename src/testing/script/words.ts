@@ -132,6 +132,11 @@ export class Arguments {
     return rest
   }
 
+  /** As {@link rest}, where all of it is names and nothing else. */
+  names(what: string): readonly string[] {
+    return this.rest(what).map((word) => this.#nameOf(word, what))
+  }
+
   /** Refuses what is left. */
   end(): void {
     const [word] = this.#left

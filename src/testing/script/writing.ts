@@ -32,6 +32,7 @@ export const WRITING_COMMANDS: readonly ScriptCommand[] = [
         if (count === undefined) throw given.refusal(`${name}=COUNT is missing`)
         return given.count(count)
       })
+      if (keys === 0) throw given.refusal('there is at least one key to put')
       const table = given.optionalName('a table')
       return silently((session) => fill(session, table, keys!, commits!))
     },
@@ -67,15 +68,19 @@ function writing(writes: readonly ScriptWrite[]): Action {
   return silently((session) => session.database.batch(writes.map((write) => write(session))))
 }
 
-/** Coprime to most numbers of keys, so that every key has its turn before one comes again. */
-const STRIDE = 7919
+/**
+ * How many keys the next one is ahead. It is coprime to their number, so that every key has its turn before one
+ * comes again: these are primes, and no count of a script is a multiple of all three.
+ */
+const STRIDES = [7919, 104_729, 1_299_709]
 
 /** The keys have digits enough to stand in the order of their numbers; the value of a key is the number of its commit. */
 function fill(session: ScriptSession, table: string | undefined, keys: number, commits: number): void {
   const target = session.table(table)
   const digits = String(keys - 1).length
+  const stride = STRIDES.find((prime) => keys % prime !== 0)!
   for (let i = 0; i < commits; i++) {
     session.setClock(session.micros + 1)
-    target.put(`k${String((i * STRIDE) % keys).padStart(digits, '0')}`, String(i))
+    target.put(`k${String((i * stride) % keys).padStart(digits, '0')}`, String(i))
   }
 }
