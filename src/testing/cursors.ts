@@ -26,8 +26,8 @@ interface OpenCursor {
   readonly expected: readonly EntryText[]
   next: number
   readonly isOfNow: boolean
-  /** How many commits there were when it was opened. */
-  readonly commits: number
+  /** How often the table had changed when it was opened. */
+  readonly changes: number
 }
 
 /** The cursors of one process after another. */
@@ -40,7 +40,7 @@ export class Cursors {
   }
 
   open(plan: Extract<Operation, { do: 'openCursor' }>): void {
-    const { db, model, meaning, ledger } = this.#subject
+    const { db, model, meaning } = this.#subject
     const table = meaning.tableOf(plan.table)
     // A scan of nothing needs no history, so the range has one end only.
     const { reverse, gte } = plan.range
@@ -58,7 +58,8 @@ export class Cursors {
     const expected = meaning.scanOf(table, { reverse, gte }, time)
     const cursor = model.openCursor(table.number, time)
     const isOfNow = asked === undefined
-    this.#open.push({ table, model: cursor, entries, expected, next: 0, isOfNow, commits: ledger.count })
+    const changes = this.#changesOf(table)
+    this.#open.push({ table, model: cursor, entries, expected, next: 0, isOfNow, changes })
   }
 
   step(number: number, steps: number): void {
@@ -90,7 +91,7 @@ export class Cursors {
 
   #step(cursor: OpenCursor): void {
     const { table, model: held, entries, expected, isOfNow } = cursor
-    const { model, counts, ledger } = this.#subject
+    const { model, counts } = this.#subject
     // What was the present when it was asked for still is, if nothing was used since.
     if (isOfNow && held.since === undefined && model.clock.used === held.time)
       held.time = this.#presentOf(table)
@@ -102,12 +103,16 @@ export class Cursors {
     const result = hasEnded ? outcome.answer : expectVerdict(what, outcome, isGone ? 'HISTORY_GONE' : 'ok')
     this.#subject.syncUsed()
     counts.cursorSteps++
-    if (cursor.commits < ledger.count) counts.lateSteps++
+    if (cursor.changes < this.#changesOf(table)) counts.lateSteps++
     const entry = result === undefined || result.done === true ? undefined : entryText(table, result.value)
     if (!isGone || hasEnded) expectSame(what, entry, expected[cursor.next])
     if (entry === undefined) this.#drop(cursor)
     held.since ??= model.clock.retained
     cursor.next++
+  }
+
+  #changesOf({ number }: ComparedTable): number {
+    return this.#subject.model.eventsOf(number).length
   }
 
   /** The first time that shows everything and can be read. */

@@ -17,9 +17,9 @@ export class Ledger {
   /** Times among which the database made commits of its own: its upkeep. */
   readonly #own: { readonly after: HybridTime; readonly through: HybridTime }[] = []
 
-  /** How many commits there are. */
-  get count(): number {
-    return this.#times.length
+  /** The newest commit; `undefined` while there is none. */
+  get newest(): HybridTime | undefined {
+    return this.#times.at(-1)
   }
 
   /** The newest commit that was handed to the operating system. */

@@ -142,13 +142,21 @@ export class Subject {
     const time = call()
     const { clock } = this.model
     expectSame('the time of a commit', formatExact(time), formatExact(due))
-    if (time % 4096n !== 0n) this.counts.sharedMicros++
-    else if (Number(time / 4096n) > Math.max(clock.wall, clock.retained)) this.counts.carries++
-    if (time % 4096n === 4095n) this.counts.lastTicks++
+    this.#countPlace(time)
     clock.use(time)
     this.ledger.end(time, durability ?? this.#options.durability ?? 'os')
     this.counts.commits++
     this.transcript.push(`commit ${formatExact(time)}`)
+  }
+
+  /** Counts where a new commit lies in its microsecond, and whether that has another one. */
+  #countPlace(time: HybridTime): void {
+    const { model, counts, ledger } = this
+    const { wall, retained } = model.clock
+    const micros = time / 4096n
+    if (ledger.newest !== undefined && ledger.newest / 4096n === micros) counts.sharedMicros++
+    if (time % 4096n === 0n && Number(micros) > Math.max(wall, retained)) counts.carries++
+    if (time % 4096n === 4095n) counts.lastTicks++
   }
 
   /**

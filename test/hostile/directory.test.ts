@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
+import { attackedDirectory } from '../../src/testing/hostile/attack.ts'
 import { buildScene } from '../../src/testing/hostile/scene.ts'
 import { tryAttacks } from '../../src/testing/hostile/trial.ts'
 import { FRESH_SEED, REPLAY, type Tally } from './cases.ts'
@@ -32,6 +33,27 @@ test.skipIf(REPLAY !== undefined)('a log cut at any byte of its end is refused, 
   }
   expect([...outcomes].toSorted((a, b) => a.localeCompare(b))).toEqual(['LOG_CORRUPT', 'prefix', 'right'])
 })
+
+test.skipIf(REPLAY !== undefined)(
+  'a damage that changes nothing is no excuse for commits that are gone',
+  () => {
+    const scene = buildScene(1, 24, crc32)
+    const file = [...scene.directory.keys()].findLast((name) => name.endsWith('.log'))!
+    const options = { readOnly: true, random: seededRandom(1) }
+    const { length } = scene.directory.get(file)!
+    const cuts = Array.from(
+      { length },
+      (_, i) => ({ kind: 'damage', file, damage: { kind: 'cut', at: length - i } }) as const,
+    )
+    const cut = cuts.find((attack) => tryAttacks(scene, [attack], options).answers === 'prefix')!
+    // What stands for a database that loses commits by itself: the files of this one were cut before.
+    const directory = attackedDirectory(scene.directory, cut, crc32)
+    const nothing = { kind: 'damage', file, damage: { kind: 'remove', at: 0, length: 0 } } as const
+    expect(() => tryAttacks({ ...scene, directory }, [nothing], options)).toThrow(
+      /commits are gone, and the log is whole/,
+    )
+  },
+)
 
 test.each([
   ['damage', ['LOG_CORRUPT', 'MANIFEST_CORRUPT', 'TABLE_CORRUPT']],

@@ -6,6 +6,7 @@
  * answers are right besides: those after all commits, or, where the log was damaged, after a prefix of
  * them. A refusal may come at any call, and a later one may be answered.
  */
+import { equalBytes } from '../../base/bytes.ts'
 import { PalimpsestError, type ErrorCode } from '../../base/errors.ts'
 import { type Database, type DatabaseView } from '../../database/database.ts'
 import { type Random } from '../../simulator/random.ts'
@@ -88,9 +89,10 @@ class Trial {
     this.#files = filesOf(directory)
     this.#options = options
     this.#allowed = attacks.some(isForgery) ? 'any' : DAMAGE_CODES
-    this.#mayBeShorter = [...scene.directory].some(
-      ([name, bytes]) => name.endsWith('.log') && directory.get(name) !== bytes,
-    )
+    this.#mayBeShorter = [...scene.directory].some(([name, bytes]) => {
+      const left = directory.get(name)
+      return name.endsWith('.log') && (left === undefined || !equalBytes(left, bytes))
+    })
     this.#micros = scene.endMicros + HOUR_MICROS
   }
 
