@@ -51,7 +51,7 @@ describe('a finding', () => {
   })
 
   test('is found again by one call with the seed and path of its replay line', async () => {
-    const open = (): VersionedStore => new RulesStore(FAULTS['a long value is cut'])
+    const open = (): VersionedStore => new RulesStore(FAULTS['case does not count in the order'])
     const first = await findingOf({ open, seed: 1 })
     const { seed, path, runs } = first.replay!
     expect(runs).toBeGreaterThan(1)
@@ -285,12 +285,35 @@ describe('arbitraries', () => {
     expect(keys.filter(isPrefix).length).toBeGreaterThan(keys.length / 3)
   })
 
-  test('values are short, long and empty; moments lie at all sides of things', () => {
-    const lengths = fc.sample(anyValue(), seeds).map(({ length }) => length)
+  test('values are short, long, empty and of any characters; moments lie at all sides of things', () => {
+    const values = fc.sample(anyValue(), seeds)
+    expect(values.some((value) => /\p{Extended_Pictographic}/u.test(value))).toBe(true)
+    const lengths = values.map(({ length }) => length)
     expect(lengths).toContain(0)
     expect(Math.max(...lengths)).toBeGreaterThan(255)
     const moments = fc.sample(anyMoment(), seeds).map(({ anchor, step }) => `${anchor} ${step}`)
     expect(new Set(moments).size).toBe(9)
+  })
+
+  test('half of the plans leave nothing out, a quarter each kind but commits', () => {
+    const plans = fc
+      .sample(anyPlan({ supports: EVERYTHING, operations: 1000 }), { seed: 1, numRuns: 400 })
+      .map(({ operations }) => operations.map(({ kind }) => kind))
+      // Long enough to have every kind that is not left out.
+      .filter(({ length }) => length >= 150)
+    expect(plans.length).toBeGreaterThan(150)
+    const kinds = [...new Set(plans.flat())]
+    expect(kinds).toHaveLength(8)
+    const share = (isMeant: (plan: readonly string[]) => boolean): number =>
+      plans.filter(isMeant).length / plans.length
+    const whole = share((plan) => kinds.every((kind) => plan.includes(kind)))
+    expect(whole).toBeGreaterThan(0.4)
+    expect(whole).toBeLessThan(0.65)
+    for (const kind of kinds) {
+      const lacking = share((plan) => !plan.includes(kind))
+      if (kind === 'commit') expect(lacking).toBe(0)
+      else expect(Math.abs(lacking - 0.25), kind).toBeLessThan(0.1)
+    }
   })
 
   test('plans can be run one by one, in properties of one’s own', async () => {

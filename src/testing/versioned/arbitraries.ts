@@ -21,6 +21,8 @@ const CHARACTERS = Array.from('abAZ01:/ \u0000\u0001\u0080\u00e9\u00ff')
 /** What may stand behind a key without being it. */
 const SUFFIXES = ['a', '\u0000', '0', ':', '/', ':1', '\u00ff', '\u0000a']
 const INHERITED = ['__proto__', 'constructor', 'toString']
+/** Characters of two, three and four bytes in UTF-8, and one that ends a text in C. */
+export const UNUSUAL = 'é日\u{1f600}\u0000'
 
 const TICKS = Number(TICKS_PER_MICROSECOND)
 /** To the next tick, the next microsecond, about them, and far away. */
@@ -31,7 +33,10 @@ const plannedValue = fc.oneof(
   { withCrossShrink: true },
   { weight: 8, arbitrary: fc.constant('fresh' as const) },
   { weight: 5, arbitrary: fc.constant('delete' as const) },
-  { weight: 2, arbitrary: fc.constantFrom('empty' as const, 'again' as const, 'long' as const) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom('empty' as const, 'again' as const, 'long' as const, 'unusual' as const),
+  },
 )
 const SIMPLEST: PlannedWrite = { key: 0, value: 'fresh' }
 const moment = fc.record({
@@ -68,12 +73,13 @@ export function anyKeys(key?: fc.Arbitrary<string>): fc.Arbitrary<readonly strin
   })
 }
 
-/** One value, for tests of your own: mostly short, sometimes empty, sometimes long. */
+/** One value, for tests of your own: mostly short, sometimes empty, long, or of unusual characters. */
 export function anyValue(): fc.Arbitrary<string> {
   return fc.oneof(
     { weight: 8, arbitrary: fc.nat({ max: 99 }).map((number) => `v${number}`) },
     { weight: 1, arbitrary: fc.constant('') },
     { weight: 1, arbitrary: fc.constant('long '.repeat(60)) },
+    { weight: 1, arbitrary: fc.constant(UNUSUAL) },
   )
 }
 
@@ -101,10 +107,11 @@ export function anyPlan({ supports = [], operations = 30, key }: PlanOptions = {
   const drawn = weighted(supports.includes('reverse'))
   const operation = fc.oneof(...kinds.map((kind) => drawn[kind]))
   const list = fc.array(operation, { maxLength: operations, size: 'max' })
-  // Never all of them at once, or a run would do little. Half of the runs leave nothing out.
+  // Half of the runs leave nothing out, the others each kind as often as not; but never all of them at once,
+  // or a run would do little.
   const optional: readonly OperationKind[] = kinds.filter((kind) => kind !== 'commit')
-  const some = fc.subarray([...optional], { maxLength: optional.length - 1 })
-  const without: fc.Arbitrary<readonly OperationKind[]> = fc.option(some, { nil: [], freq: 1 })
+  const some = fc.subarray([...optional], { minLength: 1, maxLength: optional.length - 1 })
+  const without: fc.Arbitrary<readonly OperationKind[]> = fc.option(some, { nil: [], freq: 2 })
   return fc
     .record({ keys: anyKeys(key), drawn: list, without })
     .map(({ keys, drawn: all, without: left }) => ({
@@ -146,9 +153,10 @@ function weighted(canReverse: boolean): Readonly<Record<OperationKind, Weighted<
     commit: { weight: 14, arbitrary: fc.record({ kind: of('commit'), writes, gap }) },
     get: { weight: 2, arbitrary: fc.record({ kind: of('get'), key: keyNumber, asOf: moment }) },
     scan: { weight: 2, arbitrary: fc.record({ kind: of('scan'), range, asOf: moment }) },
-    collect: { weight: 4, arbitrary: fc.record({ kind: of('collect'), cutoff: moment }) },
+    collect: { weight: 5, arbitrary: fc.record({ kind: of('collect'), cutoff: moment }) },
     reopen: { weight: 1, arbitrary: fc.record({ kind: of('reopen') }) },
-    snapshot: { weight: 4, arbitrary: fc.record({ kind: of('snapshot') }) },
+    // Several are to be open at once: else closing one shows nothing of the others.
+    snapshot: { weight: 8, arbitrary: fc.record({ kind: of('snapshot') }) },
     closeSnapshot: {
       weight: 3,
       arbitrary: fc.record({ kind: of('closeSnapshot'), which: fc.nat({ max: 3 }) }),

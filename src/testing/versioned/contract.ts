@@ -18,6 +18,7 @@
  * - **Keys** are text of the characters U+0000 to U+00FF, in the order of those. That is also the order of
  *   the bytes that they are, one to a character ({@link bytesOfKey}), and of their UTF-8: a store of text
  *   and one of bytes are asked for the same.
+ * - **Values** are text of any characters.
  */
 import { PalimpsestError } from '../../base/errors.ts'
 

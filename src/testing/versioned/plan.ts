@@ -18,7 +18,7 @@ export interface Moment {
 /** A write: of a value that no other write has, of one that stores are careless with, or a deletion. */
 export interface PlannedWrite {
   readonly key: number
-  readonly value: 'fresh' | 'empty' | 'long' | 'again' | 'delete'
+  readonly value: 'fresh' | 'empty' | 'long' | 'unusual' | 'again' | 'delete'
 }
 
 /** A range between two keys; `undefined` is no bound. */

@@ -3,8 +3,9 @@
  *
  * What the plan reads is compared as it comes. At the end everything is: every key and everything at once,
  * at every commit, at the cutoff, and a tick before and after each; every range between two keys; every
- * snapshot that is open. So one run asks some hundred questions about a handful of commits.
+ * snapshot that is open, whole and in parts. So one run asks some hundred questions about a handful of commits.
  */
+import { UNUSUAL } from './arbitraries.ts'
 import {
   type Entry,
   type ScanRange,
@@ -170,7 +171,17 @@ class Run {
     this.#met.read++
     for (const key of this.#keys)
       await this.#trial.expectGetOf(taken, key, (await model.get(key)) ?? undefined)
-    await this.#trial.expectScanOf(taken, {}, (await model.scan({})) as readonly Entry[])
+    for (const range of this.#snapshotRanges())
+      await this.#trial.expectScanOf(taken, range, (await model.scan(range)) as readonly Entry[])
+  }
+
+  /** Everything, what lies at each side of each key, and what lies between two; both ways. */
+  #snapshotRanges(): readonly ScanRange[] {
+    const keys = this.#keys
+    const sides = keys.flatMap((key): readonly ScanRange[] => [{ gte: key }, { lt: key }])
+    const ranges: readonly ScanRange[] = [{}, ...sides, { gte: keys[0], lt: keys.at(-1) }]
+    if (!this.#canReverse) return ranges
+    return [...ranges, ...ranges.map((range) => ({ ...range, reverse: true }))]
   }
 
   #expected<T>(asOf: bigint, answer: () => T): T | typeof REFUSAL {
@@ -239,6 +250,8 @@ class Run {
         return ''
       case 'long':
         return `v${number} `.repeat(100)
+      case 'unusual':
+        return `v${number} ${UNUSUAL}`
       case 'again':
         // What it has already, if anything.
         return this.#model.commits.length === 0 ? 'v0' : (this.#latest(key) ?? 'v0')

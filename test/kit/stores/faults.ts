@@ -8,6 +8,9 @@ const sameMicrosecond = (a: bigint, b: bigint): boolean => a >> 12n === b >> 12n
 const signed = (key: string): string =>
   Array.from(key, (character) => String.fromCharCode((character.charCodeAt(0) + 0x80) % 0x100)).join('')
 
+const latin1 = (text: string | undefined): string | undefined =>
+  text?.replaceAll(/[^]/g, (character) => String.fromCharCode(character.charCodeAt(0) % 0x100))
+
 /** Faults by name. */
 export const FAULTS: Readonly<Record<string, Partial<Rules>>> = {
   // What a read as of a time shows.
@@ -37,6 +40,7 @@ export const FAULTS: Readonly<Record<string, Partial<Rules>>> = {
   },
   'the empty value is absent': { answer: (_, version) => version?.value || undefined },
   'a long value is cut': { answer: (_, version) => version?.value?.substring(0, 255) },
+  'values are bytes, one to a character': { answer: (_, version) => version && latin1(version.value) },
   'a key is found by its beginning': { isOf: (key, asked) => key.startsWith(asked) },
   'zero bytes end a key': { filedUnder: (key) => key.replace(/\0+$/, '') },
   'a long key is cut': { filedUnder: (key) => key.substring(0, 255) },
@@ -110,6 +114,8 @@ export const FAULTS: Readonly<Record<string, Partial<Rules>>> = {
   'reopening forgets the cutoff': { afterReopening: ({ versions }) => ({ versions, cutoff: 0n }) },
   'a snapshot shows what is newest': { snapshotTime: (_, newest) => newest },
   'a snapshot misses the last commit': { snapshotTime: (taken) => taken - 1n },
+  'a snapshot ignores the range of a scan': { snapshotRange: ({ reverse }) => ({ reverse }) },
+  'a snapshot is not scanned in reverse': { snapshotRange: ({ gte, lt }) => ({ gte, lt }) },
   'a snapshot holds nothing': { firstKept: (cutoff) => cutoff },
   'closing a snapshot lets go of all': { leftOpen: () => [] },
   'a restore leaves new keys': { restores: ({ value }) => value !== undefined },

@@ -65,6 +65,8 @@ export interface Rules {
   readonly afterReopening: (left: Remains) => Remains
   /** The time that a snapshot of `taken` shows, when the newest commit is at `newest`. */
   readonly snapshotTime: (taken: bigint, newest: bigint) => bigint
+  /** The range that a scan of a snapshot is made of. */
+  readonly snapshotRange: (range: ScanRange) => ScanRange
   /** The snapshots that are left when one is closed. */
   readonly leftOpen: (snapshots: readonly bigint[], closed: bigint) => readonly bigint[]
   /** The time whose state a restore to a time brings back. */
@@ -97,6 +99,7 @@ export const RIGHT: Rules = {
   firstKept: (cutoff, snapshots) => snapshots.reduce((a, b) => (a < b ? a : b), cutoff),
   afterReopening: (left) => left,
   snapshotTime: (taken) => taken,
+  snapshotRange: (range) => range,
   leftOpen: (snapshots, closed) => snapshots.toSpliced(snapshots.indexOf(closed), 1),
   restoredTo: (to) => to,
   restores: () => true,
@@ -165,7 +168,7 @@ export class RulesStore implements VersionedStore {
     const time = (): bigint => this.#rules.snapshotTime(taken, this.#newest)
     return {
       get: (key) => this.#find(key, time()),
-      scan: (range) => this.#list(range, time()),
+      scan: (range) => this.#list(this.#rules.snapshotRange(range), time()),
       close: () => {
         this.#snapshots = this.#rules.leftOpen(this.#snapshots, taken)
       },

@@ -95,4 +95,16 @@ export const COMMITS: readonly Story[] = [
       await trial.expectScan({}, time, [[key, value]])
     },
   },
+  {
+    name: 'values of any characters',
+    rule: 'A value is text: its characters come back as they were written, beyond U+00FF and U+FFFF too, and zeros.',
+    async tell(trial) {
+      const values = ['\u0000', 'x\u0000y', 'é\u00ff', 'ж', '日本', '\uffff', '\u{1f600}', ' \n"\\']
+      for (const value of values) {
+        const time = await trial.put('a', value)
+        await trial.expectGet('a', time, value)
+        await trial.expectScan({}, time, [['a', value]])
+      }
+    },
+  },
 ]

@@ -76,6 +76,25 @@ export const SNAPSHOTS: readonly Story[] = [
         ['a', 'x'],
         ['b', 'y'],
       ])
+      await trial.expectScanOf(taken, { gte: 'b' }, [['b', 'y']])
+      await trial.expectScanOf(taken, { lt: 'b' }, [['a', 'x']])
+      await trial.closeSnapshot(taken)
+    },
+  },
+  {
+    name: 'a snapshot in reverse',
+    rule: 'A snapshot is scanned in reverse as the store is.',
+    needs: ['snapshot', 'reverse'],
+    async tell(trial) {
+      await trial.put('a', 'x')
+      await trial.put('b', 'y')
+      const taken = await trial.snapshot()
+      await trial.delete('b')
+      await trial.expectScanOf(taken, { reverse: true }, [
+        ['b', 'y'],
+        ['a', 'x'],
+      ])
+      await trial.expectScanOf(taken, { lt: 'b', reverse: true }, [['a', 'x']])
       await trial.closeSnapshot(taken)
     },
   },
