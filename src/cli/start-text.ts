@@ -73,6 +73,9 @@ function replayLines({ replay, windows }: Weighing): readonly string[] {
     `  the same history ${passes === 1 ? 'once' : `${countText(passes)} times over`}: ` +
       `${manyText(commits, 'commit')} with ${manyText(changes, 'change')} into each of ${policies.length} databases` +
       (squeeze === 1 ? '' : `, ${countText(squeeze)} times as fast as it happened`),
+    ...(passes === 1
+      ? []
+      : ['  (each time goes back from the last tree to the first one, and on with later times)']),
     `  samples of their commits: ${sum(({ verified }) => verified.matched)} of ` +
       `${sum(({ verified }) => verified.commits)} proved by tree ids, ` +
       `${sum(({ refused }) => refused.unreadable)} of ${sum(({ refused }) => refused.commits)} ` +
@@ -108,11 +111,12 @@ const POLICY_COLUMNS: readonly Column[] = [
   ['policy', 'left'],
   ['write', 'right'],
   ['space', 'right'],
+  ['most', 'right'],
   ['versions', 'right'],
   ['get: blocks', 'right'],
-  ['get: bytes', 'right'],
+  ['bytes', 'right'],
   ['as of: blocks', 'right'],
-  ['as of: bytes', 'right'],
+  ['bytes', 'right'],
 ]
 
 function policyRows({ share, policies }: WindowReport): readonly (readonly string[])[] {
@@ -121,6 +125,7 @@ function policyRows({ share, policies }: WindowReport): readonly (readonly strin
     report.policy,
     report.writeAmplification.toFixed(2),
     report.spaceAmplification.toFixed(2),
+    report.spaceAmplificationMost.toFixed(2),
     countText(report.versions),
     ...[report.now, report.past].flatMap(({ blocks, bytes }) => [
       blocks.toFixed(2),
@@ -140,7 +145,9 @@ function definitionLines({ newest, windows, seed }: Weighing): readonly string[]
     '  write     bytes written by flush and compaction / bytes written by flush; the log is not in it',
     `  space     bytes of the table files / ${bytesText(newest.bytes)}, which the ` +
       `${manyText(newest.versions, 'file')} of the last commit take alone`,
-    '  versions  in the table files as the policy left them, with what can go and has not gone yet',
+    '  most      the most that it was, looked at after every 64 commits: space rises until a large merge and falls',
+    '            with it, so that a history of another length may end with the policies in another order',
+    '  versions  in the table files at the end, with what can go and has not gone yet',
     `  get       mean of ${gets('now')} gets of files that are there: blocks read, and their bytes; nothing is cached`,
     `  as of     the same for ${gets('past')} gets as of commits that can be read`,
     '  Indexes and filters are in memory, and nothing is synced.',

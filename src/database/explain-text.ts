@@ -109,11 +109,12 @@ function endLines(version: VersionExplanation, notation: ExplainNotation): reado
       ? 'once it is written down, a compaction that takes it may drop it'
       : 'the next compaction that takes it with all that is newer may drop it'
   if (verdict === 'droppable') return ['droppable: no readable time sees it', `can go now: ${next}`]
-  const lines = keepers.map((keeper) => keeperLine(keeper, notation))
   if (verdict === 'hides nothing') {
+    const seen = keepers.map((keeper) => keeperLine(keeper, notation, 'seen by'))
     const why = 'droppable: a tombstone that is seen, but hides nothing that is kept'
-    return [...lines, why, 'can go now: the next compaction that takes all of its key may drop it']
+    return [...seen, why, 'can go now: the next compaction that takes all of its key may drop it']
   }
+  const lines = keepers.map((keeper) => keeperLine(keeper, notation, 'kept by'))
   const when =
     canGoFrom === undefined
       ? 'cannot go while that is so'
@@ -121,11 +122,16 @@ function endLines(version: VersionExplanation, notation: ExplainNotation): reado
   return [...lines, when]
 }
 
-function keeperLine({ promise, times, until, from }: Keeper, notation: ExplainNotation): string {
+/** Who keeps a version; of one that nobody needs, who sees it. */
+function keeperLine(
+  { promise, times, until, from }: Keeper,
+  notation: ExplainNotation,
+  what: 'kept by' | 'seen by',
+): string {
   const seen = timesText(times, notation)
   switch (promise.kind) {
     case 'window': {
-      if (promise.keep === 'forever') return `kept by the window, which keeps history forever: ${seen}`
+      if (promise.keep === 'forever') return `${what} the window, which keeps history forever: ${seen}`
       const window = `the window of ${formatDuration(promise.keep)}, which begins at ${notation.start(promise.cutoff)}`
       const end =
         until === 'superseded'
@@ -133,15 +139,15 @@ function keeperLine({ promise, times, until, from }: Keeper, notation: ExplainNo
           : from === undefined
             ? ''
             : `until ${notation.start(from)}`
-      return `kept by ${window}: ${seen}; ${end}`
+      return `${what} ${window}: ${seen}; ${end}`
     }
     case 'hold': {
       const end = from === undefined ? 'until it is released' : `until it runs out at ${notation.start(from)}`
       const reason = promise.reason === '' ? '' : ` (${promise.reason})`
-      return `kept by the hold ${promise.name}${reason}: ${seen}; ${end}`
+      return `${what} the hold ${promise.name}${reason}: ${seen}; ${end}`
     }
     case 'cursor':
-      return `kept by the open cursor ${promise.id}: ${seen}; until it is read to its end`
+      return `${what} the open cursor ${promise.id}: ${seen}; until it is read to its end`
   }
 }
 

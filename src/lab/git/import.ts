@@ -27,8 +27,8 @@ export interface ImportOptions {
   readonly keep?: KeepInput | undefined
   /** Reads the contents of objects; without it, only modes and ids are stored. */
   readonly readBlobs?: ((objects: Iterable<string>) => Iterable<GitBlob>) | undefined
-  /** Told how many commits have been looked at. */
-  readonly onProgress?: ((done: number) => void) | undefined
+  /** Told how many commits have been looked at, every 64 at least; it may look at the database. */
+  readonly onProgress?: ((done: number, database: Database) => void) | undefined
 }
 
 /** What an import did. */
@@ -134,7 +134,7 @@ class ImportRun {
       this.#before = commit.id
     }
     this.#looked += window.length
-    this.#options.onProgress?.(this.#looked)
+    this.#options.onProgress?.(this.#looked, this.#database)
   }
 
   /** To be called behind the last window: makes what is left to make where nothing was new. */

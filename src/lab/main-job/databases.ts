@@ -30,7 +30,7 @@ export interface DatabasePlan {
   readonly syncs: boolean
   /** How long the history of the files is kept, in microseconds. */
   readonly keep: number | 'forever'
-  readonly onProgress?: ((done: number) => void) | undefined
+  readonly onProgress?: ((done: number, database: Database) => void) | undefined
 }
 
 /** Imports a history into a new database; it is the caller's to close. */

@@ -26,8 +26,10 @@ export interface PolicyReport {
   readonly directory: string
   /** Bytes that flush and compaction wrote over those that flush wrote. */
   readonly writeAmplification: number
-  /** Bytes of the table files over those of the newest state by itself. */
+  /** Bytes of the table files over those of the newest state by itself, at the end. */
   readonly spaceAmplification: number
+  /** The most that this was, looked at after every 64 commits: it rises until a large merge, and falls with it. */
+  readonly spaceAmplificationMost: number
   /** Versions in the table files, with those that can go and have not gone yet. */
   readonly versions: number
   /** Bytes of the table files. */
@@ -65,11 +67,21 @@ const SAMPLE = { most: 40, least: 5, rowsMax: 20_000 }
 /** Makes a database and weighs it. */
 export function weighPolicy(plan: PolicyPlan, commits: Iterable<GitCommit>): PolicyReport {
   const random = seededRandom(plan.seed)
-  const { gets, report } = weighWritten(makeDatabase(plan, commits), random)
+  let bytesMost = 0
+  const onProgress = (done: number, database: Database) => {
+    bytesMost = Math.max(bytesMost, filesStats(database).bytes)
+    plan.onProgress?.(done, database)
+  }
+  const { gets, report } = weighWritten(makeDatabase({ ...plan, onProgress }, commits), random)
   using uncached = reopen(plan.directory, { readOnly: true, cacheBytes: 0 })
   const [now, past] = [measureReads(uncached, gets.now), measureReads(uncached, gets.past)]
-  const spaceAmplification = timesOf(report.bytes, plan.newestBytes)
-  return { policy: plan.policy, directory: plan.directory, ...report, spaceAmplification, now, past }
+  return {
+    ...{ policy: plan.policy, directory: plan.directory },
+    ...report,
+    spaceAmplification: timesOf(report.bytes, plan.newestBytes),
+    spaceAmplificationMost: timesOf(Math.max(bytesMost, report.bytes), plan.newestBytes),
+    ...{ now, past },
+  }
 }
 
 /** Whether the policies gave the same answers, and each those that git recorded. */
@@ -92,7 +104,10 @@ function weighWritten(
   database: Database,
   random: RandomStream,
 ): {
-  readonly report: Omit<PolicyReport, 'policy' | 'directory' | 'spaceAmplification' | 'now' | 'past'>
+  readonly report: Omit<
+    PolicyReport,
+    'policy' | 'directory' | 'spaceAmplification' | 'spaceAmplificationMost' | 'now' | 'past'
+  >
   readonly gets: { readonly now: readonly Get[]; readonly past: readonly Get[] }
 } {
   using open = database

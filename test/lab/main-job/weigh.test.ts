@@ -48,6 +48,12 @@ describe('policies and windows, weighed', () => {
     }
   })
 
+  test('say how much space there was at most, which is more than was left where a merge came last', () => {
+    const rises = reports().map((report) => report.spaceAmplificationMost / report.spaceAmplification)
+    expect(Math.min(...rises)).toBeGreaterThanOrEqual(1)
+    expect(Math.max(...rises)).toBeGreaterThan(1.1)
+  })
+
   test('say how many commits can be read, which is how many are', () => {
     for (const { policies } of weighing.windows) {
       using database = open(policies[1]!.directory, { readOnly: true })
