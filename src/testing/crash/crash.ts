@@ -69,6 +69,8 @@ export interface CrashReport {
   readonly shortened: number
   /** Recoveries that crashed themselves, and were recovered. */
   readonly nested: number
+  /** Whether flushes and merges came later than they were asked for, as those of a thread do. */
+  readonly isDelayed: boolean
   /** Images by the model that drew them, or by what they keep: `none` is `synced-only`. */
   readonly byChoice: Readonly<Record<string, number>>
   /** Images by the call that the crash came before. */
@@ -112,7 +114,7 @@ export function checkCrashes(options: CrashOptions): CrashReport {
   }
   runWatched(workload, options, tryPoint)
   tryPoint(calls + 1, 'the end')
-  return { calls, points: points.size, ...counts }
+  return { calls, points: points.size, isDelayed: workload.isDelayed, ...counts }
 }
 
 function countCalls(options: CrashOptions): number {

@@ -11,9 +11,11 @@ import { type FileOperation } from '../../storage/file-rules.ts'
 import { type FileSystem } from '../../storage/files.ts'
 import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
 import { POLICY_NAMES, type PolicyName } from '../../storage/policy.ts'
+import { type StartRunner } from '../../store/open.ts'
 import { type Durability } from '../../tablet/commit-log.ts'
 import { type HybridTime, laterOf, tickAfter, tickBefore } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
+import { DelayedRunner, type JobFate } from '../delayed-runner.ts'
 import { WriteAheadMonitor } from '../write-ahead/monitor.ts'
 import { type StateStep, StateLedger, type TablesState } from './states.ts'
 
@@ -53,7 +55,10 @@ export class Workload {
   files: FaultFiles = new FaultFiles()
   readonly ledger: StateLedger = new StateLedger()
   readonly policy: PolicyName
+  /** Whether flushes and merges run as those of a thread do, whose results come later, or never. */
+  readonly isDelayed: boolean
   readonly #random: RandomStream
+  readonly #fates: RandomStream
   readonly #operations: number
   readonly #clock = new ReplayClock({ micros: 1_000_000, leadMicros: 50 })
   #monitor = new WriteAheadMonitor(this.files, crc32)
@@ -64,6 +69,8 @@ export class Workload {
     this.#random = seededRandom(seed).fork('workload')
     this.#operations = operations
     this.policy = pick(this.#random, POLICY_NAMES)
+    this.#fates = seededRandom(seed).fork('fates')
+    this.isDelayed = happens(this.#fates, 0.5)
   }
 
   /** Where the clock stands. */
@@ -97,7 +104,13 @@ export class Workload {
   }
 
   #open(): Database {
-    return openForCrash(this.#monitor.files, this.#clock, this.policy)
+    const startRunner: StartRunner = (io) => new DelayedRunner(io, () => drawFate(this.#fates))
+    return openForCrash(
+      this.#monitor.files,
+      this.#clock,
+      this.policy,
+      this.isDelayed ? startRunner : undefined,
+    )
   }
 
   #step(database: Database): Database {
@@ -259,9 +272,23 @@ export class Workload {
   }
 }
 
-/** Opens a disk as workloads do. */
-export function openForCrash(files: FileSystem, clock: ReplayClock, policy: PolicyName): Database {
-  return openDatabase({ files, clock, checksum: crc32 }, { geometry: 'miniature', policy })
+/** Opens a disk as workloads do; jobs run at once, unless something is given that starts a runner of them. */
+export function openForCrash(
+  files: FileSystem,
+  clock: ReplayClock,
+  policy: PolicyName,
+  startRunner?: StartRunner,
+): Database {
+  const world = { files, clock, checksum: crc32, jobs: startRunner && (() => startRunner) }
+  return openDatabase(world, { geometry: 'miniature', policy })
+}
+
+/** Most jobs are done some commits later; a few fail, or are lost with all that come after them. */
+function drawFate(random: RandomStream): JobFate {
+  const kind = random.below(20)
+  if (kind === 0) return { ends: 'never' }
+  if (kind < 3) return { ends: kind === 1 ? 'failed' : 'lost', afterPolls: random.below(4) }
+  return { ends: 'done', afterPolls: random.below(6) }
 }
 
 /**
