@@ -33,15 +33,21 @@ export const FILE_OPERATIONS = [
 export type FileOperation = (typeof FILE_OPERATIONS)[number]
 
 const MEANINGS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
   EBADF: 'it was closed',
+  EDQUOT: 'the quota of the disk is used up',
   EEXIST: 'the name is taken',
   EFTYPE: 'it is neither a file nor a directory',
   EIO: 'the disk failed',
   EISDIR: 'it is a directory',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files',
   ENOENT: 'it does not exist',
   ENOSPC: 'no space is left',
   ENOTDIR: 'a part of the path is not a directory',
   EOF: 'the file ends earlier',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
 }
 
 /** The error for what the operating system, or a model of it, refused. */
@@ -52,7 +58,8 @@ export function ioFailed(
   cause?: unknown,
 ): PalimpsestError {
   const meaning = MEANINGS[errno]
-  const message = `${operation} failed on ${JSON.stringify(path)}: ${meaning === undefined ? '' : `${meaning} `}(${errno})`
+  const why = meaning === undefined ? errno : `${meaning} (${errno})`
+  const message = `${operation} failed on ${JSON.stringify(path)}: ${why}`
   return new PalimpsestError('IO_FAILED', message, { operation, path, errno }, cause)
 }
 
