@@ -130,10 +130,17 @@ function bytesOfBytes(bytes: unknown, code: 'INVALID_KEY' | 'INVALID_VALUE', wha
   return bytes
 }
 
+type Fields = Record<string, unknown>
+
 const DEPTH_MAX = 200
 const INTEGER_MAX = 2n ** 64n
+/** The keys of an array with more items are not listed: that would take half as long as to write it down. */
+const LISTED_ITEMS_MAX = 16
 
-/** Refuses what would not come back as it went in. (The sign of −0 is the one thing that is lost, as in JSON.) */
+/**
+ * Refuses what would not come back as it went in. Lost are the sign of −0, as in JSON, which items of an array are holes,
+ * and what a long array has beside its items.
+ */
 function checkDocument(value: unknown, depth: number): void {
   const refuse = (what: string): never => {
     throw new PalimpsestError('INVALID_VALUE', `a document cannot hold ${what}`)
@@ -162,16 +169,25 @@ function checkDocument(value: unknown, depth: number): void {
     return isPlainBytes(value) ? undefined : refuse('bytes of a class of their own')
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? refuse('a date that is none') : undefined
   if (Array.isArray(value)) {
+    if (hasMoreThanItems(value)) refuse('an array with properties beside its items')
     for (const item of value) checkDocument(item, depth + 1)
     return
   }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) refuse('an instance of a class')
-  for (const [name, item] of Object.entries(value)) {
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse('a field whose name is a symbol')
+  for (const name of Object.keys(value)) {
     if (name === '__proto__') refuse('a field called __proto__')
     if (!name.isWellFormed()) refuse('half of a surrogate pair')
-    checkDocument(item, depth + 1)
+    checkDocument((value as Fields)[name], depth + 1)
   }
+}
+
+/** Whether an array is seen to have properties beside its items, which come first among its keys. */
+function hasMoreThanItems(items: readonly unknown[]): boolean {
+  if (items.length > LISTED_ITEMS_MAX) return false
+  const last = Object.keys(items).at(-1)
+  return last !== undefined && !/^(?:0|[1-9]\d*)$/.test(last)
 }
 
 /** Whether bytes are a `Uint8Array` and no more, or what msgpackr itself makes. */
@@ -189,7 +205,7 @@ function withoutBuffers(value: unknown): unknown {
   if (value instanceof Uint8Array) return copyOf(value)
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype)
     throw new FormatError('an instance of a class')
-  const fields = value as Record<string, unknown>
+  const fields = value as Fields
   for (const name of Object.keys(fields)) {
     const field = fields[name]
     if (typeof field === 'object') fields[name] = withoutBuffers(field)

@@ -263,6 +263,16 @@ describe('a document', () => {
     expect(Object.is(through(-0), 0)).toBe(true)
   })
 
+  test('makes a hole undefined, and gives an object the usual prototype', () => {
+    expect(through(Array(2))).toStrictEqual([undefined, undefined])
+    expect(through(Object.assign(Object.create(null), { a: 1 }))).toStrictEqual({ a: 1 })
+  })
+
+  test('leaves out what a long array has beside its items', () => {
+    const items = Array.from({ length: 17 }, (_, i) => i)
+    expect(through(Object.assign([...items], { x: 1 }))).toStrictEqual(items)
+  })
+
   test.each([0, 1, -1, 999, 1e12, -1e12, 2 ** 32 * 1000, 2 ** 34 * 1000, 8.64e15, -8.64e15])(
     'keeps the date %d',
     (millis) => {
@@ -366,6 +376,10 @@ describe('what would not come back is refused', () => {
     ['a cycle through objects', cyclicObject],
     ['a cycle through lists, which doubles at every level', cyclicList],
     ['a method', { toJSON: () => 1 }],
+    ['a field whose name is a symbol', { a: 1, [Symbol('s')]: 2 }],
+    ['a list with a property of its own', Object.assign([1], { x: 2 })],
+    ['a list of holes with one', Object.assign(Array(3), { '01': 2 })],
+    ['what a match of a text is', 'abc'.match(/b/)],
     ...LONE_SURROGATES.map((text): [string, unknown] => ['half of a surrogate pair', text]),
     ...LONE_SURROGATES.map((name): [string, unknown] => [
       'half of a surrogate pair in a name',
