@@ -1,6 +1,7 @@
 /**
  * Palimpsest on Node: the engine over real files and the system's clock, or over memory.
  */
+import { checkOptions } from './base/arguments.ts'
 import { PalimpsestError } from './base/errors.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { type OpenOptions, checkChoice, isInMemory } from './database/options.ts'
@@ -94,6 +95,7 @@ export type Background = 'worker' | 'inline'
  * const db = open('./shop.db')
  */
 export function open(place: Place, options: NodeOpenOptions = {}): Database {
+  checkOptions(options)
   const clock = options.clock ?? new SystemClock()
   const { background } = options
   checkChoice('background', background ?? 'inline', ['worker', 'inline'])

@@ -3,6 +3,7 @@
  * refuses what does not fit before anything is written, and is given the time of its commit, because
  * rows name it.
  */
+import { kindOf } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Generation, firstGeneration, truncatedGeneration } from '../history/lineage.ts'
 import { type Keep, assertReadable } from '../history/readable.ts'
@@ -67,10 +68,7 @@ export function planCreateTable(catalog: Catalog, fullName: string, shape: Table
   const given: unknown = fullName
   const [keyspaceName = '', name = '', ...rest] = typeof given === 'string' ? given.split('.') : []
   if (rest.length > 0 || name === '') {
-    throw new PalimpsestError(
-      'INVALID_ARGUMENT',
-      `a table's name is keyspace.table, not ${JSON.stringify(fullName)}`,
-    )
+    throw new PalimpsestError('INVALID_ARGUMENT', `a table's name is keyspace.table, not ${shown(given)}`)
   }
   checkName(name, 'table')
   const keyspace = keyspaceNamed(catalog, keyspaceName)
@@ -230,13 +228,16 @@ export function counter(next: number): Write {
 
 function checkName(name: string, what: string): void {
   // Names can be used as times.
-  if (NAME.test(name) && !isTimeWord(name)) return
+  if (typeof name === 'string' && NAME.test(name) && !isTimeWord(name)) return
   const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -, and not now or minus'
-  throw new PalimpsestError(
-    'INVALID_ARGUMENT',
-    `not a name for a ${what}: ${JSON.stringify(name)} (${rule})`,
-    { name },
-  )
+  throw new PalimpsestError('INVALID_ARGUMENT', `not a name for a ${what}: ${shown(name)} (${rule})`, {
+    name,
+  })
+}
+
+/** What was given for a name. Callers without types may pass anything. */
+function shown(name: unknown): string {
+  return typeof name === 'string' ? JSON.stringify(name) : kindOf(name)
 }
 
 /** The refusal of a name that something has already. */

@@ -1,6 +1,7 @@
 /**
  * The database, as users hold it: a thin face that delegates.
  */
+import { checkOptions } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HoldRow, type TableRow } from '../catalog/rows.ts'
 import { fullNameOf, keyspaceNamed, tableNamed, tabletsOf } from '../catalog/catalog.ts'
@@ -46,6 +47,7 @@ import {
   commitBatch,
 } from '../table/table.ts'
 import { type Durability } from '../tablet/commit-log.ts'
+import { checkClock } from '../time/clock.ts'
 import { type TimeExpressionContext, type TimeInput, resolveTime } from '../time/expression.ts'
 import { type HybridTime, tickBefore } from '../time/hybrid-time.ts'
 import { ReplayClock } from '../time/replay-clock.ts'
@@ -60,8 +62,10 @@ import {
   checkOneScope,
   expiryOf,
   heldTimes,
+  holdWords,
   keepFrom,
   limitFrom,
+  restoreScope,
 } from './options.ts'
 import {
   type ReadableStretch,
@@ -81,6 +85,7 @@ const DEFAULT_OPEN_TABLES = 500
  * `open` does.
  */
 export function openDatabase(world: World, options: OpenOptions = {}): Database {
+  checkOptions(options)
   checkWorld(world)
   const readOnly = options.readOnly ?? false
   checkChoice('geometry', options.geometry ?? 'default', Object.keys(GEOMETRIES))
@@ -113,8 +118,9 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
 
 /** Callers without types may give a path, or a part of a world. */
 function checkWorld(world: Partial<World> | undefined): void {
-  if (world?.files && world.clock && typeof world.checksum === 'function') return
-  throw new PalimpsestError('INVALID_ARGUMENT', 'a world has files, a clock and a checksum')
+  if (!world?.files || !world.clock || typeof world.checksum !== 'function')
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a world has files, a clock and a checksum')
+  checkClock(world.clock)
 }
 
 /** What time expressions mean in a store. The clock is read when one asks for it: most times are given exactly. */
@@ -201,6 +207,7 @@ export class Database {
 
   /** Creates the table `keyspace.table`. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
   createTable<K extends Key = string, V = unknown>(name: string, options: TableOptions = {}): Table<K, V> {
+    checkOptions(options)
     const { keys = 'text', values = 'document', keep } = options
     checkChoice('keys', keys, ['text', 'bytes'])
     checkChoice('values', values, ['text', 'bytes', 'document'])
@@ -232,7 +239,7 @@ export class Database {
    * What a restore would do. Throws as {@link restore} does.
    */
   planRestore(keyspace: string, options: RestoreOptions): Restore {
-    return previewRestore(this.#store, { keyspace, table: options.table }, this.resolveTime(options.to))
+    return previewRestore(this.#store, restoreScope(keyspace, options), this.resolveTime(options.to))
   }
 
   /**
@@ -248,7 +255,7 @@ export class Database {
 
   /** As {@link restore}, for callers that cannot wait. */
   restoreSync(keyspace: string, options: RestoreOptions): Restore {
-    return applyRestore(this.#store, { keyspace, table: options.table }, this.resolveTime(options.to))
+    return applyRestore(this.#store, restoreScope(keyspace, options), this.resolveTime(options.to))
   }
 
   /** What an undo would do. Throws as {@link undo} does. */
@@ -314,6 +321,7 @@ export class Database {
     of: { table?: string | undefined; keyspace?: string | undefined } = {},
   ): void {
     const { catalog } = this.#store
+    checkOptions(of)
     checkOneScope(of)
     const id =
       of.table !== undefined
@@ -332,7 +340,7 @@ export class Database {
    * `HISTORY_GONE`, `FUTURE_TIME`.
    */
   hold(options: HoldOptions): NamedHold {
-    const { name, owner = 'user', reason = '' } = options
+    const words = holdWords(options)
     const resolve = (time: TimeInput) => this.resolveTime(time)
     const [first, last] = heldTimes(options, resolve)
     this.#store.use(last)
@@ -340,7 +348,7 @@ export class Database {
     const times = { after: tickBefore(first), through: last }
     const { row, change } = this.#store.plan((moment) => {
       const expiresMicros = expiryOf(options, resolve, moment.nowMicros)
-      return planHold(this.#store.catalog, { name, scope, ...times, owner, reason, expiresMicros }, moment)
+      return planHold(this.#store.catalog, { ...words, scope, ...times, expiresMicros }, moment)
     })
     return namedHold(this.#store.catalog, row, this.#store.commitCatalog(change))
   }

@@ -2,9 +2,11 @@
  * What users tell a database: the shapes of options, and the reading of those that callers without types
  * can get wrong.
  */
+import { checkOptions, checkText } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { type KeyType, type ValueType } from '../catalog/rows.ts'
+import { type HoldRow, type KeyType, type ValueType } from '../catalog/rows.ts'
 import { type Keep } from '../history/readable.ts'
+import { type RestoreScope } from '../recovery/restore.ts'
 import { type GeometryName, type Sizes } from '../storage/geometry.ts'
 import { type PickerName } from '../storage/pickers.ts'
 import { type PolicyName } from '../storage/policy.ts'
@@ -64,7 +66,7 @@ export interface TableOptions {
 /** What to put back, and to when. */
 export interface RestoreOptions {
   readonly to: TimeInput
-  /** One table of the keyspace. @defaultValue all of them */
+  /** One table of the keyspace, by its name with the keyspace or without. @defaultValue all of them */
   readonly table?: string | undefined
 }
 
@@ -113,6 +115,25 @@ export function isInMemory(place: unknown): boolean {
 export function limitFrom(name: string, limit: number): number {
   if (Number.isSafeInteger(limit) && limit >= 0) return limit
   throw new PalimpsestError('INVALID_ARGUMENT', `${name} is a whole number from 0 on, not ${String(limit)}`)
+}
+
+/** What is to be put back. A table of the keyspace may be given by its full name. Throws `INVALID_ARGUMENT`. */
+export function restoreScope(keyspace: string, options: RestoreOptions): RestoreScope {
+  checkOptions(options)
+  const { table } = options
+  if (table === undefined) return { keyspace }
+  checkText('the table of a restore', table)
+  const home = `${keyspace}.`
+  return { keyspace, table: table.startsWith(home) ? table.substring(home.length) : table }
+}
+
+/** What a hold is called, who placed it, and why. Throws `INVALID_ARGUMENT`. */
+export function holdWords(options: HoldOptions): Pick<HoldRow, 'name' | 'owner' | 'reason'> {
+  checkOptions(options)
+  const { name, owner = 'user', reason = '' } = options
+  checkText('the owner of a hold', owner)
+  checkText('the reason of a hold', reason)
+  return { name, owner, reason }
 }
 
 /** The first and the last time that a hold is asked to keep. Throws `INVALID_ARGUMENT`, `INVALID_TIME`. */

@@ -9,9 +9,11 @@
  * what they are given. The engine answers at once; nothing waits, and a write is done when its call is.
  */
 import { AbstractLevel, type Transcoder } from 'abstract-level'
+import { checkOptions, checkText } from '../base/arguments.ts'
 import { TextScratch } from '../base/bytes.ts'
 import { type Restore } from '../recovery/recovery.ts'
 import { type ReadPoint } from '../store/read-points.ts'
+import { checkDurability } from '../table/table.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { ByteTable, type ByteWrite, type ReadTime } from './byte-table.ts'
 import { LevelCursor } from './cursor.ts'
@@ -79,6 +81,7 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
     key: K,
     options: LevelHistoryOptions<K, V> = {},
   ): AsyncGenerator<LevelChange<K, V>> {
+    checkOptions(options)
     const bytes = await this.#opened()
     for (const change of changesOf(bytes, key, this.#codecOf<K, V>(options), options)) {
       yield change
@@ -92,6 +95,7 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
     to?: TimeInput,
     options: LevelDiffOptions<K, V> = {},
   ): AsyncGenerator<LevelDifference<K, V>> {
+    checkOptions(options)
     const bytes = await this.#opened()
     for (const difference of differencesOf(bytes, { from, to }, this.#codecOf<K, V>(options), options)) {
       yield difference
@@ -111,7 +115,9 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
 
   /** Undoes a restore of this table; undoing an undo is a redo. Emits `restore`. */
   async undo(restore: string | Pick<Restore, 'id'>): Promise<Restore> {
-    const undo = (await this.#opened()).undo(typeof restore === 'string' ? restore : restore.id)
+    const id = typeof restore === 'string' ? restore : restore?.id
+    checkText('a restore to undo', id)
+    const undo = (await this.#opened()).undo(id)
     this.emit('restore', undo)
     return undo
   }
@@ -173,12 +179,13 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
 
   async _clear(options: LevelRange & ReadTime & Durably & { readonly limit: number }): Promise<void> {
     const table = this.#table
+    const durability = durabilityOf(options)
     const cursor = new LevelCursor(table, options, ({ key }): ByteWrite => ({ type: 'delete', key }))
     try {
       for (let left = options.limit === -1 ? Infinity : options.limit; left > 0;) {
         const writes = cursor.nextMany(Math.min(left, CLEAR_KEYS_MAX))
         if (writes.length === 0) return
-        table.commit(writes, durabilityOf(options))
+        table.commit(writes, durability)
         left -= writes.length
       }
     } finally {
@@ -235,6 +242,8 @@ function writeOf({ type, key, value }: Operation, scratch: TextScratch): ByteWri
   return { type: 'put', key: viewOf(key, scratch), value: viewOf(value, scratch) }
 }
 
+/** What a write is to survive. What makes no sense is refused, though `sync` decides. Throws `INVALID_ARGUMENT`. */
 function durabilityOf({ sync, durability }: Durably): Durably['durability'] {
+  checkDurability(durability)
   return sync === true ? 'disk' : durability
 }

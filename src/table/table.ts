@@ -4,6 +4,7 @@
  * The handle knows the table by its id and looks it up on every call, so it follows a rename and never
  * writes to a table that was replaced.
  */
+import { checkArray, checkOptions } from '../base/arguments.ts'
 import { ByteCopies } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
@@ -163,6 +164,7 @@ export class Table<K extends Key = Key, V = unknown> {
 
   /** The values of many keys, all at one time, in the order of the keys. */
   getMany(keys: readonly K[], options: ReadOptions = {}): (V | undefined)[] {
+    checkArray('the keys to get', keys)
     const point = this.#context.store.readPoint(this.#id, this.#asOf(options))
     return keys.map((key) => this.#get(point, key))
   }
@@ -204,6 +206,7 @@ export class Table<K extends Key = Key, V = unknown> {
    * for (const change of orders.history('o-1')) console.log(change.at, change.value)
    */
   history(key: K, options: HistoryOptions = {}): IterableIterator<Change<K, V>> {
+    checkOptions(options)
     const to = options.to === undefined ? this.#boundTo : this.#context.resolve(options.to)
     const from = options.from === undefined ? undefined : this.#context.resolve(options.from)
     const row = this.#row(to)
@@ -221,6 +224,7 @@ export class Table<K extends Key = Key, V = unknown> {
    * what changed, not what the table holds; `from` may be the later one.
    */
   diff(options: DiffOptions<K>): IterableIterator<Difference<K, V>> {
+    checkOptions(options)
     const from = this.#context.resolve(options.from)
     const to = options.to === undefined ? this.#boundTo : this.#context.resolve(options.to)
     const row = this.#row(to)
@@ -298,7 +302,9 @@ export class Table<K extends Key = Key, V = unknown> {
     return isThere && !found.isTombstone ? (decodeValueSpan(found, values, this.#copies) as V) : undefined
   }
 
-  #asOf({ asOf }: ReadOptions): HybridTime | undefined {
+  #asOf(options: ReadOptions): HybridTime | undefined {
+    if (options !== NO_OPTIONS) checkOptions(options)
+    const { asOf } = options
     if (asOf === undefined) return this.#boundTo
     const time = this.#context.resolve(asOf)
     if (this.#boundTo === undefined || this.#boundTo === time) return time
@@ -319,16 +325,21 @@ export class Table<K extends Key = Key, V = unknown> {
   }
 }
 
+/** Refuses what no commit can be told to survive. Throws `INVALID_ARGUMENT`. */
+export function checkDurability(durability: Durability | undefined): void {
+  if (durability === undefined || DURABILITIES.includes(durability)) return
+  const known = DURABILITIES.join(', ')
+  throw new PalimpsestError('INVALID_ARGUMENT', `durability is one of ${known}, not ${durability}`)
+}
+
 /** Commits a batch. An empty one commits nothing and answers the newest time there is. */
 export function commitBatch(
   { store, durability }: TableContext,
   batch: readonly TableWrite[],
   options: WriteOptions,
 ): Receipt {
-  if (options.durability !== undefined && !DURABILITIES.includes(options.durability)) {
-    const known = DURABILITIES.join(', ')
-    throw new PalimpsestError('INVALID_ARGUMENT', `durability is one of ${known}, not ${options.durability}`)
-  }
+  checkOptions(options)
+  checkDurability(options.durability)
   const writes = planBatch(store.catalog, batch)
   const time = writes.length === 0 ? store.lastTime : store.commit(writes, options.durability ?? durability)
   return { time, at: formatIso(time) }

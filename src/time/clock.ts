@@ -46,6 +46,16 @@ export interface PhysicalClock {
   reserveThrough(micros: number): number
 }
 
+const READINGS = ['now', 'monotonic', 'readings', 'reserveThrough'] as const
+
+/** Refuses what is no physical clock. Throws `INVALID_ARGUMENT`. */
+export function checkClock(clock: Partial<PhysicalClock>): void {
+  const missing = READINGS.filter((reading) => typeof clock[reading] !== 'function')
+  if (missing.length === 0) return
+  const message = `a clock has the methods ${READINGS.join(', ')}; this one lacks ${missing.join(', ')}`
+  throw new PalimpsestError('INVALID_ARGUMENT', message)
+}
+
 /** A step of the wall clock against the monotonic clock, forward or back, beyond the skew. */
 export interface ClockJump {
   /** What the wall would show by the monotonic clock. */

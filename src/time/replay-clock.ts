@@ -5,7 +5,8 @@
  * The wall may be put anywhere; the monotonic clock only ever moves forward. They move together,
  * except in a jump (which moves the wall alone) and when the wall is put back.
  */
-import { assert } from '../base/assert.ts'
+import { checkOptions } from '../base/arguments.ts'
+import { PalimpsestError } from '../base/errors.ts'
 import { type PhysicalClock, type ClockReadings } from './clock.ts'
 import { MICROS_MAX } from './hybrid-time.ts'
 
@@ -17,7 +18,7 @@ export interface ReplayClockOptions {
   readonly leadMicros?: number | undefined
 }
 
-/** A clock that moves only when it is told to. */
+/** A clock that moves only when it is told to. Its methods throw `INVALID_ARGUMENT`. */
 export class ReplayClock implements PhysicalClock {
   readonly #leadMicros: number
   #wall: number
@@ -25,9 +26,10 @@ export class ReplayClock implements PhysicalClock {
   #reservedThrough = 0
 
   constructor(options: ReplayClockOptions) {
+    checkOptions(options)
     const { micros, leadMicros = 0 } = options
-    assert(isMoment(leadMicros), 'a lead is whole microseconds')
-    assert(isMoment(micros), 'a replay clock stands at a whole microsecond below 2^52')
+    checkMoment(leadMicros, 'a lead is whole microseconds')
+    checkMoment(micros, 'a replay clock stands at a whole microsecond below 2^52')
     this.#leadMicros = leadMicros
     this.#wall = micros
     this.#monotonic = micros
@@ -51,30 +53,32 @@ export class ReplayClock implements PhysicalClock {
 
   /** Puts the clock at a microsecond. The wall may so go back; the monotonic clock stands still then. */
   set(micros: number): void {
-    assert(isMoment(micros), 'a replay clock is set to a whole microsecond below 2^52')
+    checkMoment(micros, 'a replay clock is set to a whole microsecond below 2^52')
     this.#monotonic += Math.max(0, micros - this.#wall)
     this.#wall = micros
   }
 
   /** Lets time pass. */
   advance(micros: number): void {
-    assert(isMoment(micros), 'time passes forwards, in whole microseconds')
+    checkMoment(micros, 'time passes forwards, in whole microseconds')
     this.set(this.#wall + micros)
   }
 
   /** Moves the wall alone, forwards or back, as an operator or a faulty time server does. */
   jump(micros: number): void {
-    assert(isMoment(this.#wall + micros), 'a replay clock jumps to a whole microsecond below 2^52')
+    checkMoment(this.#wall + micros, 'a replay clock jumps to a whole microsecond below 2^52')
     this.#wall += micros
   }
 
   /** Every later reservation goes through this microsecond at least: a replay knows the times to come. */
   reserveAhead(throughMicros: number): void {
-    assert(isMoment(throughMicros), 'times are reserved through a whole microsecond below 2^52')
+    checkMoment(throughMicros, 'times are reserved through a whole microsecond below 2^52')
     this.#reservedThrough = throughMicros
   }
 }
 
-function isMoment(micros: number): boolean {
-  return Number.isInteger(micros) && micros >= 0 && micros <= MICROS_MAX
+/** Refuses what is no microsecond that a hybrid time can say. The message is the rule. */
+function checkMoment(micros: number, rule: string): void {
+  if (Number.isInteger(micros) && micros >= 0 && micros <= MICROS_MAX) return
+  throw new PalimpsestError('INVALID_ARGUMENT', rule, { micros })
 }

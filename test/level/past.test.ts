@@ -52,6 +52,8 @@ test('a difference has both values, in a range and an order', async () => {
   ])
   expect(await of({ gt: 'b', reverse: true, limit: 1 })).toEqual([['e', undefined, '2']])
   expect(await listOf(level.diff(from, from))).toEqual([])
+  expect(await codesOf(() => listOf(level.diff(from, from, null as never)))).toEqual(['INVALID_ARGUMENT'])
+  expect(await codesOf(() => listOf(level.history('a', null as never)))).toEqual(['INVALID_ARGUMENT'])
   expect((await listOf(level.diff('now', from))).map(({ key }) => key)).toEqual(['b', 'c', 'e'])
 })
 
@@ -71,6 +73,8 @@ test('a restore puts the table back, an undo takes that back, and both are told'
     ['b', 'after'],
   ])
   expect(await codesOf(() => level.undo(restore))).toEqual(['ALREADY_UNDONE'])
+  for (const none of [undefined, null, {}, 5])
+    expect(await codesOf(() => level.undo(none as never))).toEqual(['INVALID_ARGUMENT'])
   await level.undo(undo.id)
   expect(await level.get('b')).toBeUndefined()
   expect(told.map(({ cause }) => cause)).toEqual(['restore', 'undo', 'undo'])

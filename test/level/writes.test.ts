@@ -29,7 +29,8 @@ describe('durability', () => {
     await write(level, { durability: 'disk' })
     expect(database.durableThrough).toBe(database.newest)
     await level.batch([a, { ...a, key: '!s!a' }])
-    expect(await codesOf(() => write(level, { durability: 'maybe' }))).toEqual(['INVALID_ARGUMENT'])
+    for (const sync of [false, true])
+      expect(await codesOf(() => write(level, { sync, durability: 'maybe' }))).toEqual(['INVALID_ARGUMENT'])
   })
 })
 
