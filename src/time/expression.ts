@@ -5,7 +5,7 @@
  *     1763633730                    Unix seconds, milliseconds or microseconds: 10, 13 or 16 digits
  *     1763633730123456.0007         exact: microseconds and logical part, whatever the number of digits
  *     now, -5m, minus 3d 4h 5m 6s   the clock's current microsecond, and before it
- *     before-migration              the name of a snapshot, a hold or a restore
+ *     before-migration              the name of a hold or a restore
  *
  * Only the exact form and a name mean a single tick. Every other one means a microsecond, and a bare
  * microsecond means its end: what is read as of it sees all that was committed in it.
@@ -13,6 +13,7 @@
  * A text that looks like one of the first four forms is never a name. What looks like a time and is
  * impossible is refused, not mended. Whether a time lies in the future is the clock's to say.
  */
+import { kindOf } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { parseDuration } from './duration.ts'
 import {
@@ -47,7 +48,7 @@ const LENGTH_MAX = 200
 
 const FORMS =
   'a time is ISO text (2025-11-20T10:15:30.123456Z), Unix seconds, milliseconds or microseconds (10, 13 or 16 ' +
-  'digits), exact (1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a snapshot, a hold or a restore'
+  'digits), exact (1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a hold or a restore'
 
 /** Whether a word means, or begins, a time by itself, so that nothing that has a time can be called so. */
 export function isTimeWord(word: string): boolean {
@@ -93,7 +94,8 @@ export function resolveTime(input: TimeInput, context: TimeExpressionContext): H
       'a plain number has no unit: give a string (Unix time), a bigint (hybrid time) or a Date',
     )
   }
-  throw refusal(typeof given, 'a time is given as a string, a bigint or a Date')
+  const message = `not a time: a time is given as a string, a bigint or a Date, not as ${kindOf(given)}`
+  throw new PalimpsestError('INVALID_TIME', message)
 }
 
 /** The end of a microsecond, which may lie outside of what a hybrid time can say. */

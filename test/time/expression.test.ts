@@ -407,4 +407,14 @@ describe('times in code', () => {
     expect(error.code).toBe('INVALID_TIME')
     expect(error.message).toContain(why)
   })
+
+  test.each<[unknown, string]>([
+    [null, 'not as null'],
+    [{}, 'not as an object'],
+    [true, 'not as a boolean'],
+    [['now'], 'not as an array'],
+  ])('%j is named by what it is', (input, what) => {
+    const { message } = refusalOf(() => resolveTime(input as TimeInput, CONTEXT))
+    expect(message).toBe(`not a time: a time is given as a string, a bigint or a Date, ${what}`)
+  })
 })
