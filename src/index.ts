@@ -88,7 +88,7 @@ export type Background = 'worker' | 'inline'
 /**
  * Opens the database in a directory, making one where there is none, or one in memory.
  *
- * Throws `NOT_A_DATABASE`, `DATABASE_LOCKED`, `MANIFEST_CORRUPT`, `LOG_CORRUPT`, `TABLE_CORRUPT`,
+ * Throws `INVALID_ARGUMENT`, `NOT_A_DATABASE`, `DATABASE_LOCKED`, `MANIFEST_CORRUPT`, `LOG_CORRUPT`, `TABLE_CORRUPT`,
  * `CATALOG_CORRUPT`, `IO_FAILED`.
  *
  * @example
@@ -105,7 +105,7 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
       (background ?? usualBackground(birth)) === 'worker'
         ? ({ geometry }: Pick<JobIo<Directive>, 'geometry'>) => new WorkerRunner(files.root, geometry)
         : undefined
-    return openDatabase({ files, clock, checksum, jobs }, options)
+    return namingPath(files.root, () => openDatabase({ files, clock, checksum, jobs }, options))
   }
   if (isInMemory(place)) {
     if (background === 'worker')
@@ -116,6 +116,16 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
     'INVALID_ARGUMENT',
     'a database is opened by the path of its directory, or { memory: true }',
   )
+}
+
+/** The engine does not know where its files are: that there is no database is said with the path. */
+function namingPath(path: string, openThere: () => Database): Database {
+  try {
+    return openThere()
+  } catch (error) {
+    if (!(error instanceof PalimpsestError) || error.code !== 'NOT_A_DATABASE') throw error
+    throw new PalimpsestError(error.code, `${path}: ${error.message}`, { ...error.details, path }, error)
+  }
 }
 
 /** Small data is done with sooner than a thread begins, and a replay is to run the same way every time. */

@@ -105,17 +105,14 @@ async function openQuietly(session: Session, directory: string, options: OpenOpt
   return naming(directory, () => open(session.path(directory), { ...options, create: false }))
 }
 
-/** Opens a database; a refusal to take a directory for one says which directory. */
+/** Opens a database; a refusal to take a directory for one says which directory, as it was given. */
 export function naming(directory: string, open: () => Database): Database {
   try {
     return open()
   } catch (error) {
     if (!(error instanceof PalimpsestError) || error.code !== 'NOT_A_DATABASE') throw error
-    throw new PalimpsestError(
-      error.code,
-      `${directory}: ${error.message}`,
-      { ...error.details, directory },
-      error,
-    )
+    // The cause is what was said before the full path was.
+    const { message } = error.cause instanceof PalimpsestError ? error.cause : error
+    throw new PalimpsestError(error.code, `${directory}: ${message}`, { ...error.details, directory }, error)
   }
 }

@@ -86,7 +86,7 @@ export function openStore(
 
 function openWith(world: World, options: StoreOptions, events: EventBus): Store {
   const { files } = world
-  const isNew = files.size(MANIFEST_PATH) === undefined
+  const isNew = hasNoManifest(files)
   if (isNew) checkCreatable(files, options)
   if (options.readOnly) return openForReading(world, options, events)
   if (isNew) files.makeDirectory('')
@@ -102,6 +102,17 @@ function openWith(world: World, options: StoreOptions, events: EventBus): Store 
       },
     ])
     throw error
+  }
+}
+
+/** Asked first of all, so that it is the one to find a file where a directory should be. */
+function hasNoManifest(files: FileSystem): boolean {
+  try {
+    return files.size(MANIFEST_PATH) === undefined
+  } catch (error) {
+    if (!(error instanceof PalimpsestError) || error.details['errno'] !== 'ENOTDIR') throw error
+    const message = 'a part of the path is not a directory'
+    throw new PalimpsestError('NOT_A_DATABASE', message, { found: [] }, error)
   }
 }
 

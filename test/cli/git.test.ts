@@ -190,7 +190,11 @@ describe('a bad source leaves nothing behind', () => {
     const importInto = (name: string) => ['git', 'import', 'made.gitlog', name]
     await expectRefusal(importInto('full'), { code: 'NOT_A_DATABASE', exitCode: 1, says: /full: / }, at)
     expect(readdirSync(join(cwd, 'full'))).toEqual(['letter.txt'])
-    await expectRefusal(importInto('made.gitlog'), { code: 'IO_FAILED', exitCode: 1 }, at)
+    await expectRefusal(
+      importInto('made.gitlog'),
+      { code: 'NOT_A_DATABASE', exitCode: 1, says: /: made\.gitlog: / },
+      at,
+    )
     expect(readFileSync(join(cwd, 'made.gitlog'), 'utf8')).toBe(log)
     using db = open(join(cwd, 'system'))
     await expectRefusal(importInto('system'), { code: 'DATABASE_LOCKED', exitCode: 1 }, at)

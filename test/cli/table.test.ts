@@ -231,13 +231,13 @@ describe('refusals', () => {
     ]) {
       await expectRefusal(
         command,
-        { code: 'NOT_A_DATABASE', exitCode: 1, says: /none: there is no such/ },
+        { code: 'NOT_A_DATABASE', exitCode: 1, says: /: none: there is no such/ },
         at,
       )
     }
     await expectRefusal(
       ['get', '.', 't', 'k'],
-      { code: 'NOT_A_DATABASE', exitCode: 1, says: /\.: the directory/ },
+      { code: 'NOT_A_DATABASE', exitCode: 1, says: /: \.: the directory/ },
       at,
     )
     await expectRefusal(['compact', 'none'], { code: 'NOT_A_DATABASE', exitCode: 1 }, at)

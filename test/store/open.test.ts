@@ -219,11 +219,29 @@ describe('what is no database', () => {
     openAt(place, { create: false }).close()
   })
 
+  test('where there is none is said with the full path', () => {
+    const place = newPlace()
+    expect(refusal(() => open(place, { create: false }))).toMatchObject({
+      code: 'NOT_A_DATABASE',
+      message: `${place}: there is no such directory`,
+      details: { found: [], path: place },
+    })
+    mkdirSync(place)
+    writeFileSync(join(place, 'notes.txt'), 'mine')
+    expect(refusal(() => open(place))).toMatchObject({
+      message: `${place}: the directory holds no database`,
+      details: { found: ['notes.txt'], path: place },
+    })
+  })
+
   test('a file where the directory should be', () => {
     const place = newPlace()
     writeFileSync(place, 'a file')
+    const message = 'a part of the path is not a directory'
     for (const options of [{}, { readOnly: true }])
-      expect(refusal(() => openAt(place, options))?.code).toMatch(/^(IO_FAILED|NOT_A_DATABASE)$/)
+      expect(refusal(() => openAt(place, options))).toMatchObject({ code: 'NOT_A_DATABASE', message })
+    for (const path of [place, join(place, 'deeper')])
+      expect(refusal(() => open(path))?.message).toBe(`${path}: ${message}`)
     expect(readFileSync(place, 'utf8')).toBe('a file')
   })
 
