@@ -1,6 +1,9 @@
 /**
  * The database, as users hold it: a thin face that delegates.
  */
+
+// Who compiles against it for an older language has no `Symbol.dispose` otherwise.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkOptions } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HoldRow, type TableRow } from '../catalog/rows.ts'

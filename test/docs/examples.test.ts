@@ -89,6 +89,14 @@ describe('commands', () => {
   })
 })
 
+test('a program for an older language, without the types of Node, is compiled with all the types that it loads', () => {
+  const project = new ReaderProject()
+  const program = "import { open } from 'palimpsest'\nopen({ memory: true }).close()"
+  const older = { target: 'es2022', lib: undefined, skipLibCheck: false }
+  expect(project.run([program], older)).toMatchObject([{ status: 0, stderr: '' }])
+  project.remove()
+})
+
 describe('an example that is not true is found', () => {
   test('a program that prints something else', () => {
     const block = blocksOf({ path: 'a.md', text: '```ts\nconsole.log(1 + 1) // → 3\n```' })[0]!

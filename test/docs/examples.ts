@@ -88,11 +88,14 @@ export class ReaderProject {
     writeFileSync(join(this.directory, 'package.json'), '{ "type": "module" }\n')
   }
 
-  /** Compiles programs with strict types and runs each; throws with the compiler's words if they have faults. */
-  run(programs: readonly string[]): readonly Outcome[] {
+  /**
+   * Compiles programs with strict types, and other options if given, and runs each; throws with the compiler's
+   * words if they have faults.
+   */
+  run(programs: readonly string[], others: object = {}): readonly Outcome[] {
     for (const [i, text] of programs.entries()) writeFileSync(join(this.directory, `example-${i}.ts`), text)
     const options = { target: 'es2023', module: 'nodenext', strict: true, types: [], lib: ['es2023', 'dom'] }
-    const config = { compilerOptions: { ...options, skipLibCheck: true }, include: ['*.ts'] }
+    const config = { compilerOptions: { ...options, skipLibCheck: true, ...others }, include: ['*.ts'] }
     writeFileSync(join(this.directory, 'tsconfig.json'), JSON.stringify(config))
     const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
     const compiled = spawnSync(execPath, [compiler, '-p', this.directory], { encoding: 'utf8' })
