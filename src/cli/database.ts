@@ -66,7 +66,7 @@ async function stats(session: Session, directory: string): Promise<void> {
 async function statsText(session: Session, found: DatabaseStats): Promise<string> {
   const { gridText } = await import('./grid.ts')
   const trees = [...found.tables, found.catalog].map((table) => {
-    const beyond = table === found.catalog ? ', and as long as any table' : ''
+    const beyond = table === found.catalog && table.keep !== 'forever' ? ', and as long as any table' : ''
     const heading = `${session.styled('bold', table.name)}: ${tableSummary(table, beyond)}`
     return `${heading}\n${gridText(session, LEVEL_COLUMNS, levelRows(table))}`
   })

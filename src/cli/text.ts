@@ -5,6 +5,7 @@
  * dates text. Control characters, and those that turn the direction of writing around, are always
  * escaped in JSON, so a value cannot draw on the terminal of whoever looks at it.
  */
+import { bytesOfText } from '../base/bytes.ts'
 import { type HybridTime, formatExact, formatIso } from '../time/hybrid-time.ts'
 
 /** A time in both of its forms: to paste back, and to read. */
@@ -55,11 +56,16 @@ export function bytesText(bytes: number): string {
   return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`
 }
 
-/** An argument as a shell takes it: in the quotes of `bash`, `zsh` and `ksh` where it would draw on the terminal. */
+/**
+ * An argument as a shell takes it. What would draw on the terminal stands in quotes of `bash`, `zsh` and `ksh`, as the bytes of
+ * its UTF-8 in octal, which they take in any locale.
+ */
 export function shellText(argument: string): string {
   if (/^[\w@%+=:,./-]+$/.test(argument)) return argument
   if (argument.search(UNSAFE) === -1) return `'${argument.replaceAll("'", String.raw`'\''`)}'`
-  return `$'${escaped(argument.replaceAll(/[\\']/g, String.raw`\$&`), UNSAFE)}'`
+  const octal = (character: string) =>
+    Array.from(bytesOfText(character), (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')
+  return `$'${argument.replaceAll(/[\\']/g, String.raw`\$&`).replaceAll(UNSAFE, octal)}'`
 }
 
 /** Control characters, and those that change the direction of the text around them. */

@@ -141,7 +141,10 @@ export class NodeFiles implements FileSystem {
     for (let made = this.#root; made.length >= first.length; made = dirname(made)) syncNames(dirname(made))
   }
 
-  /** Makes the name of a root durable that was there: who made it may not have come so far as to do so. */
+  /**
+   * Makes the name of a root durable that was there, in the directory above it: who made it may not have come so far. Names
+   * above that, and what a link leads to, are of those who made them.
+   */
   #syncOwnName(): void {
     try {
       syncNames(dirname(this.#root))

@@ -39,7 +39,7 @@ export function chooseCrashes(
   { random, drawn, models = DRAWN_MODELS, singlesMax = 64 }: CrashChoiceOptions,
 ): Generator<CrashChoice> {
   limitFrom('drawn', drawn)
-  limitFrom('singlesMax', singlesMax)
+  if (singlesMax !== Infinity) limitFrom('singlesMax', singlesMax)
   for (const model of models) checkModel(model)
   return choicesOf(items, { random, drawn, models, singlesMax })
 }

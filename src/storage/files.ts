@@ -45,7 +45,7 @@ export interface RandomFile {
 
 /** A lock that is held until it is released or its process ends. */
 export interface FileLock {
-  /** Should this fail, the lock is not held any more, and what is left of it can be taken over or released again. */
+  /** Should this fail, it can be repeated; what is left keeps nobody of this process out, and others until it has ended. */
   release(): void
 }
 
@@ -74,7 +74,7 @@ export interface FileSystem {
   list(directory: string): readonly string[] | undefined
   /**
    * Makes a directory and those above it; nothing happens if it exists. Each new name is durable after
-   * a `syncDirectory` of the directory that it is in; the root's own name always is.
+   * a `syncDirectory` of the directory that it is in; the root's own name, in the directory above it, is if it may be.
    */
   makeDirectory(path: string): void
   /** Returns when the names in the directory will survive a power cut. */

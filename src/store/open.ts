@@ -111,7 +111,7 @@ function hasNoManifest(files: FileSystem): boolean {
     return files.size(MANIFEST_PATH) === undefined
   } catch (error) {
     if (!(error instanceof PalimpsestError) || error.details['errno'] !== 'ENOTDIR') throw error
-    const message = 'a part of the path is not a directory'
+    const message = 'the path, or a part of it, is no directory'
     throw new PalimpsestError('NOT_A_DATABASE', message, { found: [] }, error)
   }
 }

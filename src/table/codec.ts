@@ -175,12 +175,18 @@ function checkDocument(value: unknown, depth: number): void {
   }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) refuse('an instance of a class')
-  if (Object.getOwnPropertySymbols(value).length > 0) refuse('a field whose name is a symbol')
+  if (hasSymbolField(value)) refuse('a field whose name is a symbol')
   for (const name of Object.keys(value)) {
     if (name === '__proto__') refuse('a field called __proto__')
     if (!name.isWellFormed()) refuse('half of a surrogate pair')
     checkDocument((value as Fields)[name], depth + 1)
   }
+}
+
+/** As of fields with names, only those count that can be listed. */
+function hasSymbolField(value: object): boolean {
+  const isListed = (symbol: symbol) => Object.prototype.propertyIsEnumerable.call(value, symbol)
+  return Object.getOwnPropertySymbols(value).some(isListed)
 }
 
 /** Whether an array is seen to have properties beside its items, which come first among its keys. */

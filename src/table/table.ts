@@ -4,7 +4,7 @@
  * The handle knows the table by its id and looks it up on every call, so it follows a rename and never
  * writes to a table that was replaced.
  */
-import { checkArray, checkOptions } from '../base/arguments.ts'
+import { checkArray, checkOptions, kindOf } from '../base/arguments.ts'
 import { ByteCopies } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
@@ -326,10 +326,11 @@ export class Table<K extends Key = Key, V = unknown> {
 }
 
 /** Refuses what no commit can be told to survive. Throws `INVALID_ARGUMENT`. */
-export function checkDurability(durability: Durability | undefined): void {
-  if (durability === undefined || DURABILITIES.includes(durability)) return
-  const known = DURABILITIES.join(', ')
-  throw new PalimpsestError('INVALID_ARGUMENT', `durability is one of ${known}, not ${durability}`)
+export function checkDurability(durability: unknown): void {
+  if (durability === undefined || DURABILITIES.includes(durability as Durability)) return
+  const given = typeof durability === 'string' ? durability : kindOf(durability)
+  const message = `durability is one of ${DURABILITIES.join(', ')}, not ${given}`
+  throw new PalimpsestError('INVALID_ARGUMENT', message)
 }
 
 /** Commits a batch. An empty one commits nothing and answers the newest time there is. */

@@ -38,6 +38,11 @@ export class DelayedRunner implements JobRunner<Directive> {
     this.#fateOf = fateOf
   }
 
+  /** Whether a job has run whose result nobody has yet. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
   start(job: Job<Directive>): void {
     const outcome = runJobElsewhere(job, this.#io)
     this.#waiting.set(job.kind, { outcome, fate: this.#fateOf(job), polls: 0 })

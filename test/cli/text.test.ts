@@ -82,9 +82,9 @@ describe('text', () => {
     const words = ['x\u001b[31mred', "\n'\\\t", '\u202eturned']
     const quoted = words.map(shellText)
     expect(quoted).toEqual([
-      String.raw`$'x\u001b[31mred'`,
-      String.raw`$'\u000a\'\\\u0009'`,
-      String.raw`$'\u202eturned'`,
+      String.raw`$'x\033[31mred'`,
+      String.raw`$'\012\'\\\011'`,
+      String.raw`$'\342\200\256turned'`,
     ])
   })
 })

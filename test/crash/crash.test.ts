@@ -12,15 +12,15 @@ test.each(propertySeeds([1, 2, 3, 5]))(
     met.images += report.images
     met.shortened += report.shortened
     met.nested += report.nested
-    if (report.isDelayed) met.delayed += report.images
+    met.delayed += report.delayed
   },
 )
 
 // Of all seeds together: one alone may happen to have none.
 test('some crashes lost unsynced commits, and some struck during recovery', () => {
   expect(met.images).toBeGreaterThan(500)
-  // Half of the workloads have a thread, or what stands for one.
-  expect(met.delayed).toBeGreaterThan(100)
+  // Half of the workloads have what stands for a thread.
+  expect(met.delayed).toBeGreaterThan(met.images / 50)
   expect(met.shortened).toBeGreaterThan(0)
   // Three recoveries in ten are to be cut, and most go on for long enough.
   expect(met.nested).toBeGreaterThan(met.images / 8)

@@ -237,7 +237,7 @@ describe('what is no database', () => {
   test('a file where the directory should be', () => {
     const place = newPlace()
     writeFileSync(place, 'a file')
-    const message = 'a part of the path is not a directory'
+    const message = 'the path, or a part of it, is no directory'
     for (const options of [{}, { readOnly: true }])
       expect(refusal(() => openAt(place, options))).toMatchObject({ code: 'NOT_A_DATABASE', message })
     for (const path of [place, join(place, 'deeper')])

@@ -19,7 +19,7 @@ import { ReplayClock } from '../../time/replay-clock.ts'
 import { type GitCommit, SUBMODULE_MODE } from './history.ts'
 import { type GitBlob } from './repository.ts'
 import { COMMITS_TABLE, FILES_TABLE, GIT_KEYSPACE, keyOfPath } from './tables.ts'
-import { importedCommits, treeIdAfter } from './verify.ts'
+import { type ImportedCommit, filesStandAt, importedCommits, treeIdAfter } from './verify.ts'
 
 /** How to import. */
 export interface ImportOptions {
@@ -53,7 +53,8 @@ const WINDOW_CHANGES = 5_000
  * Imports a history, oldest commit first; commits that are there already are passed over. The database
  * is opened with the clock that `open` is given, after the first commits could be read, so that a source
  * without any leaves nothing behind; it is the caller's to close. Throws `INVALID_TRACE` for a history without commits,
- * and `INVALID_ARGUMENT` for a commit that does not go on where the database stands: what came before it stays.
+ * and `INVALID_ARGUMENT` for a commit that does not go on where the database stands: what came before it stays. The first
+ * import into a database is taken as it comes: whether it began at an empty tree, a verification shows.
  */
 export function importHistory(
   open: (clock: ReplayClock) => Database,
@@ -93,6 +94,8 @@ class ImportRun {
   readonly #options: ImportOptions
   /** The commits that the database has. */
   readonly #known: Set<string>
+  /** The newest commit that was there before, if any. */
+  readonly #found: ImportedCommit | undefined
   /** The commit at which the database stands, and the one that the source had last. */
   #newest: string | undefined
   #before: string | undefined
@@ -110,7 +113,8 @@ class ImportRun {
     assertTakesHistory(database)
     const known = database.tables.includes(COMMITS_TABLE) ? importedCommits(database) : []
     this.#known = new Set(known.map(({ id }) => id))
-    this.#newest = known.at(-1)?.id
+    this.#found = known.at(-1)
+    this.#newest = this.#found?.id
     // What is kept is judged by the time of the history, which has come as far as the database has.
     clock.set(Math.max(clock.now(), microsOf(database.newest)))
   }
@@ -162,13 +166,19 @@ class ImportRun {
 
   /** A commit is known by what it changes, so it has to come upon the tree that it was made from. */
   #assertContinues(commit: GitCommit): void {
-    if (this.#newest === this.#before) return
+    const database = this.#database
+    // The first import into a database is taken as it comes.
+    if (this.#newest === undefined) return
+    // Its files may have been put back without its commits, or the reverse; in this run nobody does so.
+    const stands = this.#isPrepared || filesStandAt(database, this.#found!)
+    if (stands && this.#newest === this.#before) return
     // A log may begin with what is new, and a branch come back to the same tree.
-    if (this.#newest === undefined || treeIdAfter(this.#database, commit.changes) === commit.tree) return
+    const hasFiles = database.tables.includes(FILES_TABLE)
+    if (hasFiles && treeIdAfter(database, commit.changes) === commit.tree) return
     throw new PalimpsestError(
       'INVALID_ARGUMENT',
-      `the commit ${commit.id} does not go on from ${this.#newest}, at which the database stands: restore the ` +
-        'keyspace git to where both are the same, or import into a new database',
+      `the commit ${commit.id} does not go on from where the database stands, at ${this.#newest}: restore the ` +
+        'keyspace git to where both are the same, give a log that begins there or before, or import into a new database',
       { commit: commit.id, newest: this.#newest },
     )
   }

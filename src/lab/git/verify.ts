@@ -59,6 +59,16 @@ export function treeIdNow(database: Database): string {
   return treeId(entriesAsOf(database, undefined))
 }
 
+/**
+ * Whether the files are what they were as of a commit: nothing was put back, or written, since. Of one that cannot be
+ * read any more they are taken to be.
+ */
+export function filesStandAt(database: Database, { time }: ImportedCommit): boolean {
+  if (!database.tables.includes(FILES_TABLE)) return false
+  const then = treeIdIfReadable(database, time)
+  return then === undefined || then === treeIdNow(database)
+}
+
 /** The tree id of what the database would hold after some changes. */
 export function treeIdAfter(database: Database, changes: readonly GitChange[]): string {
   const entries = new Map<string, GitEntry>()

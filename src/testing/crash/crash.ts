@@ -69,8 +69,8 @@ export interface CrashReport {
   readonly shortened: number
   /** Recoveries that crashed themselves, and were recovered. */
   readonly nested: number
-  /** Whether flushes and merges came later than they were asked for, as those of a thread do. */
-  readonly isDelayed: boolean
+  /** Images of moments at which a flush or a merge had run, and its result waited to be installed. */
+  readonly delayed: number
   /** Images by the model that drew them, or by what they keep: `none` is `synced-only`. */
   readonly byChoice: Readonly<Record<string, number>>
   /** Images by the call that the crash came before. */
@@ -83,6 +83,7 @@ interface Counts {
   duplicates: number
   shortened: number
   nested: number
+  delayed: number
   readonly byChoice: Record<string, number>
   readonly byCall: Record<string, number>
 }
@@ -104,7 +105,15 @@ export function checkCrashes(options: CrashOptions): CrashReport {
   const calls = countCalls(options)
   const random = seededRandom(options.seed).fork('points')
   const points = choosePoints(calls, options.points ?? calls + 1, random)
-  const counts: Counts = { images: 0, duplicates: 0, shortened: 0, nested: 0, byChoice: {}, byCall: {} }
+  const counts: Counts = {
+    images: 0,
+    duplicates: 0,
+    shortened: 0,
+    nested: 0,
+    delayed: 0,
+    byChoice: {},
+    byCall: {},
+  }
   const workload = new Workload(options)
   const tryPoint = (point: number, call: string) => {
     if (!points.has(point)) return
@@ -114,7 +123,7 @@ export function checkCrashes(options: CrashOptions): CrashReport {
   }
   runWatched(workload, options, tryPoint)
   tryPoint(calls + 1, 'the end')
-  return { calls, points: points.size, isDelayed: workload.isDelayed, ...counts }
+  return { calls, points: points.size, ...counts }
 }
 
 function countCalls(options: CrashOptions): number {
@@ -151,6 +160,7 @@ function tryImages(workload: Workload, point: number, options: CrashOptions, cou
     }
     seen.add(key)
     counts.images++
+    if (workload.isJobWaiting) counts.delayed++
     addTo(counts.byChoice, choice.kind === 'drawn' ? choice.model : choice.kind, 1)
     const isFull = seen.size <= readInFull
     try {

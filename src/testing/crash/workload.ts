@@ -55,10 +55,10 @@ export class Workload {
   files: FaultFiles = new FaultFiles()
   readonly ledger: StateLedger = new StateLedger()
   readonly policy: PolicyName
-  /** Whether flushes and merges run as those of a thread do, whose results come later, or never. */
-  readonly isDelayed: boolean
   readonly #random: RandomStream
-  readonly #fates: RandomStream
+  /** Of half of the workloads: what becomes of flushes and merges that run as those of a thread do. */
+  readonly #fates: RandomStream | undefined
+  #runner: DelayedRunner | undefined
   readonly #operations: number
   readonly #clock = new ReplayClock({ micros: 1_000_000, leadMicros: 50 })
   #monitor = new WriteAheadMonitor(this.files, crc32)
@@ -69,8 +69,13 @@ export class Workload {
     this.#random = seededRandom(seed).fork('workload')
     this.#operations = operations
     this.policy = pick(this.#random, POLICY_NAMES)
-    this.#fates = seededRandom(seed).fork('fates')
-    this.isDelayed = happens(this.#fates, 0.5)
+    const fates = seededRandom(seed).fork('fates')
+    this.#fates = happens(fates, 0.5) ? fates : undefined
+  }
+
+  /** Whether a flush or a merge has run, and its result waits to be installed. */
+  get isJobWaiting(): boolean {
+    return this.#runner?.isWaiting ?? false
   }
 
   /** Where the clock stands. */
@@ -104,13 +109,10 @@ export class Workload {
   }
 
   #open(): Database {
-    const startRunner: StartRunner = (io) => new DelayedRunner(io, () => drawFate(this.#fates))
-    return openForCrash(
-      this.#monitor.files,
-      this.#clock,
-      this.policy,
-      this.isDelayed ? startRunner : undefined,
-    )
+    const fates = this.#fates
+    const startRunner: StartRunner | undefined =
+      fates && ((io) => (this.#runner = new DelayedRunner(io, () => drawFate(fates))))
+    return openForCrash(this.#monitor.files, this.#clock, this.policy, startRunner)
   }
 
   #step(database: Database): Database {

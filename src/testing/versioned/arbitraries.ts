@@ -21,8 +21,8 @@ const CHARACTERS = Array.from('abAZ01:/ \u0000\u0001\u0080\u00e9\u00ff')
 /** What may stand behind a key without being it. */
 const SUFFIXES = ['a', '\u0000', '0', ':', '/', ':1', '\u00ff', '\u0000a']
 const INHERITED = ['__proto__', 'constructor', 'toString']
-/** Characters of two, three and four bytes in UTF-8, and one that ends a text in C. */
-export const UNUSUAL = 'é日\u{1f600}\u0000'
+/** Characters of two, three and four bytes in UTF-8. */
+export const UNUSUAL = 'é日\u{1f600}'
 
 const TICKS = Number(TICKS_PER_MICROSECOND)
 /** To the next tick, the next microsecond, about them, and far away. */

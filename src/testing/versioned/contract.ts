@@ -12,7 +12,7 @@
  * nothing is asked that a store would have to know the checker for. So it is the store that says when a
  * commit was, and a store with a clock of its own is as good as one that takes the times it is offered.
  *
- * - **Times** are integers, as bigints; one more is the next *tick*. A store whose times are finer or
+ * - **Times** are integers, as bigints; one more is the next *tick*. The tick before the first commit is asked for. A store whose times are finer or
  *   coarser in one respect, such as hybrid times, keeps their order. There are 4096 ticks to a
  *   microsecond where a store has microseconds ({@link TICKS_PER_MICROSECOND}); others need not know.
  * - **Keys** are text of the characters U+0000 to U+00FF, in the order of those. That is also the order of

@@ -153,6 +153,33 @@ describe('a git history in a database', () => {
       expect(verifyHistory(database)).toMatchObject({ commits: 21, matched: 21 })
     })
 
+    test.each(['files', 'commits'])(
+      'and where the %s alone were put back: refused until that is undone',
+      (table) => {
+        const { openAgain, undo } = halfPutBack(table)
+        const again = () => importHistory(openAgain, commits)
+        expect(again).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+        undo()
+        using whole = again().database
+        expect(verifyHistory(whole)).toMatchObject({ commits: 60, matched: 60 })
+      },
+    )
+
+    /** A database of thirty commits, one of whose tables shows what it showed twenty commits ago. */
+    function halfPutBack(table: string) {
+      const files = new MemoryFiles()
+      const openAgain = (clock: ReplayClock) => openDatabase({ files, clock, checksum: crc32 })
+      const { database } = importHistory(openAgain, commits.slice(0, 30))
+      const [tenth] = importedCommits(database).slice(9)
+      const { id } = database.restoreSync('git', { to: tenth!.time, table })
+      database.close()
+      const undo = () => {
+        using again = openAgain(new ReplayClock({ micros: 0 }))
+        again.undoSync(id)
+      }
+      return { openAgain, undo }
+    }
+
     test('may begin with what is new, if that goes on where the database stands', () => {
       const { database } = importHistory(inMemory, commits.slice(0, 30))
       expect(importHistory(() => database, commits.slice(30)).report).toMatchObject({ commits: 30 })
