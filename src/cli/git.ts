@@ -17,8 +17,7 @@ import {
 import { tellRecovery } from './recovery.ts'
 import { registerRestoreCheck } from './restore-check.ts'
 import { type Session } from './session.ts'
-import { momentText } from './table.ts'
-import { countText, manyText, momentOf, shellText } from './text.ts'
+import { countText, manyText, momentOf, momentText, shellText } from './text.ts'
 
 interface ImportFlags extends PolicyFlags {
   readonly keep?: string

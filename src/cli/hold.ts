@@ -8,12 +8,12 @@ import { type HoldOptions } from '../database/options.ts'
 import { type KeptVersions } from '../history/hold-usage.ts'
 import { type Hold, type NamedHold } from '../store/holds.ts'
 import { parseDuration } from '../time/duration.ts'
-import { type HybridTime, tickAfter } from '../time/hybrid-time.ts'
+import { tickAfter } from '../time/hybrid-time.ts'
 import { type Stretch } from '../time/stretches.ts'
 import { TIMES_HELP, examples, openToRead, openToWrite } from './options.ts'
 import { type Session } from './session.ts'
-import { momentText, writeLines } from './table.ts'
-import { bytesText, lineText, manyText, momentOf, shellText } from './text.ts'
+import { writeLines } from './table.ts'
+import { bytesText, lineText, manyText, momentOf, shellText, timeText } from './text.ts'
 
 interface AddFlags extends Pick<HoldOptions, 'table' | 'keyspace' | 'owner' | 'reason'> {
   readonly at?: string
@@ -154,10 +154,6 @@ function stretchText({ after, through }: Stretch): string {
   const first = tickAfter(after)
   if (first === through) return `  at ${timeText(through)}`
   return `  from ${timeText(first)}\n  through ${timeText(through)}`
-}
-
-function timeText(time: HybridTime): string {
-  return momentText(momentOf(time))
 }
 
 /** `from` and `through` both belong to it, and can be given to `hold add` again. */

@@ -8,8 +8,8 @@ import { type ListedRestore, type Restore } from '../recovery/recovery.ts'
 import { formatExact } from '../time/hybrid-time.ts'
 import { TIMES_HELP, examples, openToRead, openToWrite } from './options.ts'
 import { type Session } from './session.ts'
-import { linePart, momentText } from './table.ts'
-import { manyText, momentOf, screenText, shellText } from './text.ts'
+import { linePart } from './table.ts'
+import { manyText, screenText, shellText, timeText } from './text.ts'
 
 interface RestoreFlags {
   readonly to: string
@@ -97,7 +97,7 @@ function hiddenWrites(database: Database, id: string): HiddenWrites {
 function hiddenLines({ count, first }: HiddenWrites): readonly string[] {
   if (count === 0) return ['  nothing was written since']
   const writes = first.map(({ table, key, time, isDelete }) => {
-    const what = `${isDelete ? 'deleted' : 'written'} ${momentText(momentOf(time))}`
+    const what = `${isDelete ? 'deleted' : 'written'} ${timeText(time)}`
     return `    ${screenText(table)} ${linePart(key)}  ${what}`
   })
   const rest = count > first.length ? [`    and ${manyText(count - first.length, 'key')} more`] : []
@@ -151,9 +151,8 @@ async function restores(session: Session, directory: string): Promise<void> {
 
 function lineOf({ id, cause, keyspace, table, to, time, undoes, undoneBy }: ListedRestore): string {
   const what = screenText(table === undefined ? keyspace : `${keyspace}.${table}`)
-  const how =
-    cause === 'restore' ? `put ${what} back to ${momentText(momentOf(to))}` : `undid ${undoes} of ${what}`
-  const when = time === undefined ? '' : momentText(momentOf(time))
+  const how = cause === 'restore' ? `put ${what} back to ${timeText(to)}` : `undid ${undoes} of ${what}`
+  const when = time === undefined ? '' : timeText(time)
   return `${id}  ${when}  ${how}${undoneBy === undefined ? '' : `; undone by ${undoneBy}`}`
 }
 

@@ -11,7 +11,7 @@ import { type Entry, type ScanOptions, type Table } from '../table/table.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { KEYS_HELP, TIMES_HELP, examples, openToRead, parseCount } from './options.ts'
 import { type Session } from './session.ts'
-import { type Moment, jsonText, lineText, manyText, momentOf, screenText } from './text.ts'
+import { jsonText, lineText, manyText, momentOf, momentText, screenText, timeText } from './text.ts'
 
 interface ReadFlags {
   readonly asOf?: string
@@ -102,7 +102,7 @@ async function get(
     return
   }
   await session.result({ ...rowOf(entry, time), found: true }, () => valueText(session, entry.value))
-  session.note(`as of ${momentText(asOf)}, written ${momentText(momentOf(entry.time))}`)
+  session.note(`as of ${momentText(asOf)}, written ${timeText(entry.time)}`)
 }
 
 /** A table by the name that it had at a time. */
@@ -125,7 +125,7 @@ async function scan(session: Session, directory: string, name: string, flags: Sc
   const time = database.resolveTime(flags.asOf ?? 'now')
   const table = tableAsOf(database, name, time)
   const count = await writeLines(session, table.scan(options), (entry) => rowOf(entry, time), entryLine)
-  session.note(`${manyText(count, 'key')} as of ${momentText(momentOf(time))}`)
+  session.note(`${manyText(count, 'key')} as of ${timeText(time)}`)
 }
 
 /** Prints a list, a line for each item, however long it is. Answers how many there are. */
@@ -191,9 +191,4 @@ export function linePart(part: unknown): string {
 function valueText(session: Session, value: unknown): string {
   if (typeof value !== 'string') return jsonText(value)
   return session.io.stdout.isTty ? screenText(value) : value
-}
-
-/** A time in both of its forms, to read. */
-export function momentText({ time, at }: Moment): string {
-  return `${at} (${time})`
 }

@@ -19,6 +19,16 @@ export function momentOf(time: HybridTime): Moment {
   return { time: formatExact(time), at: formatIso(time) }
 }
 
+/** Both forms on one line: to read, and in brackets to paste back. */
+export function momentText({ time, at }: Moment): string {
+  return `${at} (${time})`
+}
+
+/** A time in both of its forms, on one line. */
+export function timeText(time: HybridTime): string {
+  return momentText(momentOf(time))
+}
+
 /** A value as one line of JSON. */
 export function jsonText(value: unknown): string {
   return escaped(JSON.stringify(jsonOf(value)) ?? 'null', UNSAFE)
