@@ -1,10 +1,10 @@
 /**
  * Palimpsest on Node: the engine over real files and the system's clock, or over memory.
  */
-import { checkOptions } from './base/arguments.ts'
+import { checkChoice, checkOptions } from './base/arguments.ts'
 import { PalimpsestError } from './base/errors.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { type OpenOptions, checkChoice, isInMemory } from './database/options.ts'
+import { type OpenOptions, isInMemory } from './database/options.ts'
 import { type Directive } from './history/garbage.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'

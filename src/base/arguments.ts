@@ -11,15 +11,28 @@ export function kindOf(value: unknown): string {
 }
 
 /** Refuses what is no object with options. Where they may be left out, their default is. Throws `INVALID_ARGUMENT`. */
-export function checkOptions(options: unknown): void {
+export function checkOptions(options: unknown, what = 'options'): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
-  throw new PalimpsestError('INVALID_ARGUMENT', `options are an object, not ${kindOf(options)}`)
+  throw new PalimpsestError('INVALID_ARGUMENT', `${what} are an object, not ${kindOf(options)}`)
 }
 
 /** Refuses what is no array. Throws `INVALID_ARGUMENT`. */
 export function checkArray(what: string, array: unknown): void {
   if (Array.isArray(array)) return
   throw new PalimpsestError('INVALID_ARGUMENT', `${what} are an array, not ${kindOf(array)}`)
+}
+
+/** Refuses what is no whole number from `least` on. Throws `INVALID_ARGUMENT`. */
+export function checkWhole(what: string, number: unknown, least = 0): void {
+  if (Number.isSafeInteger(number) && (number as number) >= least) return
+  const message = `${what} is a whole number from ${least} on, not ${String(number)}`
+  throw new PalimpsestError('INVALID_ARGUMENT', message, { [what]: number })
+}
+
+/** Refuses what is none of those there are. Throws `INVALID_ARGUMENT`. */
+export function checkChoice(what: string, choice: string, allowed: readonly string[]): void {
+  if (allowed.includes(choice)) return
+  throw new PalimpsestError('INVALID_ARGUMENT', `${what} is one of ${allowed.join(', ')}, not ${choice}`)
 }
 
 /** Refuses what is no text. Throws `INVALID_ARGUMENT`. */

@@ -4,7 +4,7 @@
 
 // Who compiles against it for an older language has no `Symbol.dispose` otherwise.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { checkOptions } from '../base/arguments.ts'
+import { checkChoice, checkOptions, checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HoldRow, type TableRow } from '../catalog/rows.ts'
 import { fullNameOf, keyspaceNamed, tableNamed, tabletsOf } from '../catalog/catalog.ts'
@@ -61,13 +61,11 @@ import {
   type OpenOptions,
   type RestoreOptions,
   type TableOptions,
-  checkChoice,
   checkOneScope,
   expiryOf,
   heldTimes,
   holdWords,
   keepFrom,
-  limitFrom,
   restoreScope,
 } from './options.ts'
 import {
@@ -99,6 +97,8 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
   // Asked before anything is touched.
   choosePolicy(DEFAULT_POLICY, policy)
   geometryOf('default', sizes)
+  checkWhole('cacheBytes', cacheBytes)
+  checkWhole('openTables', openTables)
   const store = openStore(
     world,
     {
@@ -109,10 +109,7 @@ export function openDatabase(world: World, options: OpenOptions = {}): Database 
         clock: world.clock instanceof ReplayClock ? 'replay' : 'system',
       },
       ...{ policy, sizes },
-      limits: {
-        cacheBytes: limitFrom('cacheBytes', cacheBytes),
-        openTables: limitFrom('openTables', openTables),
-      },
+      limits: { cacheBytes, openTables },
     },
     options.onEvent,
   )

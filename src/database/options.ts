@@ -111,12 +111,6 @@ export function isInMemory(place: unknown): boolean {
   return typeof place === 'object' && place !== null && 'memory' in place && place.memory === true
 }
 
-/** How much of something there may be at most. Throws `INVALID_ARGUMENT`. */
-export function limitFrom(name: string, limit: number): number {
-  if (Number.isSafeInteger(limit) && limit >= 0) return limit
-  throw new PalimpsestError('INVALID_ARGUMENT', `${name} is a whole number from 0 on, not ${String(limit)}`)
-}
-
 /** What is to be put back. A table of the keyspace may be given by its full name. Throws `INVALID_ARGUMENT`. */
 export function restoreScope(keyspace: string, options: RestoreOptions): RestoreScope {
   checkOptions(options)
@@ -185,10 +179,4 @@ export function checkOneScope({
 }): void {
   if (table === undefined || keyspace === undefined) return
   throw new PalimpsestError('INVALID_ARGUMENT', 'a table or a keyspace, not both')
-}
-
-/** Refuses a value that is none of those there are. */
-export function checkChoice(name: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return
-  throw new PalimpsestError('INVALID_ARGUMENT', `${name} is one of ${allowed.join(', ')}, not ${value}`)
 }

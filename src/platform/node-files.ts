@@ -28,15 +28,10 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import { platform } from 'node:process'
 import * as zlib from 'node:zlib'
+import { checkWhole } from '../base/arguments.ts'
 import { type Checksum, crc32 } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import {
-  type FileOperation,
-  checkCut,
-  checkFileNumber,
-  ioFailed,
-  partsOfPath,
-} from '../storage/file-rules.ts'
+import { type FileOperation, checkCut, ioFailed, partsOfPath } from '../storage/file-rules.ts'
 import { type AppendFile, type FileLock, type FileSystem, type RandomFile } from '../storage/files.ts'
 import { takeProcessLock } from './process-lock.ts'
 
@@ -221,8 +216,8 @@ class NodeRandomFile implements RandomFile {
   }
 
   read(offset: number, length: number): Uint8Array {
-    checkFileNumber('offset', offset)
-    checkFileNumber('length', length)
+    checkWhole('offset', offset)
+    checkWhole('length', length)
     const fd = expectOpen('read', this.#path, this.#fd)
     // A length that a damaged file asked for must not be allocated before it is known to be there.
     const end = offset + length

@@ -4,8 +4,8 @@
  * None of what is pending, all of it, each thing alone missing, each thing alone there, then some drawn
  * from the models. A choice is plain data: printed with a failure, it builds the same image again.
  */
+import { checkChoice, checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { checkChoice, limitFrom } from '../database/options.ts'
 import { CRASH_MODELS, type CrashModel, checkModel } from './crash-models.ts'
 import { type PendingItem } from './disk.ts'
 import { type Fates } from './fates.ts'
@@ -38,8 +38,8 @@ export function chooseCrashes(
   items: readonly PendingItem[],
   { random, drawn, models = DRAWN_MODELS, singlesMax = 64 }: CrashChoiceOptions,
 ): Generator<CrashChoice> {
-  limitFrom('drawn', drawn)
-  if (singlesMax !== Infinity) limitFrom('singlesMax', singlesMax)
+  checkWhole('drawn', drawn)
+  if (singlesMax !== Infinity) checkWhole('singlesMax', singlesMax)
   for (const model of models) checkModel(model)
   return choicesOf(items, { random, drawn, models, singlesMax })
 }

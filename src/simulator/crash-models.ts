@@ -14,7 +14,7 @@
  *
  * A model only draws fates; `disk.ts` carries them out. The same seed draws the same fates.
  */
-import { checkChoice } from '../database/options.ts'
+import { checkChoice } from '../base/arguments.ts'
 import { type PendingItem } from './disk.ts'
 import { type Fate, type Fates, type LandedPiece, type LandedWrite } from './fates.ts'
 import { type PendingWrite } from './inode.ts'

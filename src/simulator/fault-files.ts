@@ -13,16 +13,10 @@
  * - Bytes are copied when they are written and when they are read. Names are listed in an order that
  *   depends on a seed and is not sorted, so that no one relies on it.
  */
+import { checkWhole } from '../base/arguments.ts'
 import { defined } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import {
-  type FileOperation,
-  checkCut,
-  checkFileNumber,
-  ioFailed,
-  lockHeld,
-  partsOfPath,
-} from '../storage/file-rules.ts'
+import { type FileOperation, checkCut, ioFailed, lockHeld, partsOfPath } from '../storage/file-rules.ts'
 import { type AppendFile, type FileLock, type FileSystem, type RandomFile } from '../storage/files.ts'
 import {
   type CrashChoice,
@@ -294,8 +288,8 @@ export class FaultFiles implements FileSystem {
     return {
       size: inode.length,
       read: (offset, length) => {
-        checkFileNumber('offset', offset)
-        checkFileNumber('length', length)
+        checkWhole('offset', offset)
+        checkWhole('length', length)
         const fault = this.#enter('read', path, { offset, length })
         if (!isOpen) throw ioFailed('read', path, 'EBADF')
         if (fault?.kind === 'error') throw ioFailed('read', path, fault.errno)

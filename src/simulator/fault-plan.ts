@@ -4,9 +4,9 @@
  * Calls are counted, so the same plan on the same run hits the same call. A plan can be printed, kept
  * and shortened.
  */
+import { checkChoice, checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { checkChoice } from '../database/options.ts'
-import { FILE_OPERATIONS, type FileOperation, checkFileNumber } from '../storage/file-rules.ts'
+import { FILE_OPERATIONS, type FileOperation } from '../storage/file-rules.ts'
 
 /** One fault. `nth` counts from 1 the calls that the fault is about, the failed ones too. */
 export type Fault = CrashFault | ErrorFault | LieFault | FlipFault
@@ -115,20 +115,20 @@ function checkPlan(plan: FaultPlan): void {
     if (typeof fault !== 'object' || fault === null)
       throw new PalimpsestError('INVALID_ARGUMENT', `a fault is an object, not ${String(fault)}`)
     checkChoice('kind of a fault', fault.kind, ['crash', 'error', 'lie', 'flip'])
-    if (fault.kind === 'crash') checkCount('at', fault.at)
+    if (fault.kind === 'crash') checkWhole('at', fault.at, 1)
     else checkCallFault(fault)
   }
 }
 
 function checkCallFault(fault: Exclude<Fault, CrashFault>): void {
-  checkCount('nth', fault.nth)
+  checkWhole('nth', fault.nth, 1)
   if (fault.path !== undefined && typeof fault.path !== 'string')
     throw new PalimpsestError('INVALID_ARGUMENT', 'the path of a fault is a text that paths contain')
   checkFlag('sticky', fault.sticky)
-  if (fault.kind === 'flip') return checkFileNumber('bit', fault.bit)
+  if (fault.kind === 'flip') return checkWhole('bit', fault.bit)
   if (fault.kind === 'lie') return checkChoice('operation', fault.operation, ['sync', 'syncDirectory'])
   checkChoice('operation', fault.operation, FILE_OPERATIONS)
-  if (fault.written !== undefined) checkFileNumber('written', fault.written)
+  if (fault.written !== undefined) checkWhole('written', fault.written)
   checkFlag('took', fault.took)
   if (fault.took === true) checkChoice('operation that took effect', fault.operation, WHOLE_CHANGES)
   if (typeof fault.errno !== 'string' || fault.errno === '')
@@ -142,12 +142,6 @@ function checkFlag(what: string, value: boolean | undefined): void {
   throw new PalimpsestError('INVALID_ARGUMENT', `${what} is true or false, not ${String(value)}`, {
     [what]: value,
   })
-}
-
-function checkCount(what: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1) return
-  const message = `${what} is a whole number from 1 on, not ${String(value)}`
-  throw new PalimpsestError('INVALID_ARGUMENT', message, { [what]: value })
 }
 
 function isAbout(fault: CallFault, path: string, to: string): boolean {

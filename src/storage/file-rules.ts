@@ -5,6 +5,7 @@
  * A path means the same on every system and cannot leave the root: it is relative, has no empty
  * part, no `.` and `..`, and none of the characters that are a separator somewhere.
  */
+import { checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileSystem } from './files.ts'
 
@@ -104,17 +105,9 @@ export function namesIn(files: FileSystem, directory: string): readonly string[]
   return names
 }
 
-/** Refuses what is no offset or length in a file. */
-export function checkFileNumber(what: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 0) return
-  throw new PalimpsestError('INVALID_ARGUMENT', `${what} is not a whole number from 0 on: ${value}`, {
-    [what]: value,
-  })
-}
-
 /** Refuses to cut a file to more than it has. */
 export function checkCut(path: string, size: number, length: number): void {
-  checkFileNumber('length', length)
+  checkWhole('length', length)
   if (length <= size) return
   throw new PalimpsestError(
     'INVALID_ARGUMENT',

@@ -2,6 +2,7 @@
  * Geometry: the sizes that shape a tree. They change cost, never answers (law 10), so a process may take
  * others than the one before it: files keep the sizes that they were written with.
  */
+import { checkOptions, checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 
 /** Sizes in bytes unless they say otherwise. */
@@ -93,6 +94,7 @@ const LEAST: Geometry = {
 
 /** A named geometry with some other sizes. Throws `INVALID_ARGUMENT`. */
 export function geometryOf(name: GeometryName, sizes: Sizes): Geometry {
+  checkOptions(sizes, 'sizes')
   const changed = Object.entries(sizes).flatMap(([size, value]) =>
     value === undefined ? [] : [[size, value] as const],
   )
@@ -105,11 +107,7 @@ function checkSize(size: string, value: number): void {
   const names = Object.keys(LEAST).join(', ')
   if (least === undefined)
     throw new PalimpsestError('INVALID_ARGUMENT', `a size is one of ${names}, not ${size}`)
-  if (Number.isSafeInteger(value) && value >= least) return
-  throw new PalimpsestError(
-    'INVALID_ARGUMENT',
-    `${size} is a whole number from ${least} on, not ${String(value)}`,
-  )
+  checkWhole(size, value, least)
 }
 
 /** The size at which level `level` ≥ 1 is full, in bytes. */

@@ -6,8 +6,9 @@
  * what is appended is copied, what is read is a copy. Nothing survives the object, so syncing only
  * checks its arguments.
  */
+import { checkWhole } from '../base/arguments.ts'
 import { copyOf } from '../base/bytes.ts'
-import { checkCut, checkFileNumber, ioFailed, lockHeld } from './file-rules.ts'
+import { checkCut, ioFailed, lockHeld } from './file-rules.ts'
 import { FileTree } from './file-tree.ts'
 import { type AppendFile, type FileLock, type FileSystem, type RandomFile } from './files.ts'
 
@@ -157,8 +158,8 @@ class MemoryRandomFile implements RandomFile {
   }
 
   read(offset: number, length: number): Uint8Array {
-    checkFileNumber('offset', offset)
-    checkFileNumber('length', length)
+    checkWhole('offset', offset)
+    checkWhole('length', length)
     if (this.#closed) throw ioFailed('read', this.#path, 'EBADF')
     if (offset + length > this.#file.length) throw ioFailed('read', this.#path, 'EOF')
     return this.#file.read(offset, length)

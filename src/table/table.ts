@@ -4,7 +4,7 @@
  * The handle knows the table by its id and looks it up on every call, so it follows a rename and never
  * writes to a table that was replaced.
  */
-import { checkArray, checkOptions, kindOf } from '../base/arguments.ts'
+import { checkArray, checkOptions, checkWhole, kindOf } from '../base/arguments.ts'
 import { ByteCopies } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
@@ -349,6 +349,6 @@ export function commitBatch(
 function limitOf(limit: number | undefined): number {
   // Level says "no limit" with −1 and with Infinity.
   if (limit === undefined || limit === -1 || limit === Infinity) return Infinity
-  if (Number.isSafeInteger(limit) && limit >= 0) return limit
-  throw new PalimpsestError('INVALID_ARGUMENT', `a limit is a whole number, not ${String(limit)}`)
+  checkWhole('limit', limit)
+  return limit
 }

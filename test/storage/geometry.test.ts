@@ -73,5 +73,6 @@ test('sizes that are wrong are refused before anything is touched', () => {
   const files = new MemoryFiles()
   const world = { files, clock: new ReplayClock({ micros: 1 }), checksum: crc32 }
   expect(() => openDatabase(world, { sizes: { blockBytes: -1 } })).toThrow(refused)
+  expect(() => openDatabase(world, { sizes: 5 as never })).toThrow('sizes are an object, not a number')
   expect(files.list('')).toEqual([])
 })

@@ -9,7 +9,8 @@
  * - The simplest comes first everywhere, and nothing depends on what was drawn before it.
  */
 import * as fc from 'fast-check'
-import { checkArbitrary, checkCount, checkSupports } from './arguments.ts'
+import { checkWhole } from '../../base/arguments.ts'
+import { checkArbitrary, checkSupports } from './arguments.ts'
 import { type Capability, TICKS_PER_MICROSECOND } from './contract.ts'
 import { type Moment, type Operation, type OperationKind, type Plan, type PlannedWrite } from './plan.ts'
 
@@ -101,7 +102,7 @@ export interface PlanOptions {
 /** Runs. Throws `INVALID_ARGUMENT`. */
 export function anyPlan({ supports = [], operations = 30, key }: PlanOptions = {}): fc.Arbitrary<Plan> {
   checkSupports(supports)
-  checkCount('operations', operations, 1)
+  checkWhole('operations', operations, 1)
   checkArbitrary('key', key)
   const kinds = KINDS.filter((kind) => NEEDS[kind] === undefined || supports.includes(NEEDS[kind]))
   const drawn = weighted(supports.includes('reverse'))

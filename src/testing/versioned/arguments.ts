@@ -50,12 +50,6 @@ export function checkStoreMethods(store: unknown, supports: readonly Capability[
   if (unsupported !== undefined) throw refusal(`the store supports ${unsupported}, but has no such method`)
 }
 
-/** Refuses what is no whole number from `least` on. Throws `INVALID_ARGUMENT`. */
-export function checkCount(name: string, count: unknown, least: number): void {
-  if (Number.isSafeInteger(count) && (count as number) >= least) return
-  throw refusal(`${name} is a whole number from ${least} on, not ${String(count)}`)
-}
-
 /** Refuses what is no seed and no case of one. Throws `INVALID_ARGUMENT`. */
 export function checkReplay(seed: number | undefined, path: string | undefined): void {
   if (seed !== undefined && !Number.isSafeInteger(seed))

@@ -3,9 +3,10 @@
  * throws it with one line that finds it again.
  */
 import * as fc from 'fast-check'
+import { checkWhole } from '../../base/arguments.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type PlanOptions, anyPlan } from './arbitraries.ts'
-import { checkCount, checkReplay, checkSubject } from './arguments.ts'
+import { checkReplay, checkSubject } from './arguments.ts'
 import { type StoreUnderTest } from './contract.ts'
 import { StoreFinding } from './finding.ts'
 import { type Met, newRunRecord, runPlan } from './run.ts'
@@ -40,8 +41,8 @@ export interface CheckStoreReport {
 export async function checkStore(options: CheckStoreOptions): Promise<CheckStoreReport> {
   checkSubject(options)
   const { runs = 100, seed, path, timeLimitMillis = 60_000 } = options
-  checkCount('runs', runs, 1)
-  checkCount('timeLimitMillis', timeLimitMillis, 1)
+  checkWhole('runs', runs, 1)
+  checkWhole('timeLimitMillis', timeLimitMillis, 1)
   checkReplay(seed, path)
   const record = newRunRecord()
   const property = fc.asyncProperty(anyPlan(options), (plan) => runPlan(options, plan, record))
