@@ -180,6 +180,14 @@ function editAgain(bytes: Uint8Array): boolean {
   return true
 }
 
+/** A script with its answers filled in expects them: run again, it stays. Nothing is left of blanks alone. */
+function scriptAgain(script: string): boolean {
+  const { text: answered } = checkScript(script)
+  if (script.trim() === '') return answered === ''
+  const { text: again, mismatches } = checkScript(answered)
+  return answered !== '' && again === answered && mismatches.length === 0
+}
+
 function documentAgain(bytes: Uint8Array): boolean {
   const value = decodeValue(bytes, 'document')
   try {
@@ -315,7 +323,7 @@ export const TARGETS: readonly Target[] = [
     name: 'script',
     good: texts(script),
     codes: ['INVALID_TRACE'],
-    read: (bytes) => checkScript(text(bytes)).text.length > 0 || bytes.length === 0,
+    read: (bytes) => scriptAgain(text(bytes)),
     weight: 0.02,
   },
   {
