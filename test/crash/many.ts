@@ -10,24 +10,35 @@ const IMAGES = Number(process.env['PALIMPSEST_IMAGES'] ?? 100_000)
 /** At each point these are tried beside none, all, and each pending thing alone; many are the same image. */
 const DRAWN = 25
 
+/** What is added up over the workloads. */
+const SUMS = [
+  'points',
+  'images',
+  'duplicates',
+  'shortened',
+  'nested',
+  'delayed',
+  'recoveredByThread',
+] as const
+type Sums = Record<'workloads' | (typeof SUMS)[number], number>
+
 /** Checks the crashes of workloads from a seed on, prints what was met, and fails if some kind never was. */
 export function checkManyCrashes(first: number): void {
-  const met = { workloads: 0, points: 0, images: 0, duplicates: 0, shortened: 0, nested: 0, delayed: 0 }
+  const met = { workloads: 0, ...Object.fromEntries(SUMS.map((name) => [name, 0])) } as Sums
   const byChoice: Record<string, number> = {}
   const byCall: Record<string, number> = {}
   for (let seed = first; met.images < IMAGES; seed++) {
     const report = checkCrashes({ seed, operations: 25, drawn: DRAWN, singlesMax: 12, readInFull: 2 })
     met.workloads++
-    for (const name of ['points', 'images', 'duplicates', 'shortened', 'nested', 'delayed'] as const)
-      met[name] += report[name]
+    for (const name of SUMS) met[name] += report[name]
     add(byChoice, report.byChoice)
     add(byCall, report.byCall)
   }
   console.log(`crashes from seed ${first} on: ${JSON.stringify({ ...met, byChoice, byCall })}`)
   expect(met.shortened).toBeGreaterThan(0)
   expect(met.nested).toBeGreaterThan(0)
-  // Every second workload has jobs that wait; a short run may have none.
-  if (met.workloads >= 12) expect(met.delayed).toBeGreaterThan(0)
+  // Every second workload has jobs that wait, and so has every second recovery; a short run may have none.
+  if (met.workloads >= 12) expect(Math.min(met.delayed, met.recoveredByThread)).toBeGreaterThan(0)
   for (const choice of CHOICES) expect(byChoice[choice], choice).toBeGreaterThan(0)
   for (const call of CALLS) expect(byCall[call], call).toBeGreaterThan(0)
 }

@@ -30,6 +30,7 @@ import { type RandomStream, happens, pick, sample, seededRandom } from '../../si
 import { MIN_TIME, formatExact, microsOf } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
 import { WriteAheadMonitor } from '../write-ahead/monitor.ts'
+import { StandIn } from './stand-in.ts'
 import { type StateLedger, type StateStep, type TablesState } from './states.ts'
 import {
   type BeforeCall,
@@ -71,6 +72,8 @@ export interface CrashReport {
   readonly nested: number
   /** Images of moments at which a flush or a merge had run, and its result waited to be installed. */
   readonly delayed: number
+  /** Images whose recovery gave flushes or merges to what stands in for a thread, which each second one has. */
+  readonly recoveredByThread: number
   /** Images by the model that drew them, or by what they keep: `none` is `synced-only`. */
   readonly byChoice: Readonly<Record<string, number>>
   /** Images by the call that the crash came before. */
@@ -84,6 +87,7 @@ interface Counts {
   shortened: number
   nested: number
   delayed: number
+  recoveredByThread: number
   readonly byChoice: Record<string, number>
   readonly byCall: Record<string, number>
 }
@@ -111,6 +115,7 @@ export function checkCrashes(options: CrashOptions): CrashReport {
     shortened: 0,
     nested: 0,
     delayed: 0,
+    recoveredByThread: 0,
     byChoice: {},
     byCall: {},
   }
@@ -165,9 +170,10 @@ function tryImages(workload: Workload, point: number, options: CrashOptions, cou
     const isFull = seen.size <= readInFull
     try {
       const fork = random.fork(describeChoice(choice))
-      const { survived, nested } = checkImage(image, choice, workload, fork, isFull)
+      const { survived, nested, jobs } = checkImage(image, choice, workload, fork, isFull)
       if (survived < workload.ledger.steps.length) counts.shortened++
       counts.nested += nested
+      if (jobs > 0) counts.recoveredByThread++
     } catch (error) {
       const left = JSON.stringify(describeChoice(choice))
       throw finding(error, `${placeOf(options)} point=${point} image=${left}`)
@@ -190,22 +196,24 @@ function checkImage(
   workload: Workload,
   random: RandomStream,
   isFull: boolean,
-): { survived: number; nested: number } {
+): { survived: number; nested: number; jobs: number } {
   const { ledger, policy } = workload
   const isKill = choice.kind === 'drawn' && choice.model === 'process-kill'
   const promised = isKill ? ledger.handedOver : ledger.durable
   // The machine's clock may have been set back meanwhile.
   const clock = new ReplayClock({ micros: workload.micros - pick(random, [0, 0, 30, 5_000]) })
   const monitors: WriteAheadMonitor[] = []
+  const fates = random.fork('jobs')
+  const standIn = happens(fates, 0.5) ? new StandIn(fates) : undefined
   const open = (files: FaultFiles) => {
-    if (!isFull) return openForCrash(files, clock, policy)
+    if (!isFull) return openForCrash(files, clock, policy, standIn)
     const monitor = new WriteAheadMonitor(files, crc32)
     monitors.push(monitor)
-    return openForCrash(monitor.files, clock, policy)
+    return openForCrash(monitor.files, clock, policy, standIn)
   }
   const { files, database, nested } = recover(image, open, isKill, random)
   const survived = survivors(database, ledger, promised)
-  checkWhole(files, database)
+  checkWhole(files, database, standIn?.isJobWaiting ?? false)
   checkAnswers(database, ledger, survived, isFull ? undefined : random.fork('times'))
   if (database.tables.includes(NUMBERS)) {
     // Law 1, after the crash: whatever the clock of the machine says.
@@ -217,7 +225,7 @@ function checkImage(
     again.close()
   }
   for (const monitor of monitors) monitor.assertInOrder()
-  return { survived, nested }
+  return { survived, nested, jobs: standIn?.jobs ?? 0 }
 }
 
 /** Opens an image; now and then the recovery itself is cut, before any of its calls, up to three times. */
@@ -273,13 +281,14 @@ function survivors(database: Database, ledger: StateLedger, promised: number): n
   return survived
 }
 
-function checkWhole(files: FaultFiles, database: Database): void {
+function checkWhole(files: FaultFiles, database: Database, isJobWaiting: boolean): void {
   const checks = database.check()
   const faults = checks.flatMap((check) => check.faults)
   assert(faults.length === 0, `the files are not in order: ${faults.join('; ')}`)
   const onDisk = (files.list('') ?? []).filter((name) => name.endsWith('.table')).length
   const named = checks.reduce((sum, { tables }) => sum + tables, 0)
-  assert(onDisk === named, `${onDisk} table files, ${named} of them in use`)
+  // What a job has written that waits is in use as soon as it is installed.
+  assert(isJobWaiting ? onDisk >= named : onDisk === named, `${onDisk} table files, ${named} of them in use`)
 }
 
 /** Every state there was is there still, as far as it must be readable; if `random` is given, some are read. */

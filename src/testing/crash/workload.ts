@@ -11,12 +11,11 @@ import { type FileOperation } from '../../storage/file-rules.ts'
 import { type FileSystem } from '../../storage/files.ts'
 import { type RandomStream, happens, pick, seededRandom } from '../../simulator/random.ts'
 import { POLICY_NAMES, type PolicyName } from '../../storage/policy.ts'
-import { type StartRunner } from '../../store/open.ts'
 import { type Durability } from '../../tablet/commit-log.ts'
 import { type HybridTime, laterOf, tickAfter, tickBefore } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
-import { DelayedRunner, type JobFate } from '../delayed-runner.ts'
 import { WriteAheadMonitor } from '../write-ahead/monitor.ts'
+import { StandIn } from './stand-in.ts'
 import { type StateStep, StateLedger, type TablesState } from './states.ts'
 
 /** A table whose history is kept for ever; one with a short window; one that comes and goes. */
@@ -56,9 +55,8 @@ export class Workload {
   readonly ledger: StateLedger = new StateLedger()
   readonly policy: PolicyName
   readonly #random: RandomStream
-  /** Of half of the workloads: what becomes of flushes and merges that run as those of a thread do. */
-  readonly #fates: RandomStream | undefined
-  #runner: DelayedRunner | undefined
+  /** Half of the workloads have one. */
+  readonly #standIn: StandIn | undefined
   readonly #operations: number
   readonly #clock = new ReplayClock({ micros: 1_000_000, leadMicros: 50 })
   #monitor = new WriteAheadMonitor(this.files, crc32)
@@ -70,12 +68,12 @@ export class Workload {
     this.#operations = operations
     this.policy = pick(this.#random, POLICY_NAMES)
     const fates = seededRandom(seed).fork('fates')
-    this.#fates = happens(fates, 0.5) ? fates : undefined
+    this.#standIn = happens(fates, 0.5) ? new StandIn(fates) : undefined
   }
 
   /** Whether a flush or a merge has run, and its result waits to be installed. */
   get isJobWaiting(): boolean {
-    return this.#runner?.isWaiting ?? false
+    return this.#standIn?.isJobWaiting ?? false
   }
 
   /** Where the clock stands. */
@@ -109,10 +107,7 @@ export class Workload {
   }
 
   #open(): Database {
-    const fates = this.#fates
-    const startRunner: StartRunner | undefined =
-      fates && ((io) => (this.#runner = new DelayedRunner(io, () => drawFate(fates))))
-    return openForCrash(this.#monitor.files, this.#clock, this.policy, startRunner)
+    return openForCrash(this.#monitor.files, this.#clock, this.policy, this.#standIn)
   }
 
   #step(database: Database): Database {
@@ -274,23 +269,15 @@ export class Workload {
   }
 }
 
-/** Opens a disk as workloads do; jobs run at once, unless something is given that starts a runner of them. */
+/** Opens a disk as workloads do; jobs run at once, unless something stands in for a thread. */
 export function openForCrash(
   files: FileSystem,
   clock: ReplayClock,
   policy: PolicyName,
-  startRunner?: StartRunner,
+  standIn?: StandIn,
 ): Database {
-  const world = { files, clock, checksum: crc32, jobs: startRunner && (() => startRunner) }
+  const world = { files, clock, checksum: crc32, jobs: standIn && (() => standIn.start) }
   return openDatabase(world, { geometry: 'miniature', policy })
-}
-
-/** Most jobs are done some commits later; a few fail, or are lost with all that come after them. */
-function drawFate(random: RandomStream): JobFate {
-  const kind = random.below(20)
-  if (kind === 0) return { ends: 'never' }
-  if (kind < 3) return { ends: kind === 1 ? 'failed' : 'lost', afterPolls: random.below(4) }
-  return { ends: 'done', afterPolls: random.below(6) }
 }
 
 /**
