@@ -11,7 +11,7 @@ export const VERSIONS = KEYS * VERSIONS_PER_KEY
 export const KEYS_PER_COMMIT = 100
 export const COMMITS = VERSIONS / KEYS_PER_COMMIT
 export const SEED = 1
-const VALUE_BYTES = 100
+export const VALUE_BYTES = 100
 /** How many units of work are made beforehand. */
 export const UNITS = 64
 
@@ -42,7 +42,8 @@ export function readings(random: RandomStream, count: number, keysMax: number = 
   // From the end of the first round on, every key is there.
   const first = COMMITS / VERSIONS_PER_KEY
   return Array.from({ length: count * UNITS }, () => {
-    return { key: keyOf(random.below(keysMax)), time: first + 1 + random.below(COMMITS - first) }
+    const number = random.below(keysMax)
+    return { number, key: keyOf(number), time: first + 1 + random.below(COMMITS - first) }
   })
 }
 

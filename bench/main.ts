@@ -16,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   profile: async () => (await import('./profile.ts')).benchmarkProfile,
   reads: async () => (await import('./reads.ts')).benchmarkReads,
   restore: async () => (await import('./restore.ts')).benchmarkRestore,
+  scans: async () => (await import('./scans.ts')).benchmarkScans,
 }
 
 const [name = '', ...flags] = argv.slice(2)
