@@ -30,7 +30,12 @@ export function sortKeys(keys: Uint32Array<ArrayBuffer>, located: LocatedKeys): 
     words: new Float64Array(keys.length),
     before: new Uint32Array(keys.length),
   }
-  sortFrom(sort, 0, keys.length, 0)
+  // A list of what is left, and no calls of calls: keys may each begin with the one before, thousands of times.
+  const left = [0, keys.length, 0]
+  while (left.length > 0) {
+    const [depth, high, low] = [left.pop()!, left.pop()!, left.pop()!]
+    sortFrom(sort, low, high, depth, left)
+  }
 }
 
 interface KeySort {
@@ -42,8 +47,8 @@ interface KeySort {
   readonly before: Uint32Array<ArrayBuffer>
 }
 
-/** Sorts the keys from `low` to `high`, which are the same up to `depth`. */
-function sortFrom(sort: KeySort, low: number, high: number, depth: number): void {
+/** Sorts the keys from `low` to `high`, which are the same up to `depth`; adds what has to be sorted by later bytes to what is `left`. */
+function sortFrom(sort: KeySort, low: number, high: number, depth: number, left: number[]): void {
   const { keys, words, before } = sort
   while (!readWords(sort, low, high, depth)) depth += BYTES_AT_ONCE
   words.subarray(low, high).sort()
@@ -53,7 +58,7 @@ function sortFrom(sort: KeySort, low: number, high: number, depth: number): void
     const bytes = Math.floor(words[from]! / KEYS_MAX)
     let to = from + 1
     while (to < high && Math.floor(words[to]! / KEYS_MAX) === bytes) to++
-    if (to - from > 1) sortFrom(sort, from, to, depth + BYTES_AT_ONCE)
+    if (to - from > 1) left.push(from, to, depth + BYTES_AT_ONCE)
     from = to
   }
 }

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.ts'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { hashOfKey } from '../../src/storage/bloom-filter.ts'
+import { type KeySpan } from '../../src/storage/cursor.ts'
+import { sortKeys } from '../../src/storage/key-order.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
 import { MAX_TIME, MIN_TIME } from '../../src/time/hybrid-time.ts'
@@ -70,6 +72,28 @@ describe('a memtable', () => {
       }),
       50,
     )
+  })
+
+  test('puts thousands of keys in order each of which begins with the one before, with little of the stack left', () => {
+    const [count, step] = [4500, 3]
+    const view = new DataView(new ArrayBuffer(count * step))
+    const prefixes = {
+      locateKey: (key: number, span: KeySpan) => Object.assign(span, { view, from: 0, to: key * step }),
+    }
+    const keys = Uint32Array.from({ length: count }, (_, i) => (i * 7) % count)
+    const deepest = (depth: number): number => {
+      try {
+        return deepest(depth + 1)
+      } catch {
+        return depth
+      }
+    }
+    const sortAt = (depth: number): void => {
+      if (depth > 0) sortAt(depth - 1)
+      else sortKeys(keys, prefixes)
+    }
+    sortAt(Math.floor(0.8 * deepest(0)))
+    expect(keys.every((key, i) => key === i)).toBe(true)
   })
 
   test('is in order after every write, asked for at any time in between', () => {
