@@ -215,10 +215,11 @@ export class CommitLog {
    */
   commit(build: (time: HybridTime) => readonly TabletWrites[], durability: Durability): HybridTime {
     const { failStop, apply } = this.#context
-    const time = failStop.guard(() => {
+    failStop.guard(() => {
       this.#startSegmentIfFull()
-      return this.clock.now()
     })
+    // Not guarded: a clock that shows what cannot be has written nothing, and may be set right.
+    const time = this.clock.now()
     const tablets = build(time)
     const payload = encodeRecord({ kind: 'commit', time, tablets })
     failStop.guard(() => {

@@ -33,6 +33,15 @@ function writeUntilFailure(plan: readonly Fault[]) {
   return { files, db, table, events, acknowledged, error }
 }
 
+/** A clock of a machine that can be out of order. */
+class BrokenClock extends StandingClock {
+  isBroken = false
+
+  override now(): number {
+    return this.isBroken ? -1 : super.now()
+  }
+}
+
 const isDisk = (event: StoreEvent) => event.kind === 'failure'
 
 // The first table is the catalog's.
@@ -102,6 +111,23 @@ describe('a failure', () => {
     expect(events.filter(isDisk)).toMatchObject([
       { kind: 'failure', error: { code: 'IO_FAILED', details: { errno: 'ENOSPC' } } },
     ])
+  })
+
+  test('of the clock is no end: it is refused, and may be set right', () => {
+    const clock = new BrokenClock()
+    const files = new FaultFiles()
+    const db = openDatabase({ files, clock, checksum: crc32 }, { geometry: 'miniature' })
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t')
+    clock.isBroken = true
+    const { operations } = files
+    for (let turn = 0; turn < 2; turn++)
+      expect(refusal(() => table.put('key', 'lost'))?.code).toBe('CLOCK_SKEW')
+    expect(files.operations).toBe(operations)
+    clock.isBroken = false
+    table.put('key', 'kept')
+    expect([...table.history('key')].map(({ value }) => value)).toEqual(['kept'])
+    db.close()
   })
 
   test('of a read is no end: the next one may succeed', () => {
