@@ -231,7 +231,10 @@ export class CommitLog {
     this.#newestCommit = time
     if (durability === 'disk') this.#durableThrough = time
     this.#noteCommit(time)
-    apply(time, tablets)
+    // Of what memory has by half, for want of memory, no flush may say that it is all.
+    failStop.guard(() => {
+      apply(time, tablets)
+    })
     return time
   }
 

@@ -31,6 +31,8 @@ function writesOf(text: string, tablet = 1): TabletWrites[] {
 /** One run of a commit log, with all that it gave to the trees. */
 class Run {
   readonly applied: string[] = []
+  /** Whether there is no memory left for another commit. */
+  hasNoMemory = false
   readonly physical: ReplayClock
   readonly failStop = new FailStop()
   readonly log: CommitLog
@@ -66,6 +68,7 @@ class Run {
         failStop: this.failStop,
       },
       apply: (time: HybridTime, tablets: readonly TabletWrites[]) => {
+        if (this.hasNoMemory) throw new RangeError('Array buffer allocation failed')
         this.applied.push(`${time}:${textOfBytes(tablets[0]!.writes[0]!.key)}`)
       },
     }
@@ -448,6 +451,20 @@ describe('after a failure', () => {
     expect(next.recovered[0]).toBe(run.applied[0])
     expect(next.wasClosed).toBe(false)
     next.commit('again')
+  })
+
+  test('of memory, for a commit that the log has, nothing more is written: half of it could be', () => {
+    const files = new FaultFiles()
+    const run = new Run(files)
+    run.commit('before')
+    run.hasNoMemory = true
+    expect(() => run.commit('failed')).toThrow(RangeError)
+    run.hasNoMemory = false
+    expect(refusal(() => run.commit('after'))).toMatchObject({ code: 'STORE_FAILED' })
+    expect(refusal(() => run.log.end())).toMatchObject({ code: 'STORE_FAILED' })
+    run.log.close()
+    const next = new Run(files.crash('process-kill', seededRandom(1)))
+    expect(next.recovered.map((one) => one.split(':')[1])).toEqual(['before', 'failed'])
   })
 
   test('of a ceiling nothing was issued', () => {
