@@ -10,6 +10,7 @@
  * business, and no time comes back.
  */
 import { assert, defined } from '../base/assert.ts'
+import { doAll } from '../base/do-all.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { InlineRunner, type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
@@ -196,8 +197,9 @@ export class Maintenance {
 
   /** Installs what a lane's task made, if it has ended. */
   #take(lane: Lane, waitMicros: number): boolean {
+    const { task } = lane
     return this.#context.failStop.guard(() => {
-      const ended = lane.poll(waitMicros)
+      const ended = this.#leavingNothing(task, () => lane.poll(waitMicros))
       if (ended !== undefined) this.#finish(ended)
       return ended !== undefined
     })
@@ -224,7 +226,7 @@ export class Maintenance {
   #runHere(task: Task): void {
     this.#context.failStop.guard(() => {
       this.#here.start(task.job)
-      const outcome = this.#here.poll(task.job.kind, Infinity)
+      const outcome = this.#leavingNothing(task, () => this.#here.poll(task.job.kind, Infinity))
       assert(outcome?.kind === 'done', 'what fails here throws')
       this.#install(task, outcome.result)
     })
@@ -273,6 +275,20 @@ export class Maintenance {
     const task = lane.abandon()
     if (task !== undefined) this.#removeFilesOf(task)
     return task !== undefined
+  }
+
+  /** Runs a job, or asks after one. Of one that fails here nothing stays: it may have what there was no space for. */
+  #leavingNothing<Outcome>(task: Task | undefined, run: () => Outcome): Outcome {
+    try {
+      return run()
+    } catch (error) {
+      // Why it failed is told, whatever becomes of the rest.
+      const fail = () => {
+        throw error
+      }
+      doAll([fail, () => task && this.#removeFilesOf(task)])
+      throw error
+    }
   }
 
   /** Removes what a job left behind that will not be installed. */

@@ -1,7 +1,7 @@
 /**
  * Opening a directory: finding the parts of a store, in the order in which each can be trusted.
  *
- *     lock ▶ manifest ▶ log into memtables ▶ clock above all that was ▶ orphans away ▶ report ▶ catalog
+ *     lock ▶ manifest ▶ log into memtables ▶ orphans away ▶ clock above all that was ▶ report ▶ catalog
  *
  * A new database is made first, as an empty log and then a manifest that names it, and opened like any
  * other. A directory that is opened for reading only is not locked and not touched; it shows what was
@@ -194,6 +194,7 @@ function resumeWriting(
   opened.push(() => {
     tables.close()
   })
+  const orphans = removeOrphans(files, tables, manifest.state)
   const floor = laterOf(newest, replayed.floor)
   const isReplay = manifest.state.birth.clock === 'replay' && !(world.clock instanceof ReplayClock)
   const log = CommitLog.resume(
@@ -215,10 +216,6 @@ function resumeWriting(
   opened.push(() => {
     log.letGo()
   })
-  const orphans = [
-    ...removeOrphanTables(tables, namedTables(manifest.state)),
-    ...removeOldSegments(files, manifest.state.firstSegment),
-  ]
   const recovery = recoveryOf(loaded, orphans)
   const start = world.jobs?.(manifest.state.birth)
   const startRunner = start && (() => start(loaded.jobs))
@@ -292,24 +289,33 @@ function recoveryOf({ replayed, newest }: LoadedParts, orphans: readonly string[
 }
 
 /**
+ * What a crash left behind goes before anything is written to the log: it may take the space for that. The name of the
+ * manifest that was read has to be durable first, for another one may need what this one does not.
+ */
+function removeOrphans(files: FileSystem, tables: TableFiles, state: ManifestState): readonly string[] {
+  const [numbers, segments] = [orphanTables(tables, namedTables(state)), oldSegments(files, state)]
+  if (numbers.length + segments.length > 0) files.syncDirectory('')
+  tables.remove(numbers)
+  for (const path of segments) files.remove(path)
+  return [...numbers.map(tablePath), ...segments]
+}
+
+/**
  * Tables that a crash left behind and nothing names. Where one that is named is missing, this was no crash:
  * the manifest has lost its last edit, and what looks left behind may be all that is left.
  */
-function removeOrphanTables(tables: TableFiles, named: readonly number[]): readonly string[] {
+function orphanTables(tables: TableFiles, named: readonly number[]): readonly number[] {
   const there = new Set(tables.list())
   if (!named.every((number) => there.has(number))) return []
   for (const number of named) there.delete(number)
-  tables.remove([...there])
-  return [...there].map(tablePath)
+  return [...there]
 }
 
 /** Segments that the manifest no longer needs, and that a crash kept from being removed. */
-function removeOldSegments(files: FileSystem, firstSegment: number): readonly string[] {
-  const old = listSegments(files)
+function oldSegments(files: FileSystem, { firstSegment }: ManifestState): readonly string[] {
+  return listSegments(files)
     .filter((segment) => segment < firstSegment)
     .map(segmentPath)
-  for (const path of old) files.remove(path)
-  return old
 }
 
 /** Refuses a directory that holds something else, or nothing where nothing may be made. */

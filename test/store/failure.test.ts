@@ -6,8 +6,12 @@ import { CRASH_MODELS } from '../../src/simulator/crash-models.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { type Fault } from '../../src/simulator/fault-plan.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
+import { readWholeFile } from '../../src/storage/files.ts'
+import { namedTables } from '../../src/storage/manifest-state.ts'
+import { MANIFEST_PATH, stateIn } from '../../src/storage/manifest.ts'
+import { tablePath } from '../../src/storage/table-format.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
-import { refusal } from '../storage/samples.ts'
+import { putFile, refusal } from '../storage/samples.ts'
 import { StandingClock } from './scratch.ts'
 
 function open(files: FaultFiles, onEvent?: (event: StoreEvent) => void): Database {
@@ -41,6 +45,17 @@ class BrokenClock extends StandingClock {
     return this.isBroken ? -1 : super.now()
   }
 }
+
+/** The names of the tables that are there, and of those that the manifest names. */
+const tablesIn = (files: FaultFiles) =>
+  files
+    .list('')!
+    .filter((name) => name.endsWith('.table'))
+    .toSorted()
+const namedIn = (files: FaultFiles) =>
+  namedTables(stateIn(readWholeFile(files, MANIFEST_PATH), crc32))
+    .map(tablePath)
+    .toSorted()
 
 const isDisk = (event: StoreEvent) => event.kind === 'failure'
 
@@ -111,6 +126,30 @@ describe('a failure', () => {
     expect(events.filter(isDisk)).toMatchObject([
       { kind: 'failure', error: { code: 'IO_FAILED', details: { errno: 'ENOSPC' } } },
     ])
+  })
+
+  test.each([2, 3, 5, 8, 12])(
+    'for want of space leaves no table that nobody names: it may be what takes the space (table %i)',
+    (nth) => {
+      const { files, events, db } = writeUntilFailure([
+        { kind: 'error', operation: 'append', nth, errno: 'ENOSPC', path: '.table', sticky: true },
+      ])
+      expect(events.filter(isDisk)).toHaveLength(1)
+      expect(tablesIn(files)).toEqual(namedIn(files))
+      db.close()
+    },
+  )
+
+  test('of an opening for want of space leaves no table that nobody names', () => {
+    const { files } = writeUntilFailure([])
+    putFile(files, '000900.table', new Uint8Array(50))
+    const again = files.crash('process-kill', seededRandom(1), {
+      plan: [{ kind: 'error', operation: 'create', nth: 1, errno: 'ENOSPC', path: '.log' }],
+    })
+    expect(tablesIn(again)).not.toEqual(namedIn(again))
+    expect(refusal(() => open(again))).toMatchObject({ details: { errno: 'ENOSPC' } })
+    expect(tablesIn(again)).toEqual(namedIn(again))
+    open(again).close()
   })
 
   test('of the clock is no end: it is refused, and may be set right', () => {
