@@ -22,11 +22,14 @@ export function checkArray(what: string, array: unknown): void {
   throw new PalimpsestError('INVALID_ARGUMENT', `${what} are an array, not ${kindOf(array)}`)
 }
 
-/** Refuses what is no whole number from `least` on. Throws `INVALID_ARGUMENT`. */
-export function checkWhole(what: string, number: unknown, least = 0): void {
-  if (Number.isSafeInteger(number) && (number as number) >= least) return
-  const message = `${what} is a whole number from ${least} on, not ${String(number)}`
-  throw new PalimpsestError('INVALID_ARGUMENT', message, { [what]: number })
+/** Refuses what is no whole number from `least` on and, where that is given, through `most`. Throws `INVALID_ARGUMENT`. */
+export function checkWhole(what: string, number: unknown, least = 0, most?: number): void {
+  const isWhole = Number.isSafeInteger(number) && (number as number) >= least
+  if (isWhole && (number as number) <= (most ?? Infinity)) return
+  const range = most === undefined ? `from ${least} on` : `from ${least} through ${most}`
+  throw new PalimpsestError('INVALID_ARGUMENT', `${what} is a whole number ${range}, not ${String(number)}`, {
+    [what]: number,
+  })
 }
 
 /** Refuses what is none of those there are. Throws `INVALID_ARGUMENT`. */

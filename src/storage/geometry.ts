@@ -7,13 +7,13 @@ import { PalimpsestError } from '../base/errors.ts'
 
 /** Sizes in bytes unless they say otherwise. */
 export interface Geometry {
-  /** A memtable that reaches this size is flushed. */
+  /** A memtable that reaches this size is flushed. At most 1 GiB. */
   readonly memtableBytes: number
-  /** Compaction begins a new table file at this size. */
+  /** Compaction begins a new table file at this size. At most 1 GiB. */
   readonly tableBytes: number
-  /** A block is closed when the next version would take it past this size. */
+  /** A block is closed when the next version would take it past this size. At most 1 GiB. */
   readonly blockBytes: number
-  /** Bits of the Bloom filter for each key. */
+  /** Bits of the Bloom filter for each key. At most 100. */
   readonly filterBitsPerKey: number
   /** Level 0 is compacted at this many tables; tiering begins at twice as many. */
   readonly level0Tables: number
@@ -24,7 +24,7 @@ export interface Geometry {
    * level of lazy leveling.
    */
   readonly sizeRatio: number
-  /** A log segment is followed by a new one at this size. */
+  /** A log segment is followed by a new one at this size. At most 1 GiB. */
   readonly segmentBytes: number
   /** When the log is larger than this, the tablets that pin its oldest segment are flushed. */
   readonly logBytes: number
@@ -35,6 +35,7 @@ export type GeometryName = 'default' | 'tiny' | 'miniature'
 
 const KIB = 1024
 const MIB = 1024 * KIB
+const GIB = 1024 * MIB
 
 /**
  * Named geometries. `tiny` takes small data through every level; `miniature` does so with a handful of
@@ -92,6 +93,18 @@ const LEAST: Geometry = {
   logBytes: 1,
 }
 
+/**
+ * The most that what is made by the sizes can hold: a block says in 31 bits where a value ends, a segment is read as a
+ * whole, a memtable has addresses of 32 bits and gets a commit of up to 1 GiB at once.
+ */
+const MOST: Partial<Geometry> = {
+  memtableBytes: GIB,
+  tableBytes: GIB,
+  blockBytes: GIB,
+  filterBitsPerKey: 100,
+  segmentBytes: GIB,
+}
+
 /** A named geometry with some other sizes. Throws `INVALID_ARGUMENT`. */
 export function geometryOf(name: GeometryName, sizes: Sizes): Geometry {
   checkOptions(sizes, 'sizes')
@@ -107,7 +120,7 @@ function checkSize(size: string, value: number): void {
   const names = Object.keys(LEAST).join(', ')
   if (least === undefined)
     throw new PalimpsestError('INVALID_ARGUMENT', `a size is one of ${names}, not ${size}`)
-  checkWhole(size, value, least)
+  checkWhole(size, value, least, MOST[size as keyof Geometry])
 }
 
 /** The size at which level `level` ≥ 1 is full, in bytes. */

@@ -21,6 +21,12 @@ test.each<Readonly<Record<string, unknown>>>([
   { tableBytes: 1.5 },
   { memtableBytes: Number.NaN },
   { logBytes: '7' },
+  // What no file, block or memory could hold.
+  { memtableBytes: 2 ** 31 },
+  { tableBytes: 2 ** 31 },
+  { blockBytes: 2 ** 31 },
+  { segmentBytes: 2 ** 40 },
+  { filterBitsPerKey: 1e12 },
   { rows: 7 },
   { toString: 7 },
 ])('%j is refused as sizes (law 11)', (sizes) => {
