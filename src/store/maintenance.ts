@@ -45,7 +45,7 @@ export class Maintenance {
   #runner: JobRunner<Directive> | undefined
   readonly #flushes: Lane
   readonly #compactions: Lane
-  /** Tablets with frozen memtables, and those that a policy has to be asked about, in the order in which they came. */
+  /** Tablets with frozen memtables, in turn, and those that a policy has to be asked about, in the order in which they came. */
   readonly #frozen = new Set<number>()
   readonly #unsettled = new Set<number>()
 
@@ -236,7 +236,9 @@ export class Maintenance {
     this.#installer.install(task, result)
     this.#removeUnlessAwaited()
     const tablet = this.#context.tablets.get(task.tablet)
-    if (tablet.frozenCount === 0) this.#frozen.delete(tablet.id)
+    // In turn: one that always has some must not keep back the others, without whose flush the log only grows.
+    this.#frozen.delete(tablet.id)
+    if (tablet.frozenCount > 0) this.#frozen.add(tablet.id)
     this.#judge(tablet)
   }
 
