@@ -45,7 +45,7 @@ export class Maintenance {
   #runner: JobRunner<Directive> | undefined
   readonly #flushes: Lane
   readonly #compactions: Lane
-  /** Tablets with frozen memtables, in turn, and those that a policy has to be asked about, in the order in which they came. */
+  /** Tablets with frozen memtables, and those that a policy has to be asked about: each has its turn. */
   readonly #frozen = new Set<number>()
   readonly #unsettled = new Set<number>()
 
@@ -207,6 +207,8 @@ export class Maintenance {
 
   #finish(ended: Ended): void {
     const { task } = ended
+    // In turn: one that is always due must not keep back the others.
+    this.#unsettled.delete(task.tablet)
     this.#unsettled.add(task.tablet)
     if ('result' in ended) return this.#install(task, ended.result)
     const { kind, error } = ended.trouble

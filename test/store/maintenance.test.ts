@@ -1,6 +1,6 @@
 /**
  * Maintenance that is elsewhere: commits wait more the further it is behind, and are told so; files that nothing needs
- * go one with each commit; a log that could not be synced elsewhere is the end.
+ * go one with each commit; each table has its turn; a log that could not be synced elsewhere is the end.
  */
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
@@ -18,6 +18,7 @@ import {
 import { type Sizes } from '../../src/storage/geometry.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
+import { DelayedRunner } from '../../src/testing/delayed-runner.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 
@@ -154,6 +155,28 @@ test('what large commits have replaced does not gather, nor does the log', () =>
   // As one merge of this size leaves behind.
   expect(most).toBeLessThan(100)
   expect(namesIn(files, '').filter((name) => name.endsWith('.log')).length).toBeLessThan(12)
+  db.close()
+})
+
+test('a table that is always due to be merged does not keep another one waiting until its writers have to', () => {
+  const jobs = () => (io: JobIo<Directive>) =>
+    new DelayedRunner(io, ({ kind }) => ({ ends: 'done', afterPolls: kind === 'flush' ? 0 : 12 }))
+  const world = { files: new MemoryFiles(), clock: new ReplayClock({ micros: 1 }), checksum: crc32, jobs }
+  const db = openDatabase(world, { geometry: 'miniature' })
+  db.createKeyspace('ks')
+  const [busy, other] = [
+    db.createTable('ks.busy', { values: 'bytes' }),
+    db.createTable('ks.other', { values: 'bytes' }),
+  ]
+  let most = 0
+  for (let i = 0; i < 300; i++) {
+    busy.put(`${i % 100}`, new Uint8Array(60))
+    if (i % 4 === 0) other.put(`${i}`, new Uint8Array(60))
+    const { levels } = db.stats().tables.find(({ name }) => name === other.name)!
+    most = Math.max(most, levels.find(({ level }) => level === 0)?.runs ?? 0)
+  }
+  // miniature: two runs are merged; writers wait from ten on.
+  expect(most).toBeLessThan(6)
   db.close()
 })
 
