@@ -41,12 +41,16 @@ export function* writesAfter(
 
 function* writesTo(store: Store, row: TableRow, after: HybridTime): Generator<LaterWrite> {
   const table = fullNameOf(store.catalog, row)
-  const now = store.presentOf(row)
-  const { tablets, view } = store.readPoint(row.id, now)
-  const later = intersection(view, stretch(after, MAX_TIME))
-  const tree = store.tablets.get(tabletFor(tablets, ALL_KEYS.lower))
-  const read = store.holding(row, closedStretch(now, now), () => {
-    return tree.newestVersions(ALL_KEYS, later, 'forward')
+  const read = store.reading(() => {
+    // One moment for both, as in a history: the present need not be readable at a later one.
+    const moment = store.moment()
+    const now = store.presentOf(row, moment)
+    const scan = () => {
+      const { tablets, view } = store.readPoint(row.id, now)
+      const later = intersection(view, stretch(after, MAX_TIME))
+      return store.tablets.get(tabletFor(tablets, ALL_KEYS.lower)).newestVersions(ALL_KEYS, later, 'forward')
+    }
+    return { table: row, times: closedStretch(now, now), moment, read: scan }
   })
   try {
     while (read.step()) {

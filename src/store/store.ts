@@ -232,18 +232,9 @@ export class Store {
   }
 
   /**
-   * A read of some times of a table, which are held in memory while it goes on. Throws `HISTORY_GONE` unless all of
-   * them are readable, in the beginning and to the end.
+   * A read of some times of a table, which are chosen when the first step is made, out of those then readable, and held
+   * in memory while it goes on. Throws `HISTORY_GONE` where they cannot be read to the end.
    */
-  holding<Found extends Steps>(table: TableRow, times: Stretches, read: () => Found): HeldRead<Found> {
-    return this.reading(() => {
-      const moment = this.moment()
-      this.assertReadable(table, times, moment)
-      return { table, times, moment, read }
-    })
-  }
-
-  /** As {@link holding}, of times that are chosen when the first step is made, out of those then readable. */
   reading<Found extends Steps>(choose: () => ChosenRead<Found>): HeldRead<Found> {
     return this.#reads.reading(choose)
   }

@@ -14,7 +14,7 @@ import {
   open,
 } from '../../src/index.ts'
 import { MEMORY_HOLD_MICROS_MAX } from '../../src/store/memory-holds.ts'
-import { MIN_TIME, formatExact } from '../../src/time/hybrid-time.ts'
+import { MIN_TIME, formatExact, tickBefore } from '../../src/time/hybrid-time.ts'
 import { propertySeeds } from '../seeds.ts'
 import { refusal } from '../storage/samples.ts'
 
@@ -423,6 +423,17 @@ describe('on a clock that never stands still', () => {
     db.setRetention(0, { table: 'k.t' })
     table.put('b', '1')
     expect(Array.from(table.diff({ from }), ({ key }) => key)).toEqual(['b'])
+  })
+
+  test('what an undo would hide goes up to now, with an empty window and the time before the restore held', () => {
+    using db = open({ memory: true }, { clock: new RunningClock({ micros: 1e12 }) })
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t', { values: 'text' })
+    const restore = db.restoreSync('k', { to: table.put('a', '1').time })
+    db.hold({ name: 'undone', table: 'k.t', at: tickBefore(restore.time!) })
+    db.setRetention(0, { table: 'k.t' })
+    table.put('b', '1')
+    expect(Array.from(db.hiddenByUndo(restore.id), ({ key }) => key)).toEqual(['b'])
   })
 })
 
