@@ -103,7 +103,7 @@ export function restoreTimeNamed(store: Store, name: string): HybridTime | undef
   return match ? store.catalog.restores.get(Number(match[1]))?.at : undefined
 }
 
-const RESTORE_NAME = /^restore-(\d{1,15})$/
+const RESTORE_NAME = /^restore-([1-9]\d{0,14})$/
 
 function planFor(store: Store, scope: RestoreScope, to: HybridTime): RestorePlan {
   // The target is closed before anything is planned, so that it lies below the restore's own time.
