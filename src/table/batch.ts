@@ -92,6 +92,7 @@ function isWrite(write: unknown): boolean {
 
 /** Refuses what is no list of writes. Throws `INVALID_ARGUMENT`. */
 export function checkWrites(writes: unknown): void {
-  if (Array.isArray(writes) && writes.every(isWrite)) return
+  // `every` passes over holes, `includes` takes them for `undefined`.
+  if (Array.isArray(writes) && !writes.includes(undefined) && writes.every(isWrite)) return
   throw new PalimpsestError('INVALID_ARGUMENT', 'a batch is an array of writes')
 }

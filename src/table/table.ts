@@ -166,7 +166,10 @@ export class Table<K extends Key = Key, V = unknown> {
   getMany(keys: readonly K[], options: ReadOptions = {}): (V | undefined)[] {
     checkArray('the keys to get', keys)
     const point = this.#context.store.readPoint(this.#id, this.#asOf(options))
-    return keys.map((key) => this.#get(point, key))
+    const values: (V | undefined)[] = []
+    // A hole is no key, and `map` would pass over it.
+    for (const key of keys) values.push(this.#get(point, key))
+    return values
   }
 
   /**

@@ -88,6 +88,8 @@ test('many keys are an array', () => {
       code: 'INVALID_ARGUMENT',
       message: expect.stringMatching(/^the keys to get are an array, not /) as unknown,
     })
+  for (const keys of [Array(1), Object.assign(Array(2), ['a'])])
+    expect(refusal(() => table.getMany(wrong(keys)))?.code).toBe('INVALID_KEY')
 })
 
 test.each<[string, (at: ReturnType<typeof sample>) => unknown, RegExp]>([

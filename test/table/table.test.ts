@@ -290,7 +290,8 @@ test('what is no list of writes is refused, and nothing is written', () => {
   own.createKeyspace('k')
   const table = own.createTable('k.t')
   const before = own.newest
-  const lists = [undefined, null, 'put', [null], [{ type: 'put', key: 'a', value: 1 }, 7]]
+  const put = { type: 'put', table: 'k.t', key: 'a', value: 1 }
+  const lists = [undefined, null, 'put', [null], [put, 7], Array(1), Object.assign(Array(2), [put])]
   for (const wrong of lists) {
     expect(refusal(() => table.batch(wrong as never))?.code).toBe('INVALID_ARGUMENT')
     expect(refusal(() => own.batch(wrong as never))?.code).toBe('INVALID_ARGUMENT')
