@@ -142,9 +142,12 @@ export class Table<K extends Key = Key, V = unknown> {
     }
   }
 
-  /** `keyspace.table`. */
+  /** `keyspace.table`: as it is now or, of a table of a view, as it was then. Throws `UNKNOWN_TABLE`, `HISTORY_GONE`. */
   get name(): string {
-    return fullNameOf(this.#context.store.catalog, this.#row())
+    const { store } = this.#context
+    if (this.#boundTo === undefined) return fullNameOf(store.catalog, this.#row())
+    const then = store.catalogAsOf(this.#boundTo)
+    return fullNameOf(then, then.tables.get(this.#id)!)
   }
 
   /** The id, which no other table ever has. */

@@ -270,6 +270,18 @@ describe('a handle', () => {
     const table = db.createTable('k.t')
     expect([table.name, db.table('k.t').id]).toEqual(['k.t', table.id])
   })
+
+  test('of a view has the name of then, whatever the table is called now, and whether it is there', () => {
+    const { time } = db.createTable('k.t').put('a', 1)
+    const past = db.asOf(time).table('k.t')
+    db.renameTable('k.t', 'renamed')
+    expect([past.name, db.table('k.renamed').name]).toEqual(['k.t', 'k.renamed'])
+    db.dropTable('k.renamed')
+    expect(past.name).toBe('k.t')
+    db.dropKeyspace('k')
+    expect([past.name, past.get('a')]).toEqual(['k.t', 1])
+    expect(db.asOf(time).table('k.t').name).toBe('k.t')
+  })
 })
 
 test('a document with bytes of a class of their own is refused: nobody could read it again', () => {
