@@ -82,8 +82,10 @@ export class ByteTable {
 
   /** Puts the table back to what it was at a time. */
   restore(to: TimeInput): Restore {
-    const { context } = this.#handle
-    return applyRestore(this.#store, this.#restoreScope(), context.resolve(to))
+    const { context, id } = this.#handle
+    const { keyspace } = this.#restoreScope()
+    // By its id, because another one may have had its name then.
+    return applyRestore(this.#store, { keyspace, table: id }, context.resolve(to))
   }
 
   /** Undoes a restore that was one of this table. Throws `UNKNOWN_RESTORE`, `ALREADY_UNDONE`. */

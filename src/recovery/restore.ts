@@ -21,6 +21,7 @@ import {
   generationInForce,
   keyspaceNamed,
   nameOfKeyspace,
+  nameOfTable,
   tableNamed,
 } from '../catalog/catalog.ts'
 import { type Moment, catalogReadable, tableReadable } from '../catalog/promises.ts'
@@ -41,7 +42,8 @@ import { type HybridTime, formatIso, tickBefore } from '../time/hybrid-time.ts'
 /** What is to be put back: a keyspace, or one of its tables. */
 export interface RestoreScope {
   readonly keyspace: string
-  readonly table?: string | undefined
+  /** By the name that it had then, else by the one that it has now; or by its id, whatever it is and was called. */
+  readonly table?: string | number | undefined
 }
 
 /** What a restore does to a table. */
@@ -158,18 +160,19 @@ function tableThen(
   now: Catalog,
   then: Catalog,
   keyspace: KeyspaceRow,
-  name: string,
+  asked: string | number,
   to: HybridTime,
 ): TableRow {
   checkKeyspaceExists(now, keyspace.id, then)
   const named = [...then.tables.values()].find(
-    (table) => table.keyspace === keyspace.id && table.name === name,
+    (table) => table.keyspace === keyspace.id && table.name === asked,
   )
   if (named !== undefined) return named
-  const { id } = tableNamed(now, `${now.keyspaces.get(keyspace.id)!.name}.${name}`)
+  const id = typeof asked === 'number' ? asked : tableNamed(now, `${keyspace.name}.${asked}`).id
   const existed = then.tables.get(id)
   if (existed !== undefined) return existed
-  const message = `the table ${keyspace.name}.${name} did not exist as of ${formatIso(to)}`
+  const name = nameOfTable(now, id)
+  const message = `the table ${name} did not exist as of ${formatIso(to)}`
   throw new PalimpsestError('UNKNOWN_TABLE', message, { name, at: formatIso(to) })
 }
 

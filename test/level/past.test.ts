@@ -94,6 +94,20 @@ test('a level undoes its own restores, and no others', async () => {
   expect(database.restores()).toHaveLength(2)
 })
 
+test('a restore is one of the table of the level, whatever had its name then', async () => {
+  const { clock, database, level } = await sample()
+  const other = new PalimpsestLevel(database, 'level.other')
+  for (const each of [level, other]) await each.put('a', 'then')
+  const then = database.newest
+  clock.advance(1)
+  await level.put('a', 'now')
+  await other.put('a', 'now')
+  database.dropTable('level.data')
+  database.renameTable('level.other', 'data')
+  expect(await other.restore(then)).toMatchObject({ tables: [{ name: 'level.other', action: 'rewound' }] })
+  expect([await other.get('a'), database.tables]).toEqual(['then', ['level.other']])
+})
+
 test('what is open goes on showing its own time over a restore', async () => {
   const { database, level } = await sample()
   await level.put('a', '1')
