@@ -84,7 +84,7 @@ export function promisesFor(catalog: Catalog, table: TableRef, moment: Moment): 
   const cursors = [...moment.memoryHolds]
     .filter((hold) => hold.table === table.id)
     .toSorted((a, b) => a.id - b.id)
-    .map(({ times, id }): ReadablePromise => ({ kind: 'cursor', times, id }))
+    .map(({ times, id, untilMicros }): ReadablePromise => ({ kind: 'cursor', times, id, untilMicros }))
   return [window, ...holds, ...cursors]
 }
 

@@ -146,8 +146,10 @@ function keeperLine(
       const reason = promise.reason === '' ? '' : ` (${promise.reason})`
       return `${what} the hold ${promise.name}${reason}: ${seen}; ${end}`
     }
-    case 'cursor':
-      return `${what} the open cursor ${promise.id}: ${seen}; until it is read to its end`
+    case 'cursor': {
+      const end = from === undefined ? '' : `, or too old at ${notation.start(from)}`
+      return `${what} the open cursor ${promise.id}: ${seen}; until it is read to its end${end}`
+    }
   }
 }
 

@@ -23,8 +23,8 @@ export type ReadablePromise =
       readonly reason: string
       readonly expiresMicros?: number | undefined
     }
-  /** An open cursor, which holds what it reads in memory, by its number. */
-  | { readonly kind: 'cursor'; readonly times: Stretches; readonly id: number }
+  /** An open cursor, which holds what it reads in memory until it is too old, by its number. */
+  | { readonly kind: 'cursor'; readonly times: Stretches; readonly id: number; readonly untilMicros: number }
 
 /** What one generation says about a version. */
 export interface GenerationJudgement {
@@ -51,8 +51,8 @@ export interface Keeper {
   /** The readable times at which it is seen because of this promise. */
   readonly times: Stretches
   /**
-   * `superseded`: a newer version; `released`: the hold's or cursor's end; `retention`: that history is
-   * kept for less than forever; `time`: that it is `from`, if nothing else changes.
+   * `superseded`: a newer version; `released`: the hold's release; `retention`: that history is kept for less
+   * than forever; `time`: that it is `from`, if nothing else changes.
    */
   readonly until: 'superseded' | 'released' | 'retention' | 'time'
   readonly from?: HybridTime | undefined
@@ -157,7 +157,7 @@ function keeperOf(promise: ReadablePromise, seen: Stretches): readonly Keeper[] 
   const times = intersection(seen, promise.times)
   if (times.length === 0) return []
   if (promise.kind !== 'window') {
-    const ends = promise.kind === 'hold' ? promise.expiresMicros : undefined
+    const ends = promise.kind === 'hold' ? promise.expiresMicros : promise.untilMicros
     return [
       ends === undefined ? { promise, times, until: 'released' } : untilMicros({ promise, times }, ends),
     ]

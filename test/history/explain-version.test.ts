@@ -21,7 +21,7 @@ const window = (keep: Keep, cutoff = 5): ReadablePromise => ({
 const hold = (expiresMicros?: number): ReadablePromise => ({
   ...{ kind: 'hold', times: stretch(at(11), at(12)), name: 'h', owner: '', reason: '', expiresMicros },
 })
-const cursor: ReadablePromise = { kind: 'cursor', times: stretch(at(11), at(12)), id: 1 }
+const cursor: ReadablePromise = { kind: 'cursor', times: stretch(at(11), at(12)), id: 1, untilMicros: 40 }
 
 const judged = (micros: number, ...promises: readonly ReadablePromise[]) =>
   explainKeeping(generations, promises, versions, at(micros))
@@ -38,7 +38,7 @@ describe('a superseded version is kept', () => {
       hold(MICROS_MAX + 1),
       'retention',
     ],
-    ['until its cursor is closed', cursor, 'released', undefined],
+    ['until its cursor is too old', cursor, 'time', at(40)],
   ] as const)('%s', (_, promise, until, from?) => {
     expect(judged(10, promise)).toMatchObject({ verdict: 'kept', keepers: [{ promise, until }] })
     expect(judged(10, promise).canGoFrom).toBe(from)
@@ -47,6 +47,7 @@ describe('a superseded version is kept', () => {
   test('until the last of all promises has ended, and without an end if one of them has none', () => {
     expect(judged(10, window(100), hold(30)).canGoFrom).toBe(at(120))
     expect(judged(10, hold(30), window(100)).canGoFrom).toBe(at(120))
+    expect(judged(10, hold(30), cursor).canGoFrom).toBe(at(40))
     for (const promises of [
       [window(100), hold()],
       [hold(), window(100)],

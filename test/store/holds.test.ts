@@ -100,6 +100,23 @@ describe('holds are listed', () => {
     expect(db.holds()).toEqual([])
   })
 
+  test('a version that an open cursor alone keeps can go from when that is too old', () => {
+    const { db, clock, table } = opened()
+    const { time } = table.put('a', '1')
+    table.put('b', '1')
+    const scan = table.scan({ asOf: time })
+    clock.advance(1)
+    table.put('a', '2')
+    scan.next()
+    clock.advance(1000)
+    const { verdict, canGoFrom } = table.explainVersion('a', time)
+    expect([verdict, canGoFrom]).toEqual(['kept', db.holds()[0]!.until])
+    clock.set(Number(canGoFrom! >> 12n) - 1)
+    expect(table.explainVersion('a', time).verdict).toBe('kept')
+    clock.advance(1)
+    expect(table.explainVersion('a', time).verdict).toBe('droppable')
+  })
+
   test('a hold on what was dropped says so, not that it holds everything', () => {
     const { db, table } = opened()
     const { time } = table.put('a', '1')
