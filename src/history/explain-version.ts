@@ -6,7 +6,16 @@
  */
 import { assert } from '../base/assert.ts'
 import { type Version } from '../storage/version.ts'
-import { type HybridTime, MAX_TIME, MICROS_MAX, hybridTime, laterOf, microsOf } from '../time/hybrid-time.ts'
+import {
+  type HybridTime,
+  MAX_TIME,
+  MICROS_MAX,
+  MIN_TIME,
+  earlierOf,
+  hybridTime,
+  laterOf,
+  microsOf,
+} from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch, intersection, union } from '../time/stretches.ts'
 import { type JudgeNote, judgeVersion } from './garbage.ts'
 import { type Generation, type GenerationCause, endOf } from './lineage.ts'
@@ -68,7 +77,10 @@ export interface KeepJudgement {
   readonly generations: readonly GenerationJudgement[]
   /** What keeps it: of every promise, for each generation, the times that it keeps readable. */
   readonly keepers: readonly Keeper[]
-  /** Of what is kept, the time from which on it can go, if nothing changes; `undefined` if it then never can. */
+  /**
+   * Of what is kept, the time from which on it can go, if nothing changes; `undefined` if it then never can. A tombstone
+   * can go once no value behind it is kept, whoever sees the tombstone.
+   */
   readonly canGoFrom?: HybridTime | undefined
 }
 
@@ -85,7 +97,8 @@ export function explainKeeping(
   const judge = new Judge(generations, union(...promises.map(({ times }) => times)))
   let judged: readonly GenerationJudgement[] | undefined
   let isTombstone = false
-  let hidesSomething = false
+  /** The time from which on no value behind it is kept: of all time, where none is. */
+  let hidesUntil: End = MIN_TIME
   for (const version of versions) {
     if (version.time > time) judge.pass(version.time)
     else if (version.time === time) {
@@ -93,22 +106,19 @@ export function explainKeeping(
       isTombstone = version.value === undefined
     } else {
       judged ??= judge.explain(time)
+      if (!isTombstone || hidesUntil === undefined) break
       // A tombstone stays for a value behind it that is kept, whatever stands between them.
-      hidesSomething = judge.pass(version.time) && version.value !== undefined
-      if (hidesSomething || !isTombstone) break
+      if (version.value === undefined) judge.pass(version.time)
+      else hidesUntil = laterEnd(hidesUntil, endOfAll(keepersOf(promises, judge.explain(version.time))))
     }
   }
   judged ??= judge.explain(time)
-  const seen = union(...judged.map((generation) => generation.seen))
-  const keepers = promises.flatMap((promise) => keeperOf(promise, seen))
+  const keepers = keepersOf(promises, judged)
   const verdict =
-    keepers.length === 0 ? 'droppable' : isTombstone && !hidesSomething ? 'hides nothing' : 'kept'
-  return {
-    verdict,
-    generations: judged,
-    keepers,
-    canGoFrom: verdict === 'kept' ? endOfAll(keepers) : undefined,
-  }
+    keepers.length === 0 ? 'droppable' : isTombstone && hidesUntil === MIN_TIME ? 'hides nothing' : 'kept'
+  const end = endOfAll(keepers)
+  const canGoFrom = isTombstone ? earlierEnd(end, hidesUntil) : end
+  return { verdict, generations: judged, keepers, canGoFrom: verdict === 'kept' ? canGoFrom : undefined }
 }
 
 /** The rule of compactions, applied to the versions of one key, with its reasons. */
@@ -153,6 +163,15 @@ class Judge {
   }
 }
 
+/** What keeps a version of which the generations say this. */
+function keepersOf(
+  promises: readonly ReadablePromise[],
+  judgements: readonly GenerationJudgement[],
+): readonly Keeper[] {
+  const seen = union(...judgements.map((generation) => generation.seen))
+  return promises.flatMap((promise) => keeperOf(promise, seen))
+}
+
 function keeperOf(promise: ReadablePromise, seen: Stretches): readonly Keeper[] {
   const times = intersection(seen, promise.times)
   if (times.length === 0) return []
@@ -175,8 +194,18 @@ function untilMicros(keeper: Pick<Keeper, 'promise' | 'times'>, micros: number):
   return { ...keeper, until: 'time', from: hybridTime(micros) }
 }
 
-/** The time from which on no promise keeps it. */
-function endOfAll(keepers: readonly Keeper[]): HybridTime | undefined {
-  const ends = keepers.map(({ from }) => from)
-  return ends.reduce((latest, end) => (latest && end ? laterOf(latest, end) : undefined))
+/** A time from which on something is no longer so; `undefined` if that never comes. */
+type End = HybridTime | undefined
+
+/** When no promise keeps it any more. */
+function endOfAll(keepers: readonly Keeper[]): End {
+  return keepers.reduce<End>((latest, { from }) => laterEnd(latest, from), MIN_TIME)
+}
+
+function laterEnd(a: End, b: End): End {
+  return a === undefined || b === undefined ? undefined : laterOf(a, b)
+}
+
+function earlierEnd(a: End, b: End): End {
+  return a === undefined || b === undefined ? (a ?? b) : earlierOf(a, b)
 }

@@ -62,6 +62,28 @@ test('the newest version is kept by the window until it is superseded', () => {
   expect(judged(20, window('forever'))).toMatchObject({ keepers: [{ until: 'retention' }] })
 })
 
+describe('a tombstone is kept', () => {
+  const ofTombstone = (
+    newer: readonly (typeof versions)[number][],
+    ...promises: readonly ReadablePromise[]
+  ) =>
+    explainKeeping(generations, promises, [...newer, { time: at(30), value: undefined }, ...versions], at(30))
+  const superseding = [{ time: at(40), value }]
+
+  test('until no value behind it is, though it goes on being seen', () => {
+    expect(ofTombstone([], window(100)).canGoFrom).toBe(at(130))
+    expect(ofTombstone(superseding, window(100)).canGoFrom).toBe(at(130))
+    expect(ofTombstone([], window(100), hold(500)).canGoFrom).toBe(at(500))
+    expect(ofTombstone([], window('forever')).canGoFrom).toBeUndefined()
+    expect(ofTombstone([], window(100), hold()).canGoFrom).toBeUndefined()
+  })
+
+  test('no longer than somebody sees it, though a value behind it is kept', () => {
+    for (const held of [hold(), hold(500)])
+      expect(ofTombstone(superseding, window(100), held).canGoFrom).toBe(at(140))
+  })
+})
+
 test('what no promise sees can be dropped', () => {
   expect(judged(10, window(100, 20))).toMatchObject({ verdict: 'droppable', keepers: [] })
 })
