@@ -362,12 +362,15 @@ interface State {
   readonly time: HybridTime
   readonly from: HybridTime
   readonly tables: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** Whether the keyspace was there. */
+  readonly hasKeyspace: boolean
 }
 
 type Step =
   | { kind: 'put'; table: number; key: number }
   | { kind: 'delete'; table: number; key: number }
   | { kind: 'create' | 'drop' | 'truncate'; table: number }
+  | { kind: 'dropKeyspace' }
   | { kind: 'restore'; back: number; between: boolean }
   | { kind: 'undo'; which: number }
   | { kind: 'flush' }
@@ -388,8 +391,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constantFrom('create' as const, 'drop', 'truncate'), table: fc.nat(1) }),
   },
+  { weight: 1, arbitrary: fc.constant<Step>({ kind: 'dropKeyspace' }) },
   {
-    weight: 3,
+    weight: 4,
     arbitrary: fc.record({ kind: fc.constant('restore' as const), back: fc.nat(20), between: fc.boolean() }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('undo' as const), which: fc.nat(5) }) },
@@ -412,18 +416,22 @@ async function compare(
   first.createTable('k.t1', { values: 'text', keep })
   const empty: ReadonlyMap<string, string> = new Map()
   const states: State[] = [
-    { time: db.newest, from: db.newest, tables: new Map([0, 1].map((table) => [`k.t${table}`, empty])) },
+    {
+      ...{ time: db.newest, from: db.newest, hasKeyspace: true },
+      tables: new Map([0, 1].map((table) => [`k.t${table}`, empty])),
+    },
   ]
   const undoable: { id: string; before: number }[] = []
   const nameOf = (table: number) => `k.t${table}`
   // The database may make a commit of its own after a change: its upkeep.
-  const note = (time: HybridTime, tables: State['tables'], from = time) => states.push({ time, from, tables })
-  const now = () => states.at(-1)!.tables
+  const note = (time: HybridTime, state: Pick<State, 'tables' | 'hasKeyspace'>, from = time) =>
+    states.push({ time, from, tables: state.tables, hasKeyspace: state.hasKeyspace })
   const isReadable = (time: HybridTime, { size }: State['tables']) =>
     microsOf(time) >= clock.now() - (size > 0 ? keep : Math.min(keep, databaseKeep))
   for (const [i, each] of steps.entries()) {
     clock.advance(advances[i % advances.length]!)
-    const tables = new Map(now())
+    const { hasKeyspace, ...present } = states.at(-1)!
+    const tables = new Map(present.tables)
     const last = db.newest
     if (each.kind === 'flush') db.flush()
     else if (each.kind === 'compact') db.compact()
@@ -436,9 +444,13 @@ async function compare(
       // A state lasts through the tick before the next one.
       const to = each.between && next !== undefined ? ((next.from - 1n) as HybridTime) : states[index]!.time
       const before = states.length - 1
+      if (!states[index]!.hasKeyspace) {
+        expect(['UNKNOWN_KEYSPACE', 'HISTORY_GONE']).toContain(codeOf(() => db.restoreSync('k', { to })))
+        continue
+      }
       const restore = await unlessGone(db.restore('k', { to }), isReadable(to, states[index]!.tables))
       if (restore === undefined) continue
-      note(restore.time!, states[index]!.tables)
+      note(restore.time!, states[index]!)
       undoable.push({ id: restore.id, before })
     } else if (each.kind === 'undo') {
       const chosen = undoable.splice(each.which % Math.max(1, undoable.length), 1)[0]
@@ -448,14 +460,18 @@ async function compare(
       const to = (undoesAt - 1n) as HybridTime
       const undo = await unlessGone(db.undo(chosen.id), isReadable(to, states[chosen.before]!.tables))
       if (undo === undefined) continue
-      note(undo.time!, states[chosen.before]!.tables)
+      note(undo.time!, states[chosen.before]!)
       undoable.push({ id: undo.id, before })
+    } else if (each.kind === 'dropKeyspace') {
+      if (!hasKeyspace) continue
+      db.dropKeyspace('k')
+      note(db.newest, { tables: new Map(), hasKeyspace: false }, (last + 1n) as HybridTime)
     } else {
       const name = nameOf(each.table)
       const content = tables.get(name)
       let exact: HybridTime | undefined
       if (each.kind === 'create') {
-        if (content !== undefined) continue
+        if (content !== undefined || !hasKeyspace) continue
         db.createTable(name, { values: 'text', keep })
         tables.set(name, new Map())
       } else if (content === undefined) continue
@@ -475,11 +491,12 @@ async function compare(
         tables.set(name, changed)
         exact = time
       }
-      note(exact ?? db.newest, tables, exact ?? ((last + 1n) as HybridTime))
+      note(exact ?? db.newest, { tables, hasKeyspace }, exact ?? ((last + 1n) as HybridTime))
     }
     if (each.kind === 'compact' || each.kind === 'reopen' || i === steps.length - 1)
       checkAll(db, states, isReadable)
   }
+  expect(db.keyspaces).toEqual(states.at(-1)!.hasKeyspace ? ['k'] : [])
   expect(db.check().flatMap(({ faults }) => faults)).toEqual([])
 }
 
