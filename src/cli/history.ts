@@ -17,7 +17,7 @@ import { type Stretch } from '../time/stretches.ts'
 import { KEYS_HELP, TIMES_HELP, examples, openToRead, parseCount } from './options.ts'
 import { type Session } from './session.ts'
 import { explainDash, keyOf, linePart, tableAsOf, writeLines } from './table.ts'
-import { manyText, momentOf, timeText } from './text.ts'
+import { lineText, manyText, momentOf, timeText } from './text.ts'
 
 interface HistoryFlags {
   readonly from?: string
@@ -175,6 +175,7 @@ const NOTATION: ExplainNotation = {
   },
   key: linePart,
   value: linePart,
+  reason: lineText,
 }
 
 /** `2026-… (…)<tab>cause<tab>value`: what is absent has no value. */

@@ -18,6 +18,8 @@ export interface ExplainNotation {
   readonly stretch: (stretch: Stretches[number]) => string
   readonly key: (key: unknown) => string
   readonly value: (value: unknown) => string
+  /** What a hold is for, as its user wrote it. */
+  readonly reason: (reason: string) => string
 }
 
 const CAUSES = { create: 'creation', restore: 'restore', undo: 'undo', truncate: 'truncation' } as const
@@ -143,7 +145,7 @@ function keeperLine(
     }
     case 'hold': {
       const end = from === undefined ? 'until it is released' : `until it runs out at ${notation.start(from)}`
-      const reason = promise.reason === '' ? '' : ` (${promise.reason})`
+      const reason = promise.reason === '' ? '' : ` (${notation.reason(promise.reason)})`
       return `${what} the hold ${promise.name}${reason}: ${seen}; ${end}`
     }
     case 'cursor': {

@@ -149,6 +149,20 @@ describe('explain', () => {
     })
   })
 
+  test('of a version that a hold keeps has its reason on the line, harmless to a terminal', async () => {
+    using db = open(join(cwd, 'held'), { clock: new ReplayClock({ micros: START }) })
+    db.createKeyspace('k')
+    const { time } = db.createTable<string, string>('k.t', { values: 'text' }).put('a', '1')
+    db.hold({ name: 'plain', at: time, reason: 'kept until the audit' })
+    db.hold({ name: 'odd', at: time, reason: 'two\nlines \u001b[31min red' })
+    const found = await lines(['explain', 'held', 'k.t', 'a', '--version', formatExact(time)])
+    const holds = found.lines.filter((line) => line.includes('the hold'))
+    expect(holds.map((line) => /the hold (.*): at /.exec(line)?.[1])).toEqual([
+      'plain (kept until the audit)',
+      String.raw`odd ("two\nlines \u001b[31min red")`,
+    ])
+  })
+
   test('of a version that is not there has exit code 1', async () => {
     const { exitCode, stdout } = await cli(
       ['explain', 'shop', 'shop.orders', 'o-2', '--version', times[0]!],

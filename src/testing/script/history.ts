@@ -73,6 +73,7 @@ const NOTATION: ExplainNotation = {
   stretch: stretchText,
   key: (key) => keyText(undefined, String(key)),
   value: (value) => plainText(String(value)),
+  reason: plainText,
 }
 
 /** `6: 1 by a restore, written at 2`. */
