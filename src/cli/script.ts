@@ -120,10 +120,11 @@ async function update(session: Session, ran: RunFile): Promise<void> {
 }
 
 function readScript(session: Session, file: string): string {
+  const path = session.path(file)
   const bytes =
     file === '-'
       ? concatBytes(Array.from(readFileChunks(0), copyOf))
-      : attempt('read', file, () => new Uint8Array(readFileSync(session.path(file))))
+      : attempt('read', file, () => new Uint8Array(readFileSync(path)))
   try {
     return textOfBytes(bytes)
   } catch (error) {

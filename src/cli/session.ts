@@ -6,6 +6,7 @@
  */
 import { resolve } from 'node:path'
 import { styleText } from 'node:util'
+import { PalimpsestError } from '../base/errors.ts'
 import { type Io } from './io.ts'
 import { jsonText } from './text.ts'
 
@@ -29,8 +30,9 @@ export class Session {
     this.isJson = isJson
   }
 
-  /** A path as the user gave it, made absolute. */
+  /** A path as the user gave it, made absolute. Throws `INVALID_ARGUMENT` for none: it would be this very directory. */
   path(given: string): string {
+    if (given === '') throw new PalimpsestError('INVALID_ARGUMENT', 'a path is empty; this directory is .')
     return resolve(this.io.cwd, given)
   }
 

@@ -1,6 +1,8 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { cli, expectRefusal } from './harness.ts'
+import { cli, expectRefusal, scratchDirectory } from './harness.ts'
 
+const cwd = scratchDirectory()
 const COMMANDS = [
   ['start'],
   ['git'],
@@ -98,6 +100,19 @@ describe('wrong usage ends with 2, in one line', () => {
       ...usage,
       says: /neither forever nor/,
     })
+  })
+
+  test.each([
+    ['stats', ''],
+    ['compact', ''],
+    ['restore', '', 'git', '--to', 'now'],
+    ['git', 'import', '', 'made-of-nothing'],
+    ['git', 'import', '.', ''],
+    ['script', ''],
+    ['start', '--keep-in', ''],
+  ])('for a path that is empty, as that of a variable that is not set: %s %s', async (...argv) => {
+    await expectRefusal(argv, { ...usage, says: /a path is empty/ }, { cwd })
+    expect(readdirSync(cwd)).toEqual([])
   })
 
   test('with control characters of the command line escaped', async () => {
