@@ -4,14 +4,13 @@
  * A log is read through and checked before anything is made of it, so that a malformed one leaves
  * nothing behind. What can be read only once (standard input, a pipe) is put into a file meanwhile.
  */
-import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { statSync, writeSync } from 'node:fs'
 import { PalimpsestError } from '../base/errors.ts'
 import { attempt, readFileChunks } from '../lab/git/chunks.ts'
 import { parseGitLog, readGitLogFile } from '../lab/git/gitlog.ts'
 import { type GitCommit } from '../lab/git/history.ts'
 import { type GitBlob, readBlobs, readRepository } from '../lab/git/repository.ts'
+import { ScratchFile } from '../lab/git/scratch-file.ts'
 import { type Session } from './session.ts'
 
 /** Longer contents are left out of an import; their modes and ids are there: 16 MiB. */
@@ -63,17 +62,13 @@ function repositorySource(path: string): GitSource {
 
 /** Puts a stream into a file while it is checked. */
 function spooledLog(session: Session, stream: string | 0): GitSource {
-  const directory = mkdtempSync(join(tmpdir(), 'palimpsest-trace-'))
-  const remove = () => rmSync(directory, { recursive: true, force: true })
-  const path = join(directory, 'trace.gitlog')
+  const spool = new ScratchFile()
+  const remove = () => {
+    spool[Symbol.dispose]()
+  }
   try {
-    const descriptor = openSync(path, 'wx')
-    try {
-      const total = checkLog(session, parseGitLog(copied(readFileChunks(stream), descriptor)))
-      return { commits: readGitLogFile(path), total, [Symbol.dispose]: remove }
-    } finally {
-      closeSync(descriptor)
-    }
+    const total = checkLog(session, parseGitLog(copied(readFileChunks(stream), spool.descriptor)))
+    return { commits: parseGitLog(spool.chunks()), total, [Symbol.dispose]: remove }
   } catch (error) {
     remove()
     throw error

@@ -1,8 +1,9 @@
 /**
  * The built program, as a process: what only a process has. Everything else is tested inside.
  */
-import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { generateHistory } from '../../src/lab/git/generator.ts'
@@ -26,6 +27,27 @@ test('a log on standard input is imported when it is whole, and leaves nothing w
   expect(whole).toMatchObject({ status: 0, stderr: '' })
   expect(JSON.parse(String(whole.stdout))).toMatchObject({ commits: 30 })
 })
+
+test.skipIf(process.platform === 'win32')(
+  'an import of standard input that is killed leaves nothing in the directory for temporary files',
+  async () => {
+    const tmp = join(cwd, 'tmp')
+    mkdirSync(tmp)
+    const long = [...writeGitLog(generateHistory({ seed: 3, commits: 2, files: 9000 }))].join('')
+    const child = spawn(process.execPath, [program, 'git', 'import', '-', 'killed'], {
+      cwd,
+      env: { ...process.env, TMPDIR: tmp },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    const ended = once(child, 'exit')
+    // Far more than a pipe holds: once all is handed over, most of it was read.
+    expect(long.length).toBeGreaterThan(400_000)
+    await new Promise((resolve) => child.stdin.write(long, resolve))
+    child.kill('SIGKILL')
+    expect(await ended).toEqual([null, 'SIGKILL'])
+    expect(readdirSync(tmp)).toEqual([])
+  },
+)
 
 test('a reader that goes away, as head does, is no failure', () => {
   writeFileSync(join(cwd, 'head.gitlog'), log)

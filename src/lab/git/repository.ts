@@ -6,15 +6,13 @@
  * that would change what is printed are overruled one by one.
  */
 import { spawnSync } from 'node:child_process'
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { assert } from '../../base/assert.ts'
 import { PalimpsestError } from '../../base/errors.ts'
-import { attempt, errnoOf, readChunks } from './chunks.ts'
+import { errnoOf } from './chunks.ts'
 import { parseGitLog } from './gitlog.ts'
 import type { GitCommit } from './history.ts'
 import { byteTextOf } from './quoting.ts'
+import { ScratchFile } from './scratch-file.ts'
 
 /** What to read of a repository. */
 export interface RepositoryOptions {
@@ -231,39 +229,6 @@ const ELSEWHERE: readonly string[] = [
   'GIT_SHALLOW_FILE',
   'GIT_GRAFT_FILE',
 ]
-
-/** A file without a name, for a program to write and for us to read; gone when it is disposed of. */
-class ScratchFile {
-  readonly #directory: string
-  readonly descriptor: number
-
-  constructor() {
-    this.#directory = attempt('mkdtemp', tmpdir(), () => mkdtempSync(join(tmpdir(), 'palimpsest-git-')))
-    const path = join(this.#directory, 'output')
-    // Appending, so that the program writes at the end of what is there also after it was cleared.
-    this.descriptor = attempt('open', path, () => openSync(path, 'ax+'))
-    // Where an open file may lose its name, it does now: then nothing is left even if the process is killed.
-    if (process.platform !== 'win32') this.#remove()
-  }
-
-  /** Everything in it. */
-  chunks(): Generator<Uint8Array> {
-    return readChunks(this.descriptor, 'scratch file', 0)
-  }
-
-  clear(): void {
-    attempt('truncate', 'scratch file', () => ftruncateSync(this.descriptor, 0))
-  }
-
-  [Symbol.dispose](): void {
-    closeSync(this.descriptor)
-    this.#remove()
-  }
-
-  #remove(): void {
-    rmSync(this.#directory, { recursive: true, force: true })
-  }
-}
 
 const NEWLINE = 10
 
