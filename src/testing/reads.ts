@@ -3,7 +3,8 @@
  * is answered as the model answers, or refused as it refuses.
  */
 import { type Key } from '../table/codec.ts'
-import { type Table } from '../table/table.ts'
+import { type HistoryOptions } from '../table/state-history.ts'
+import { type DiffOptions, type Table } from '../table/table.ts'
 import { type HybridTime, formatExact } from '../time/hybrid-time.ts'
 import {
   type ComparedTable,
@@ -86,8 +87,32 @@ export function scan(subject: Subject, plan: Extract<Operation, { do: 'scan' }>)
 export function history(subject: Subject, plan: Extract<Operation, { do: 'history' }>): void {
   const table = subject.meaning.tableOf(plan.table)
   const text = subject.meaning.keyOf(table, plan.key)
-  const changes = compareKeyHistory(subject.comparison, table, subject.db.table<Key>(table.name), text)
+  const handle = subject.db.table<Key>(table.name)
+  const changes = compareKeyHistory(subject.comparison, table, handle, text)
   subject.transcript.push(`history of ${text} in ${table.name}: ${inWords(changes)}`)
+  comparePartsOfHistory(table, handle, text)
+}
+
+/** Newest first it is the same, and from one of its changes on, and through the one before. */
+function comparePartsOfHistory(table: ComparedTable, handle: Table, text: string): void {
+  const changesOf = (options: HistoryOptions) =>
+    Array.from(handle.history(keyOf(table.keys, text), options), ({ time, value, cause }) => ({
+      ...{ time, value: textOfValue(table.values, value), cause },
+    }))
+  const all = changesOf({})
+  const what = `the history of ${text} in ${table.name}`
+  expectSame(`${what}, newest first`, changesOf({ reverse: true }), all.toReversed())
+  const middle = all.length >>> 1
+  const change = all[middle]
+  if (change === undefined) return
+  const { time: from } = change
+  const opening = change.value === undefined ? [] : [{ ...change, cause: 'opening' }]
+  const expected = [...opening, ...all.slice(middle + 1)]
+  expectSame(`${what} from ${formatExact(from)}`, changesOf({ from }), expected)
+  expectSame(`${what} from there, newest first`, changesOf({ from, reverse: true }), expected.toReversed())
+  const before = all.slice(0, middle)
+  const to = before.at(-1)?.time
+  if (to !== undefined) expectSame(`${what} to ${formatExact(to)}`, changesOf({ to, limit: middle }), before)
 }
 
 /** Tells what differs between two times. */
@@ -108,7 +133,33 @@ export function diff(subject: Subject, plan: Extract<Operation, { do: 'diff' }>)
   const differences = found?.map((difference) => differenceText(table, difference))
   transcript.push(`${what}: ${verdict} ${inWords(differences)}`)
   if (differences === undefined) return
-  expectSame(what, differences, differencesOf(model, table, from.time, to?.time ?? model.clock.used))
+  const then = to?.time ?? model.clock.used
+  expectSame(what, differences, differencesOf(model, table, from.time, then))
+  comparePartsOfDiff(table, db.table<Key>(name), { from: from.time, to: to?.time })
+}
+
+/** Backwards it is the same, and below one of its keys and from there on. */
+function comparePartsOfDiff(
+  table: ComparedTable,
+  handle: Table,
+  times: { readonly from: HybridTime; readonly to: HybridTime | undefined },
+): void {
+  const differencesIn = (options: Omit<DiffOptions, 'from' | 'to'>) =>
+    Array.from(handle.diff({ ...times, ...options }), (each) => differenceText(table, each))
+  const all = differencesIn({})
+  const what = `diff of ${table.name}`
+  expectSame(`${what}, backwards`, differencesIn({ reverse: true }), all.toReversed())
+  const middle = all.length >>> 1
+  const [text] = all[middle] ?? []
+  if (text === undefined) return
+  const key = keyOf(table.keys, text)
+  expectSame(`${what} from ${text} on`, differencesIn({ gte: key }), all.slice(middle))
+  expectSame(
+    `${what} below ${text}`,
+    differencesIn({ lt: key, reverse: true }),
+    all.slice(0, middle).toReversed(),
+  )
+  expectSame(`${what} at ${text}`, differencesIn({ gte: key, limit: 1 }), all.slice(middle, middle + 1))
 }
 
 /** Reads the names of the tables as of a time. */
