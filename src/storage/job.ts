@@ -19,6 +19,7 @@ import { type Geometry } from './geometry.ts'
 import { type LogPlace, syncSegment } from './log.ts'
 import { versionsIn } from './memtable.ts'
 import { type PackedMemory } from './packed-versions.ts'
+import { bytesOfTables } from './shape.ts'
 import { type TableFiles } from './table-files.ts'
 import { type TableMeta } from './table-format.ts'
 
@@ -165,8 +166,10 @@ function runMerge<Directive>(job: MergeJob<Directive>, io: JobIo<Directive>): Me
 export function numbersFor(compaction: CompactionJob<unknown>, { tableBytes }: Geometry): number {
   const { kind, inputs } = compaction.choice
   if (kind === 'move') return 0
-  const bytes = inputs.flatMap(({ tables }) => tables).reduce((sum, table) => sum + table.bytes, 0)
-  return 2 * Math.ceil(bytes / tableBytes) + 2
+  const merged = inputs.flatMap(({ tables }) => tables)
+  const [bytes, versions] = [bytesOfTables(merged), merged.reduce((sum, table) => sum + table.versions, 0)]
+  // No table is without a version: where tables are to be very small, numbers would be used up. (A forger may say none.)
+  return Math.min(2 * Math.ceil(bytes / tableBytes) + 2, Math.max(1, versions))
 }
 
 /** The first number that a result left unused. */

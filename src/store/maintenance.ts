@@ -111,7 +111,7 @@ export class Maintenance {
     while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
   }
 
-  /** Stops what runs elsewhere, for good. What it would have made is made after the next opening. */
+  /** Stops what runs elsewhere, for good. What it would have made is made when its tablet is flushed again. */
   close(): void {
     const { failStop, manifest, numbers } = this.#context
     const abandoned: Lane[] = []

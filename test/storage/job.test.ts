@@ -7,13 +7,13 @@ import { crc32 } from '../../src/base/checksum.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { type FileSystem } from '../../src/storage/files.ts'
 import { GEOMETRIES } from '../../src/storage/geometry.ts'
-import { type FlushJob, type JobIo, runJobElsewhere } from '../../src/storage/job.ts'
+import { type FlushJob, type JobIo, numbersFor, runJobElsewhere } from '../../src/storage/job.ts'
 import { LogWriter } from '../../src/storage/log.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { FILE_HEADER_BYTES } from '../../src/storage/record-file.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
-import { allShown, version } from './samples.ts'
+import { allShown, version, writeTable } from './samples.ts'
 
 const VERSIONS = [version('b', 1, 'one'), version('a', 2, 'two'), version('b', 3), version('', 4, '')]
 
@@ -84,4 +84,15 @@ test('what is in memory and not in the table is a fault of the program', () => {
   const job = flushOf()
   const memtable = { ...job.memtable, versionCount: 5 }
   expect(() => runJobElsewhere({ ...job, memtable }, ioOver(files))).toThrow('a flush drops nothing')
+})
+
+test('a merge sets no more numbers apart than it has versions, however small tables are to be: numbers are not without end', () => {
+  const io = ioOver(new MemoryFiles())
+  const versions = [1, 2, 3].map((time) => version('a', 4 - time, 'x'.repeat(10_000)))
+  const table = writeTable(io.tables, 1, versions, GEOMETRIES.tiny)
+  const inputs = [{ level: 0, tables: [table] }]
+  const choice = { kind: 'merge' as const, inputs, outputLevel: 1, outputRun: 1, because: 'asked for' }
+  const numbers = (tableBytes: number) =>
+    numbersFor({ choice, elsewhere: [], directive: null }, { ...GEOMETRIES.tiny, tableBytes })
+  expect([1, 1000, 1_000_000].map(numbers)).toEqual([3, 3, 3])
 })
