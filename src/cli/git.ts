@@ -44,7 +44,11 @@ export function registerGit(program: Command, session: Session): void {
     .description('import the first-parent history of a repository or of a log; again, adds what is new')
     .argument('<source>', 'a repository, a .gitlog file, or - for a log on standard input')
     .argument('<dir>', 'the directory of the database; made where there is none')
-    .option('--keep <duration>', 'how long history is kept: forever, or 365d (default: forever)', parseKeep)
+    .option(
+      '--keep <duration>',
+      'how long history is kept: forever, or 365d (default: as it was, at first forever)',
+      parseKeep,
+    )
     .addOption(
       new Option(
         '--geometry <name>',
@@ -86,8 +90,10 @@ const GEOMETRY_CHOICES: readonly GeometryName[] = ['default', 'tiny']
 
 const IMPORT_HELP = `
 Makes the tables git.files (path: mode, object id, with --contents the text) and git.commits. Every commit
-is one atomic batch at its committer time. A malformed log is refused before anything is made, and a commit
-that does not go on where the database stands before it is written.`
+is one atomic batch at its committer time, or right behind the commit before it where git's times go back. A
+malformed log is refused before anything is made, and a commit that does not go on where the database stands
+before it is written. An import that was killed goes on when it is given again; some dozens of commits then
+get later times than git has. How many got such times is said; git.commits has the time of git beside ours.`
 
 async function importGit(
   session: Session,
@@ -120,12 +126,13 @@ async function importGit(
   )
   tellRecovery(session, database)
   database.close()
-  const { commits, changes, skipped } = report
+  const { commits, changes, skipped, later } = report
   const [from, through] = [report.from && momentOf(report.from), report.through && momentOf(report.through)]
-  await session.result({ commits, skipped, changes, from, through, directory }, () => {
+  await session.result({ commits, skipped, changes, later, from, through, directory }, () => {
     const added = `imported ${manyText(commits, 'commit')} (${manyText(changes, 'change')}) into ${directory}`
     const span = from && through ? `, ${momentText(from)} to ${momentText(through)}` : ''
-    return `${added}${span}${skipped === 0 ? '' : `; ${countText(skipped)} were there already`}`
+    const known = skipped === 0 ? '' : `; ${countText(skipped)} were there already`
+    return `${added}${span}${known}${later === 0 ? '' : `; ${countText(later)} got later times than git has`}`
   })
   session.note(`next: palimpsest git verify ${shellText(directory)}`)
 }

@@ -39,6 +39,8 @@ export interface ImportReport {
   readonly skipped: number
   /** Changes of paths in the new commits. */
   readonly changes: number
+  /** New commits that got later times than git has: its times went back, or an import before was killed. */
+  readonly later: number
   /** The times of the first and the last commit that is new. */
   readonly from?: HybridTime | undefined
   readonly through?: HybridTime | undefined
@@ -103,6 +105,7 @@ class ImportRun {
   #looked = 0
   #commits = 0
   #changes = 0
+  #later = 0
   #from: HybridTime | undefined
   #through: HybridTime | undefined
 
@@ -124,6 +127,7 @@ class ImportRun {
       commits: this.#commits,
       skipped: this.#looked - this.#commits,
       changes: this.#changes,
+      later: this.#later,
       from: this.#from,
       through: this.#through,
     }
@@ -162,6 +166,7 @@ class ImportRun {
     this.#through = time
     this.#commits++
     this.#changes += commit.changes.length
+    if (microsOf(time) > microsOfCommit(commit)) this.#later++
   }
 
   /** A commit is known by what it changes, so it has to come upon the tree that it was made from. */

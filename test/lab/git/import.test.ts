@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { bytesOfText } from '../../../src/base/bytes.ts'
 import { crc32 } from '../../../src/base/checksum.ts'
 import { openDatabase } from '../../../src/database/database.ts'
-import { type Database, PalimpsestError, ReplayClock, open } from '../../../src/index.ts'
+import { type Database, PalimpsestError, ReplayClock, microsOf, open } from '../../../src/index.ts'
 import { generateContents, generateHistory } from '../../../src/lab/git/generator.ts'
 import { readGitLogFile } from '../../../src/lab/git/gitlog.ts'
 import { type GitCommit } from '../../../src/lab/git/history.ts'
 import { importHistory } from '../../../src/lab/git/import.ts'
 import { keyOfPath, pathOfKey } from '../../../src/lab/git/tables.ts'
+import { FaultFiles } from '../../../src/simulator/fault-files.ts'
 import { MemoryFiles } from '../../../src/storage/memory-files.ts'
 import { importedCommits, treeIdAfter, treeIdAsOf, verifyHistory } from '../../../src/lab/git/verify.ts'
 
@@ -41,6 +42,32 @@ describe('a git history in a database', () => {
     const found = importedCommits(imported(commits))
     expect(found.map(({ id }) => id)).toEqual(commits.map(({ id }) => id))
     expect(found.every(({ time }, i) => i === 0 || time > found[i - 1]!.time)).toBe(true)
+  })
+
+  test('counts the commits that got later times than git has, as those do that follow upon a killed import', () => {
+    const commits = [...generateHistory({ seed: 3, commits: 200, files: 30 })]
+    let appends = 0
+    let killed: FaultFiles | undefined
+    const files: FaultFiles = new FaultFiles({
+      onOperation: ({ operation }) => {
+        if (operation !== 'append' || ++appends !== 100) return
+        killed = files.crashImage({ kind: 'drawn', model: 'process-kill', seed: 1 })
+      },
+    })
+    const importOn = (disk: FaultFiles) =>
+      importHistory((clock) => openDatabase({ files: disk, clock, checksum: crc32 }), commits)
+    const laterIn = (database: Database, from: number) =>
+      importedCommits(database)
+        .slice(from)
+        .filter(({ time, seconds }) => microsOf(time) > seconds * 1_000_000).length
+    const whole = importOn(files)
+    expect(whole.report.later).toBe(laterIn(whole.database, 0))
+    const resumed = importOn(killed!)
+    const { skipped, later } = resumed.report
+    expect(skipped).toBeGreaterThan(0)
+    expect(later).toBe(laterIn(resumed.database, skipped))
+    expect(later).toBeGreaterThan(laterIn(whole.database, skipped))
+    expect(verifyHistory(resumed.database).matched).toBe(200)
   })
 
   test('gains only the new commits when it is imported again', () => {
