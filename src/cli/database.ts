@@ -175,7 +175,11 @@ async function compact(
     const explained = explain ? `${decisionsText(session, decisions)}\n\n` : ''
     const versions = `${countText(before.versions)} → ${manyText(after.versions, 'version')}`
     const bytes = `${bytesText(before.bytes)} → ${bytesText(after.bytes)}`
-    return `${explained}compacted ${table ?? 'all tables'}: ${versions}, ${bytes} in all`
+    const what = table ?? 'all tables'
+    const did = due
+      ? `flushed ${what}, with ${manyText(decisions.length, 'compaction')}`
+      : `compacted ${what}`
+    return `${explained}${did}: in the database with its catalog ${versions}, ${bytes} in table files`
   })
   session.note(`next: palimpsest stats ${shellText(directory)}`)
 }

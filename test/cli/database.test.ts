@@ -182,9 +182,22 @@ describe('compact', () => {
     for (const { scores } of decisions) expect(scores.length).toBeGreaterThan(5)
   })
 
+  test('says in text that versions are those of the whole database, and bytes those of table files', async () => {
+    open(join(cwd, 'young')).close()
+    using db = open(join(cwd, 'young'))
+    db.createKeyspace('k')
+    db.createTable('k.t').put('a', 1)
+    db.close()
+    const { stdout } = await cli(['compact', 'young'], at)
+    const counts = String.raw`\d+ → \d+ versions, 0 B → [\d.]+ (?:Ki)?B in table files`
+    expect(stdout).toMatch(new RegExp(`^compacted all tables: in the database with its catalog ${counts}\n$`))
+  })
+
   test('merges only what is due, if asked so: nothing in a tree at rest', async () => {
     const name = copyOf('due')
-    await cli(['compact', name, '--due'], at)
+    expect((await cli(['compact', name, '--due'], at)).stdout).toMatch(
+      /^flushed all tables, with \d+ compactions?: in the database /,
+    )
     const { stdout } = await cli(['compact', name, '--due', '--explain'], at)
     expect(stdout).toMatch(/^nothing was due\n/)
   })
