@@ -8,6 +8,7 @@ import { BlockVersions, eachOf } from '../../src/storage/version-batch.ts'
 import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
 import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
+import { stretch } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
 import {
   KEYS,
@@ -16,6 +17,7 @@ import {
   allShown,
   compareKeys,
   keysOf,
+  newestOf,
   shown,
   sortedVersions,
   tick,
@@ -279,3 +281,27 @@ test('a block finds each of more keys than are fetched together', () => {
   expect(names.map((name) => block.indexOf(new SoughtKey(bytesOfText(name))))).toEqual(names.map((_, i) => i))
   expect(block.indexOf(new SoughtKey(bytesOfText('key number 0000 and more')))).toBe(NOTHING)
 })
+
+test.each([1, 32, 33, 100])(
+  'a block finds what shows of all keys together, each with %i versions',
+  (count) => {
+    const names = ['a', 'b', 'c']
+    const times = Array.from({ length: count }, (_, i) => count - i)
+    const versions = names.flatMap((name) => times.map((time) => version(name, time, `${name}${time}`)))
+    const block = new Block(blockOf(versions))
+    const newest = new Int32Array(names.length)
+    for (const [after, through] of [0, 1, count >> 1, count, count + 1].flatMap((end) => [
+      [0, end + 1],
+      [end, count + 2],
+    ]))
+      for (const from of names.keys()) {
+        const view = stretch(tick(after!), tick(through!))
+        block.allNewestIn(from, view, newest.fill(NOTHING))
+        const found = Array.from(newest, (at) => (at === NOTHING ? '-' : shown(block.versionAt(at))))
+        const expected = names.map((name, i) =>
+          i < from ? '-' : shown(newestOf(versions, bytesOfText(name), view)),
+        )
+        expect(found).toEqual(expected)
+      }
+  },
+)

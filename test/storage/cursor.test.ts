@@ -7,13 +7,16 @@ import { Memtable } from '../../src/storage/memtable.ts'
 import { RunCursor } from '../../src/storage/run-cursor.ts'
 import { type Stretches, stretch } from '../../src/time/stretches.ts'
 import { type KeyedVersion } from '../../src/storage/version.ts'
+import { GEOMETRIES } from '../../src/storage/geometry.ts'
 import { holds } from '../time/property.ts'
 import { expectCursor } from './cursor-check.ts'
 import {
+  KEYS,
   compareKeys,
   newestAt,
   newestOf,
   shown,
+  smallGeometry,
   sortedVersions,
   tableFiles,
   tick,
@@ -73,6 +76,27 @@ describe.each(['forward', 'reverse'] as const)('a %s cursor over many sources', 
           versions,
           stretch(MIN_TIME, MAX_TIME),
         )
+      }),
+      25,
+    )
+  })
+
+  test('shows what the list does, however many versions the keys of a block have', () => {
+    // The same keys in blocks that hold all of them, and in blocks of a few versions each.
+    const geometries = fc.constantFrom(GEOMETRIES.default, smallGeometry())
+    const counts = fc.array(fc.constantFrom(1, 20, 32, 33, 60), { minLength: 1, maxLength: KEYS.length })
+    holds(
+      fc.property(counts, views, geometries, (each, view, geometry) => {
+        const versions = each.flatMap((count, key) =>
+          Array.from({ length: count }, (_, i) => {
+            const value = i % 3 === 0 ? undefined : `${key} ${i}`
+            return { ...version('', count - i, value), key: KEYS[key]! }
+          }),
+        )
+        const tables = tableFiles()
+        const meta = writeTable(tables, 1, versions, geometry)
+        const cursor = new RunCursor((number) => tables.open(number), [meta], view, direction)
+        expectCursor(cursor, direction, versions, view)
       }),
       25,
     )
