@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execPath, pid, platform } from 'node:process'
+import { execPath, kill, pid, platform } from 'node:process'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { PalimpsestError } from '../../src/base/errors.ts'
@@ -102,6 +102,28 @@ test('a lock of a process that lives is held', async () => {
     await once(child, 'exit')
   }
 })
+
+test.skipIf(platform !== 'linux')(
+  'a lock of a process that has ended is taken over, though its parent has not asked for its end',
+  async () => {
+    // What the shell becomes has no idea that it has a child.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'])
+    try {
+      const [output] = (await once(parent.stdout, 'data')) as [Buffer]
+      const child = Number(String(output))
+      const statOf = (number: number) => readFileSync(`/proc/${number}/stat`, 'utf8')
+      await expect.poll(() => statOf(parent.pid!), { timeout: 10_000 }).toContain('(sleep)')
+      kill(child, 'SIGKILL')
+      await expect.poll(() => statOf(child), { timeout: 10_000 }).toMatch(/\) Z /)
+      const directory = freshDirectory()
+      plant(directory, { pid: child, token: TOKEN })
+      expect(tryLock(directory)).toBeUndefined()
+    } finally {
+      parent.kill('SIGKILL')
+      await once(parent, 'exit')
+    }
+  },
+)
 
 test('a lock of a process that is gone is taken over, and nothing is left beside it', () => {
   const directory = freshDirectory()

@@ -154,6 +154,7 @@ test.each([
      Atomics.store(signals, { flush: 1, compaction: 2 }[job.kind], id)`,
     false,
   ],
+  ['ends it without a word', 'Atomics.store(signals, { flush: 1, compaction: 2 }[job.kind], id)', true],
 ] as const)('where the thread %s, the job is done here and its files go', (name, onMessage, isLost) => {
   const inline = openIn(`inline ${name}`)
   // Only one that hangs is given up so soon: another may be slow to begin on a busy machine, before it dies or fails.
