@@ -78,6 +78,12 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
     return this.#findMore()
   }
 
+  /** It finds nothing more. What it stood at is not there any more. */
+  end(): void {
+    this.#isOver = true
+    this.#rows.end()
+  }
+
   *[Symbol.iterator](): Generator<KeyedVersion<Value>> {
     while (this.step()) {
       const { time, value } = this.version
@@ -109,16 +115,21 @@ export class VersionScan<Value extends Uint8Array | undefined = Uint8Array | und
       if (this.#failure !== undefined) throw this.#failure.error
       this.#fill()
     } catch (error) {
-      this.#isOver = rows.left === 0
       // Rows before damage are handed out first.
-      if (this.#isOver) throw error
+      if (rows.left === 0) {
+        this.end()
+        throw error
+      }
       this.#failure = { error }
     }
     rows.letGoOfEarlier()
     rows.fetchValues()
+    if (rows.left === 0) {
+      this.end()
+      return false
+    }
     this.#left -= rows.left
-    this.#isOver = rows.left === 0
-    return !this.#isOver
+    return true
   }
 
   #fill(): void {

@@ -114,7 +114,10 @@ export class OpenReads {
     if (!isPresent) readability.check(table, time)
     const { tablets, view } = points.at(table, time)
     const hold = readability.hold(table, time)
-    const end = () => readability.release(hold)
+    const end = () => {
+      readability.release(hold)
+      found.end()
+    }
     const assertGoesOn = () => {
       assertOpen()
       readability.check(table, time)

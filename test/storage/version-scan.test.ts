@@ -76,6 +76,38 @@ test.each(['forward', 'reverse'] as const)(
   },
 )
 
+test.each(['stopped half-way', 'read to its end'])(
+  'scans one inside the other find what each finds alone, also behind one that was %s',
+  (how) => {
+    const source = new Source()
+    for (let key = 0; key < KEYS; key++) source.write(key, key % 3 === 0)
+    const view = stretch(tick(0), tick(source.epoch))
+    const plan = { range: ALL_KEYS, view, withTombstones: false, limit: Infinity } as const
+    const scanTo = (direction: Direction) => new VersionScan(source, { ...plan, direction })
+    const alone = rowsOf(scanTo('reverse'), Infinity)
+    const outer = scanTo('forward')
+    const found: string[] = []
+    while (outer.step()) {
+      const stopped = scanTo('reverse')
+      const steps = how === 'stopped half-way' ? found.length : Infinity
+      expect(rowsOf(stopped, steps)).toEqual(alone.slice(0, steps))
+      stopped.end()
+      expect(stopped.step()).toBe(false)
+      // What stands for its rows stands for those of the next one, while the outer one has its own.
+      expect(rowsOf(scanTo('reverse'), 20)).toEqual(alone.slice(0, 20))
+      found.push(shown(outer.version))
+    }
+    expect(found).toEqual(alone.toReversed())
+  },
+)
+
+/** So many rows of a scan, at most; it is not stopped. */
+function rowsOf(scan: VersionScan, most: number): string[] {
+  const rows: string[] = []
+  while (rows.length < most && scan.step()) rows.push(shown(scan.version))
+  return rows
+}
+
 test('what fails behind some rows does so when they were handed out, once and for all', () => {
   const source = new Source()
   for (let key = 0; key < 30; key++) source.write(key, false)
@@ -148,6 +180,18 @@ describe('a scan of keys of which each has a block', () => {
     const rows = new Set<Readonly<FoundRow>>()
     while (all.step()) rows.add(all.row)
     expect(rows.size, 'rows at once').toBeGreaterThan(16)
+    for (const { key, version: shows } of rows)
+      expect([key.view.byteLength, shows.view.byteLength]).toEqual([0, 0])
+  })
+
+  test('points to no block any more, when it is stopped', () => {
+    const some = blocks().scan(ALL_KEYS)
+    const rows = new Set<Readonly<FoundRow>>()
+    for (let steps = 0; steps < 20; steps++) {
+      some.step()
+      rows.add(some.row)
+    }
+    some.end()
     for (const { key, version: shows } of rows)
       expect([key.view.byteLength, shows.view.byteLength]).toEqual([0, 0])
   })
