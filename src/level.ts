@@ -60,7 +60,8 @@ export class PalimpsestLevel<K = string, V = string> extends TableLevel<K, V> {
 function sourceOf(where: Place | Table | Database, name: string): LevelSource {
   if (where instanceof Table) return sourceOfTable(where as unknown as Table<Uint8Array, Uint8Array>)
   if (where instanceof Database) return sourceInDatabase(where, name)
-  if (typeof where === 'string') return sourceOfDatabase((options) => open(where, options), name, true)
+  if (typeof where === 'string' && where !== '')
+    return sourceOfDatabase((options) => open(where, options), name, true)
   if (!isInMemory(where))
     throw new PalimpsestError(
       'INVALID_ARGUMENT',

@@ -186,6 +186,15 @@ describe('a table', () => {
   })
 })
 
+test.each([[''], [undefined], [5], [{ memory: false }]])(
+  'a level on %j is refused at once, as by open',
+  (place) => {
+    expect(() => new PalimpsestLevel(place as string)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error,
+    )
+  },
+)
+
 test('what is in memory outlives a close, but not the level', async () => {
   const level = new PalimpsestLevel({ memory: true })
   await level.put('a', '1')
