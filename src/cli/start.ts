@@ -1,7 +1,6 @@
 /**
  * The main job: `start`.
  */
-import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { type Command } from 'commander'
 import { examples, parseCount, seedOption } from './options.ts'
@@ -43,7 +42,6 @@ It takes the history of the repository that it stands in, or a generated one whe
 async function start(session: Session, flags: StartFlags): Promise<void> {
   const { runMainJob } = await import('../lab/main-job/main-job.ts')
   const keepIn = session.path(flags.keepIn)
-  mkdirSync(keepIn, { recursive: true })
   const report = await runMainJob({
     directory: session.io.cwd,
     keepIn,

@@ -8,7 +8,7 @@
  * How much is done is decided by counting commits and rows, and every choice by a seed: the same history
  * and seed give the same report, but for directories. The report is plain data; the CLI prints it.
  */
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database } from '../../database/database.ts'
 import { type TableStats } from '../../database/stats.ts'
@@ -51,7 +51,7 @@ export interface MainJobReport {
 export interface MainJobOptions {
   /** The directory whose repository is taken. */
   readonly directory: string
-  /** Where the directory of the results is made. */
+  /** Where the directory of the results is made; itself made where it is not there. */
   readonly keepIn: string
   /** Chooses what is sampled and read, and the commit to restore unless it is named. @defaultValue 1 */
   readonly seed?: number | undefined
@@ -76,6 +76,7 @@ export async function runMainJob({
   const { source, commits } = chooseHistory(directory)
   // Asked before anything is made.
   const target = chooseCommit(commits, { named, seed })
+  mkdirSync(keepIn, { recursive: true })
   const results = mkdtempSync(join(keepIn, 'palimpsest-'))
   const database = join(results, 'all.palimpsest')
   const { steps, ...imported } = proveHistory(database, commits, onProgress)
