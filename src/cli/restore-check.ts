@@ -1,7 +1,7 @@
 /**
  * Restores of git histories, proved by tree ids: `git restore-check`.
  */
-import { type Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { type RestoreProof } from '../lab/git/restore-check.ts'
 import { examples, openToWrite, parseCount, seedOption } from './options.ts'
 import { type Session } from './session.ts'
@@ -18,7 +18,7 @@ export function registerRestoreCheck(git: Command, session: Session): void {
     .command('restore-check')
     .description('restore commits chosen by a seed, compare each tree with git, undo; exit 1 on a mismatch')
     .argument('<dir>', 'the directory of the database')
-    .option('--restores <n>', 'how many restores', parseCount, 50)
+    .option('--restores <n>', 'how many restores', parseRestores, 50)
     .addOption(seedOption('chooses the commits'))
     .addHelpText(
       'after',
@@ -34,6 +34,13 @@ restore may not be undone: palimpsest restores names it, palimpsest undo takes i
       ]),
     )
     .action((directory: string, flags: RestoreCheckFlags) => restoreCheck(session, directory, flags))
+}
+
+/** No restore would prove nothing, and say that all is well. */
+function parseRestores(text: string): number {
+  const restores = parseCount(text)
+  if (restores === 0) throw new InvalidArgumentError('It is at least 1.')
+  return restores
 }
 
 async function restoreCheck(

@@ -61,6 +61,7 @@ describe('git restore-check', () => {
     for (const flags of [
       ['--seed', 'x'],
       ['--restores', '-1'],
+      ['--restores', '0'],
     ]) {
       const argv = ['git', 'restore-check', 'made', ...flags]
       await expectRefusal(argv, { code: 'INVALID_ARGUMENT', exitCode: 2 }, { cwd })
