@@ -17,7 +17,7 @@ import {
 import { tellRecovery } from './recovery.ts'
 import { registerRestoreCheck } from './restore-check.ts'
 import { type Session } from './session.ts'
-import { countText, manyText, momentOf, momentText, shellText } from './text.ts'
+import { countText, lineText, manyText, momentOf, momentText, shellText } from './text.ts'
 
 interface ImportFlags extends PolicyFlags {
   readonly keep?: string
@@ -129,7 +129,7 @@ async function importGit(
   const { commits, changes, skipped, later } = report
   const [from, through] = [report.from && momentOf(report.from), report.through && momentOf(report.through)]
   await session.result({ commits, skipped, changes, later, from, through, directory }, () => {
-    const added = `imported ${manyText(commits, 'commit')} (${manyText(changes, 'change')}) into ${directory}`
+    const added = `imported ${manyText(commits, 'commit')} (${manyText(changes, 'change')}) into ${lineText(directory)}`
     const span = from && through ? `, ${momentText(from)} to ${momentText(through)}` : ''
     const known = skipped === 0 ? '' : `; ${countText(skipped)} were there already`
     return `${added}${span}${known}${later === 0 ? '' : `; ${countText(later)} got later times than git has`}`

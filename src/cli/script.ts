@@ -9,7 +9,7 @@ import { attempt, readFileChunks } from '../lab/git/chunks.ts'
 import { type ScriptReport } from '../testing/script/script.ts'
 import { examples } from './options.ts'
 import { type Session } from './session.ts'
-import { manyText, screenText } from './text.ts'
+import { lineText, manyText, screenText } from './text.ts'
 
 interface ScriptFlags {
   readonly update?: true
@@ -115,7 +115,7 @@ async function update(session: Session, ran: RunFile): Promise<void> {
   if (isUpdated) attempt('write', file, () => writeFileSync(session.path(file), text))
   await session.result({ file, blocks, mismatches, updated: isUpdated }, () => {
     const done = isUpdated ? 'updated' : 'unchanged'
-    return `${file}: ${manyText(blocks, 'block')}, ${done}`
+    return `${lineText(file)}: ${manyText(blocks, 'block')}, ${done}`
   })
 }
 

@@ -9,7 +9,7 @@ import { type Weighing, type WindowReport } from '../lab/main-job/weigh.ts'
 import { GEOMETRIES } from '../storage/geometry.ts'
 import { type Column, gridText } from './grid.ts'
 import { type Session } from './session.ts'
-import { bytesText, countText, manyText, messageText, shellText } from './text.ts'
+import { bytesText, countText, lineText, manyText, messageText, shellText } from './text.ts'
 
 /** The report as text. */
 export function reportText(session: Session, report: MainJobReport): string {
@@ -35,7 +35,7 @@ export function reportText(session: Session, report: MainJobReport): string {
     '',
     ...verdictLines(session, report),
     '',
-    `The databases stay in ${report.directory}. Try next:`,
+    `The databases stay in ${lineText(report.directory)}. Try next:`,
     ...nextCommands(report).map((line) => `  ${line}`),
   ].join('\n')
 }

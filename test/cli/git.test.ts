@@ -100,6 +100,12 @@ describe('git import', () => {
     expect(Object.keys(JSON.parse(plain) as object)).toEqual(['mode', 'object'])
   })
 
+  test('names a directory by a name that cannot draw on the terminal', async () => {
+    const { stdout } = await cli(['git', 'import', 'made.gitlog', 'clear\u001b[2J'], at)
+    expect(stdout).toContain(String.raw`into "clear\u001b[2J", `)
+    expect(stdout).not.toContain('\u001b')
+  })
+
   test('shows progress on a terminal only, and clears it away', async () => {
     const argv = ['git', 'import', 'made.gitlog', 'shown']
     const { stdout, stderr } = await cli(argv, { ...at, stderrIsTty: true })

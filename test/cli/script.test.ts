@@ -39,3 +39,9 @@ test('a title of several lines is bold in each of them', async () => {
   expect(lines).toContain('')
   expect(lines.filter((line) => line !== '').every((line) => line.startsWith('\u001b[1m'))).toBe(true)
 })
+
+test('a file that was updated is named by a name that cannot draw on the terminal', async () => {
+  writeFileSync(join(cwd, 'clear\u001b[2J.txt'), 'table t\n')
+  const { stdout } = await cli(['script', '--update', 'clear\u001b[2J.txt'], { cwd })
+  expect(stdout).toBe(String.raw`"clear\u001b[2J.txt": 1 block, updated` + '\n')
+})
