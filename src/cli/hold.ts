@@ -28,7 +28,17 @@ interface ListFlags {
 
 /** Adds the commands about holds. */
 export function registerHold(program: Command, session: Session): void {
-  const hold = program.command('hold').description('keep times readable beyond the window')
+  const hold = program
+    .command('hold')
+    .description('keep times readable beyond the window')
+    .addHelpText(
+      'after',
+      examples([
+        'palimpsest hold add history.palimpsest audit --at 2026-01-01 --reason "kept until the audit"',
+        'palimpsest hold list history.palimpsest --usage',
+        'palimpsest hold release history.palimpsest audit',
+      ]),
+    )
   registerAdd(hold, session)
   hold
     .command('list')

@@ -8,11 +8,23 @@ const COMMANDS = [
   ['git'],
   ['git', 'import'],
   ['git', 'verify'],
+  ['git', 'restore-check'],
   ['get'],
   ['scan'],
+  ['history'],
+  ['diff'],
+  ['explain'],
   ['stats'],
   ['check'],
   ['compact'],
+  ['hold'],
+  ['hold', 'add'],
+  ['hold', 'list'],
+  ['hold', 'release'],
+  ['restore'],
+  ['undo'],
+  ['restores'],
+  ['script'],
 ]
 
 describe('help', () => {
