@@ -3,7 +3,7 @@
  */
 import { type CompactionEvent } from '../store/events.ts'
 import { type Session } from './session.ts'
-import { bytesText, countText, manyText } from './text.ts'
+import { bytesText, manyText } from './text.ts'
 
 /** One compaction, and the table that it was about. */
 export interface Decision extends CompactionEvent {
@@ -42,5 +42,5 @@ function whatText({
   const into =
     outputs.length === 0 ? 'nothing' : `${manyText(outputs.length, 'table')} of level ${outputLevel}`
   const bytes = `${bytesText(readBytes)} read, ${bytesText(writtenBytes)} written`
-  return `merged into ${into} (${from}); ${bytes}, ${countText(droppedVersions)} versions dropped`
+  return `merged into ${into} (${from}); ${bytes}, ${manyText(droppedVersions, 'version')} dropped`
 }

@@ -173,13 +173,27 @@ describe('compact', () => {
     const { stdout } = await cli(['compact', copyOf('explained'), '--table', 'k.t', '--explain'], at)
     expect(stdout).toMatch(/^k\.t \(leveled\): asked for: everything into one run$/m)
     expect(stdout).toMatch(
-      /^ {2}merged into \d+ tables? of level \d \(level \d: [\d ]+.*\); .* versions dropped$/m,
+      /^ {2}merged into \d+ tables? of level \d \(level \d: [\d ]+.*\); .*, [\d,]+ versions? dropped$/m,
     )
     expect(stdout).toMatch(/^ {4}\d\.\d\d {2}level 1: level 1 has \d+ of 65536 bytes$/m)
     const json = await cli(['compact', copyOf('explained-json'), '--explain', '--json'], at)
     const { decisions } = JSON.parse(json.stdout) as { decisions: { table: string; scores: unknown[] }[] }
     expect(decisions.map(({ table }) => table).toSorted()).toEqual(['catalog', 'k.t'])
     for (const { scores } of decisions) expect(scores.length).toBeGreaterThan(5)
+  })
+
+  test('says of one version that it was one', async () => {
+    const clock = new ReplayClock({ micros: 1_767_225_600_000_000 })
+    using db = open(join(cwd, 'single'), { clock })
+    db.createKeyspace('k')
+    const table = db.createTable('k.t', { keep: '1s' })
+    for (const key of ['a', 'a', 'b']) {
+      clock.advance(5_000_000)
+      table.put(key, 1)
+    }
+    db.close()
+    const { stdout } = await cli(['compact', 'single', '--table', 'k.t', '--explain'], at)
+    expect(stdout).toMatch(/, 1 version dropped$/m)
   })
 
   test('says in text that versions are those of the whole database, and bytes those of table files', async () => {
