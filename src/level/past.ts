@@ -2,6 +2,8 @@
  * The past of a level, as its users see it: what `Table.history` and `Table.diff` tell, with keys and
  * values by the encodings of Level.
  */
+import { kindOf } from '../base/arguments.ts'
+import { PalimpsestError } from '../base/errors.ts'
 import { type Change, type Difference, type HistoryOptions } from '../table/state-history.ts'
 import { type ByteTable } from './byte-table.ts'
 import { type LevelDiffOptions } from './options.ts'
@@ -31,13 +33,15 @@ export interface PastCodec<K, V> {
   readonly decodeValue: (bytes: Uint8Array) => V
 }
 
-/** The changes of a key. */
+/** The changes of a key. Throws `INVALID_KEY`. */
 export function* changesOf<K, V>(
   { table }: ByteTable,
   key: K,
   { encodeKey, decodeValue }: PastCodec<K, V>,
   options: HistoryOptions,
 ): Generator<LevelChange<K, V>> {
+  if (key === null || key === undefined)
+    throw new PalimpsestError('INVALID_KEY', `a level has no key that is ${kindOf(key)}`)
   for (const change of table.history(encodeKey(key), options)) {
     // A spread leaves out what is made when it is asked for.
     yield { ...change, at: change.at, key, value: optional(change.value, decodeValue) }

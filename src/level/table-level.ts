@@ -72,7 +72,8 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
   }
 
   /**
-   * How what a key shows has changed over the times that can be read; oldest first, as `Table.history`.
+   * How what a key shows has changed over the times that can be read; oldest first, as `Table.history`. Throws
+   * `INVALID_KEY` for null and undefined, which an encoding would take for texts.
    *
    * @example
    * for await (const change of db.history('o-1')) console.log(change.at, change.value)

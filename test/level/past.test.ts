@@ -142,6 +142,14 @@ test('they wait for an opening, and refuse when there is none', async () => {
   for (const action of actions) expect(await codesOf(action)).toEqual(['LEVEL_DATABASE_NOT_OPEN'])
 })
 
+test('the history of what cannot be a key is refused, as a get of it is', async () => {
+  const { level } = await sample()
+  for (const key of [null, undefined] as unknown as string[]) {
+    expect(await codesOf(() => level.get(key))).toEqual(['LEVEL_INVALID_KEY'])
+    expect(await codesOf(() => listOf(level.history(key)))).toEqual(['INVALID_KEY'])
+  }
+})
+
 test('times that are none are refused, and nothing happens', async () => {
   const { database, level } = await sample()
   await level.put('a', '1')
