@@ -2,8 +2,9 @@
  * Locks that a process holds: a file that says who holds it, as JSON.
  *
  * A holder is a process: its number, the boot of the machine and its own start, because numbers are
- * used again. Linux tells all three; elsewhere only the number is known. A lock is *stale* when its
- * process is gone, or is another than the one that took it, or when the machine was booted since.
+ * used again. In a worker thread it is that thread, by its number. Linux tells all four; elsewhere only the number of
+ * the process is known. A lock is *stale* when its process or its thread is gone, or is another than the
+ * one that took it, or when the machine was booted since.
  *
  * - A lock appears with its content, by linking a finished file to its name.
  * - A stale lock is replaced by renaming over it, which only the holder of the *claim* on exactly that
@@ -17,6 +18,7 @@
  * a network file system, nor between containers that share a volume but not their process numbers.
  */
 import {
+  existsSync,
   linkSync,
   lstatSync,
   readFileSync,
@@ -28,6 +30,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { kill, pid } from 'node:process'
+import { isMainThread } from 'node:worker_threads'
 import { randomBytes } from 'node:crypto'
 import { PalimpsestError } from '../base/errors.ts'
 import { ioFailed, lockHeld } from '../storage/file-rules.ts'
@@ -40,6 +43,8 @@ interface Holder {
   readonly boot?: string | undefined
   /** When the process started, in the machine's ticks since its boot. */
   readonly started?: string | undefined
+  /** Which worker thread of the process, where it is one. */
+  readonly thread?: string | undefined
   /** Tells this taking of the lock from every other. */
   readonly token: string
 }
@@ -179,13 +184,14 @@ function parseHolder(text: string): Holder | typeof TORN {
     return TORN
   }
   if (typeof parsed !== 'object' || parsed === null) return TORN
-  const { pid: holder, boot, started, token }: Partial<Record<keyof Holder, unknown>> = parsed
+  const { pid: holder, boot, started, thread, token }: Partial<Record<keyof Holder, unknown>> = parsed
   if (typeof holder !== 'number' || !Number.isInteger(holder) || holder <= 0 || holder > PID_MAX) return TORN
   if (typeof token !== 'string' || !/^[0-9a-f]{16}$/.test(token)) return TORN
   return {
     pid: holder,
     boot: typeof boot === 'string' ? boot : undefined,
     started: typeof started === 'string' ? started : undefined,
+    thread: typeof thread === 'string' && /^[1-9]\d{0,9}$/.test(thread) ? thread : undefined,
     token,
   }
 }
@@ -198,7 +204,12 @@ function isAlive(holder: Holder | typeof TORN, path: string): boolean {
   if (!processExists(holder.pid)) return false
   const { state, started } = processStat(String(holder.pid))
   if (state === 'Z' || state === 'X') return false
-  return holder.started === undefined || started === undefined || holder.started === started
+  // Where the system does not tell of the process, it says nothing of its threads either.
+  if (holder.started === undefined || started === undefined) return true
+  return (
+    holder.started === started &&
+    (holder.thread === undefined || existsSync(`/proc/${holder.pid}/task/${holder.thread}`))
+  )
 }
 
 function wasJustWritten(path: string): boolean {
@@ -215,12 +226,13 @@ function processExists(number: number): boolean {
   }
 }
 
-/** This process, as a holder with a token of its own. */
+/** This process, or this worker thread of it, as a holder with a token of its own. */
 function identify(): Holder {
   return {
     pid,
     boot: readLine('/proc/sys/kernel/random/boot_id'),
     started: processStat('self').started,
+    thread: isMainThread ? undefined : readLine('/proc/thread-self/stat')?.split(' ')[0],
     token: randomBytes(8).toString('hex'),
   }
 }

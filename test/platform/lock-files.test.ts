@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath, kill, pid, platform } from 'node:process'
 import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { afterAll, expect, test } from 'vitest'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import { NodeFiles } from '../../src/platform/node-files.ts'
@@ -125,6 +126,28 @@ test.skipIf(platform !== 'linux')(
   },
 )
 
+test.skipIf(platform !== 'linux')(
+  'a lock of a worker thread is held while the thread lives, and taken over when it has ended without a word',
+  async () => {
+    const directory = freshDirectory()
+    const script = `
+      import { parentPort } from 'node:worker_threads'
+      import { takeProcessLock } from ${JSON.stringify(pathToFileURL(join(DIST, 'platform/process-lock.js')).href)}
+      takeProcessLock(${JSON.stringify(join(directory, 'LOCK'))})
+      parentPort.on('message', () => undefined)
+      parentPort.postMessage('locked')`
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`))
+    try {
+      expect(await once(worker, 'message')).toEqual(['locked'])
+      expect(tryLock(directory)).toMatchObject({ code: 'DATABASE_LOCKED', details: { pid } })
+    } finally {
+      await worker.terminate()
+    }
+    expect(tryLock(directory)).toBeUndefined()
+    expect(readdirSync(directory)).toEqual([])
+  },
+)
+
 test('a lock of a process that is gone is taken over, and nothing is left beside it', () => {
   const directory = freshDirectory()
   plant(directory, { ...ownContent(), pid: deadPid(), token: TOKEN })
@@ -136,7 +159,7 @@ test('a lock of a process that is gone is taken over, and nothing is left beside
 })
 
 test.skipIf(platform !== 'linux')(
-  'a number that another process has got, or another boot, holds nothing',
+  'a number that another process has got, a thread that there is not, or another boot, holds nothing',
   () => {
     const own = ownContent()
     const held = freshDirectory()
@@ -145,6 +168,12 @@ test.skipIf(platform !== 'linux')(
     const reused = freshDirectory()
     plant(reused, { ...own, started: '1', token: TOKEN })
     expect(tryLock(reused)).toBeUndefined()
+    const ended = freshDirectory()
+    plant(ended, { ...own, thread: '1', token: TOKEN })
+    expect(tryLock(ended)).toBeUndefined()
+    const noThread = freshDirectory()
+    plant(noThread, { ...own, thread: '../nowhere', token: TOKEN })
+    expect(tryLock(noThread)?.details['pid']).toBe(pid)
     const rebooted = freshDirectory()
     plant(rebooted, { ...own, boot: '00000000-0000-0000-0000-000000000000', token: TOKEN })
     expect(tryLock(rebooted)).toBeUndefined()
