@@ -48,6 +48,7 @@ export class Maintenance {
   /** Tablets with frozen memtables, and those that a policy has to be asked about: each has its turn. */
   readonly #frozen = new Set<number>()
   readonly #unsettled = new Set<number>()
+  #hasBegun = false
 
   constructor(context: MaintenanceContext) {
     this.#context = context
@@ -72,6 +73,7 @@ export class Maintenance {
   /** What a commit of so many bytes has made due: full memtables, a long log, levels over their size. */
   afterCommit(touched: readonly number[], bytes: number): void {
     const { tablets, geometry, log, failStop } = this.#context
+    if (!this.#hasBegun) this.#begin()
     this.#advance()
     for (const id of touched) {
       const tablet = tablets.get(id)
@@ -167,6 +169,20 @@ export class Maintenance {
     const { geometry, policy, directiveFor } = this.#context
     const { shape, pointers } = tablet.state
     return { policy, shape, pointers, geometry, cutoff: directiveFor(tablet.id).cutoff }
+  }
+
+  /**
+   * What runs before this one left of a log that is too long is written down here, with the first commit: if each ends
+   * sooner than a flush elsewhere would, the log grows for ever, and the memtable that the next opening makes of it.
+   */
+  #begin(): void {
+    this.#hasBegun = true
+    const { geometry, log } = this.#context
+    if (log.bytes <= geometry.logBytes) return
+    for (const tablet of this.#pinningLog()) {
+      this.writeDown(tablet)
+      this.#unsettled.add(tablet.id)
+    }
   }
 
   /** Installs what has ended and starts what is due, until nothing more can be done without waiting. */

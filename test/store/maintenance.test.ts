@@ -17,6 +17,8 @@ import {
 } from '../../src/storage/job.ts'
 import { type Sizes } from '../../src/storage/geometry.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { FaultFiles } from '../../src/simulator/fault-files.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
 import { DelayedRunner } from '../../src/testing/delayed-runner.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
@@ -178,6 +180,33 @@ test('a table that is always due to be merged does not keep another one waiting 
   // miniature: two runs are merged; writers wait from ten on.
   expect(most).toBeLessThan(6)
   db.close()
+})
+
+test('runs that end sooner than a flush does, with or without a close, do not let the log grow for ever', () => {
+  HeldRunner.isHeld = true
+  for (const [isClosed, runs] of [
+    [true, 300],
+    [false, 100],
+  ] as const) {
+    let files = new FaultFiles()
+    const [logs, level0]: [number[], number[]] = [[], []]
+    for (let run = 0; run < runs; run++) {
+      const clock = new ReplayClock({ micros: 1_763_633_730_000_000 + 1e6 * run })
+      const jobs = () => (io: JobIo<Directive>) => new HeldRunner(io, [])
+      const db = openDatabase({ files, clock, checksum: crc32, jobs }, { geometry: 'miniature' })
+      if (run === 0) db.createKeyspace('ks')
+      if (run === 0) db.createTable('ks.t', { values: 'text' })
+      put(db, 2, 100)
+      logs.push(db.stats().logBytes)
+      level0.push(db.stats().tables[0]!.levels.find(({ level }) => level === 0)?.runs ?? 0)
+      if (isClosed) db.close()
+      else files = files.crash('process-kill', seededRandom(run))
+    }
+    // miniature: 4 KiB, and what one run adds.
+    expect(Math.max(...logs)).toBeLessThan(5 * 1024)
+    // Nor is it for ever that merges are given up: in the end writers wait for one.
+    expect(Math.max(...level0)).toBeLessThanOrEqual(18)
+  }
 })
 
 test('a log that could not be synced elsewhere ends the store, even if it could be synced here', () => {
