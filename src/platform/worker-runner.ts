@@ -60,7 +60,7 @@ interface Seat {
 export class WorkerRunner implements JobRunner<Directive> {
   readonly #root: string
   readonly #geometry: Geometry
-  readonly #module: URL
+  readonly #module: URL | undefined
   readonly #stopMs: number
   readonly #watch: LifeWatch
   readonly #handover: Handover
@@ -74,7 +74,7 @@ export class WorkerRunner implements JobRunner<Directive> {
     this.#root = root
     this.#geometry = geometry
     this.#handover = new Handover(HANDOVER_MEMTABLES * geometry.memtableBytes)
-    this.#module = options.module ?? new URL('./job-thread.js', import.meta.url)
+    this.#module = options.module
     this.#stopMs = options.stopMs ?? 2000
     this.#watch = new LifeWatch(options.silenceMs ?? 10_000)
   }
@@ -141,9 +141,11 @@ export class WorkerRunner implements JobRunner<Directive> {
       ...{ root: this.#root, geometry: this.#geometry, signals: this.#signals, port: port2 },
     }
     try {
-      // Bundled, the module may be anywhere. A worker would say so only to an event loop that turns.
-      if (!existsSync(fileURLToPath(this.#module))) throw new Error('the module of the worker is not there')
-      this.#worker = new Worker(this.#module, {
+      // Bundled, this module may not know where it is, and the other may be anywhere. A worker would say so only to an
+      // event loop that turns.
+      const module = this.#module ?? new URL('./job-thread.js', import.meta.url)
+      if (!existsSync(fileURLToPath(module))) throw new Error('the module of the worker is not there')
+      this.#worker = new Worker(module, {
         ...{ workerData: data, transferList: [port2], execArgv: [] },
         resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, maxOldGenerationSizeMb: OLD_MB },
       })

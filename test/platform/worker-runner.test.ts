@@ -5,7 +5,7 @@
  * No test lets the event loop turn before it has its answers: neither may a program.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -333,6 +333,28 @@ test('a thread writes files of the sizes that were asked for', () => {
     step.place === 'file' ? [bytesOf.get(step.file)! / step.blocksInFile] : [],
   )
   expect(perBlock.length).toBeGreaterThan(0)
+test('where a bundler leaves no address of the module, jobs are done here', () => {
+  const bundle = join(scratch, 'bundle')
+  cpSync(DIST, join(bundle, 'dist'), { recursive: true })
+  symlinkSync(join(DIST, '../node_modules'), join(bundle, 'node_modules'), 'dir')
+  writeFileSync(join(bundle, 'package.json'), '{"type":"module"}')
+  const runner = join(bundle, 'dist/platform/worker-runner.js')
+  writeFileSync(runner, readFileSync(runner, 'utf8').replace('import.meta.url', 'undefined'))
+  const script = `
+    import { open } from ${JSON.stringify(pathToFileURL(join(bundle, 'dist/index.js')).href)}
+    const events = []
+    const onEvent = (event) => events.push(event)
+    const db = open(process.argv[1], { geometry: 'tiny', background: 'worker', onEvent })
+    db.createKeyspace('ks')
+    const table = db.createTable('ks.t')
+    for (let i = 0; i < 2000; i++) table.put('key ' + (i % 700), 'value ' + i)
+    if (!events.some(({ kind, isLost }) => kind === 'job-failed' && isLost)) throw new Error('not told')`
+  const db = openedAfter(script, join(scratch, 'bundled'))
+  expect(db.table('ks.t').get('key 599')).toBe('value 1999')
+  expect(db.stats().tables[0]!.totals.flushes).toBeGreaterThan(0)
+  db.close()
+})
+
   // The index and the filter have their share; a block of tiny sizes has 1 KiB alone.
   expect(Math.max(...perBlock)).toBeLessThan(600)
   db.close()
