@@ -12,6 +12,7 @@
  * `receiveMessageOnPort`.
  */
 import { type MessagePort } from 'node:worker_threads'
+import { PalimpsestError } from '../base/errors.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { type Job, type JobKind, type JobResult } from '../storage/job.ts'
@@ -48,7 +49,17 @@ export interface JobReply {
   readonly answer: JobAnswer
 }
 
-/** A result, or in words why there is none. */
+/** A result, or why there is none. */
 export type JobAnswer =
   | { readonly kind: 'done'; readonly result: JobResult }
-  | { readonly kind: 'failed' | 'log failed'; readonly failure: string }
+  | { readonly kind: 'failed' | 'log failed'; readonly failure: JobFailure }
+
+/** An error as plain data. Sent as it is, it would arrive without its code and its facts. */
+export type JobFailure = Pick<PalimpsestError, 'code' | 'message' | 'details'>
+
+/** What went wrong, for the one who asked: what files can cause with its code and its facts, a bug with its words. */
+export function failureOf(error: unknown): JobFailure {
+  if (error instanceof PalimpsestError)
+    return { code: error.code, message: error.message, details: error.details }
+  return { code: 'IO_FAILED', message: error instanceof Error ? error.message : String(error), details: {} }
+}

@@ -21,6 +21,7 @@ import {
   type JobReply,
   type JobRequest,
   type JobThreadData,
+  failureOf,
 } from './job-messages.ts'
 import { NodeFiles, checksum } from './node-files.ts'
 
@@ -48,9 +49,10 @@ function answerTo({ id, job }: JobRequest): JobAnswer {
   try {
     const outcome = runJobElsewhere(job, { files, tables, geometry, filterFor: garbageFilter })
     if (outcome.kind === 'done') return outcome
-    return { kind: outcome.kind === 'log failed' ? 'log failed' : 'failed', failure: outcome.error.message }
+    const kind = outcome.kind === 'log failed' ? 'log failed' : 'failed'
+    return { kind, failure: failureOf(outcome.error) }
   } catch (error) {
-    return { kind: 'failed', failure: error instanceof Error ? error.message : String(error) }
+    return { kind: 'failed', failure: failureOf(error) }
   } finally {
     tables.close()
   }

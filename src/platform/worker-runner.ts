@@ -25,6 +25,7 @@ import {
   type JobRequest,
   type JobThreadData,
   SIGNALS,
+  failureOf,
 } from './job-messages.ts'
 import { LifeWatch } from './life-watch.ts'
 
@@ -92,7 +93,8 @@ export class WorkerRunner implements JobRunner<Directive> {
       this.#send({ id: seat.id, job })
     } catch (error) {
       // There may be no memory for a copy. The job has then ended before it began, and who asked for it does it.
-      seat.answer = { kind: 'failed', failure: `a job could not be sent: ${String(error)}` }
+      const unsent = new Error(`a job could not be sent: ${String(error)}`)
+      seat.answer = { kind: 'failed', failure: failureOf(unsent) }
       Atomics.store(this.#signals, ENDED[job.kind], seat.id)
     }
   }
@@ -183,7 +185,8 @@ export class WorkerRunner implements JobRunner<Directive> {
     if (answer === undefined)
       return { kind: 'lost', error: new Error('a worker ended a job without a reply') }
     if (answer.kind === 'done') return answer
-    return { kind: answer.kind, error: new PalimpsestError('IO_FAILED', answer.failure) }
+    const { code, message, details } = answer.failure
+    return { kind: answer.kind, error: new PalimpsestError(code, message, details) }
   }
 
   /** Takes the replies that are there. */

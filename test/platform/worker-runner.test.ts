@@ -18,8 +18,8 @@ import { WorkerRunner, type WorkerRunnerOptions } from '../../src/platform/worke
 import { seededRandom } from '../../src/simulator/random.ts'
 import { type Directive } from '../../src/history/garbage.ts'
 import { GEOMETRIES } from '../../src/storage/geometry.ts'
-import { type MergeJob } from '../../src/storage/job.ts'
-import { LogWriter } from '../../src/storage/log.ts'
+import { type FlushJob, type MergeJob } from '../../src/storage/job.ts'
+import { type LogPlace, LogWriter } from '../../src/storage/log.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { TableFiles } from '../../src/storage/table-files.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
@@ -150,7 +150,7 @@ test.each([
   ['hangs', 'for (;;);', true],
   [
     'fails',
-    `port.postMessage({ kind: job.kind, id, answer: { kind: 'failed', failure: 'no' } })
+    `port.postMessage({ kind: job.kind, id, answer: { kind: 'failed', failure: { code: 'IO_FAILED', message: 'no', details: {} } } })
      Atomics.store(signals, { flush: 1, compaction: 2 }[job.kind], id)`,
     false,
   ],
@@ -229,7 +229,8 @@ test('damage that a thread meets is met again here, with its code', () => {
   expect(write).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }) as Error)
   const failure = events.find((event) => event.kind === 'failure')
   expect(failure).toMatchObject({ error: { code: 'TABLE_CORRUPT' } })
-  expect(kinds(events)).toContain('job-failed')
+  const failed = events.find((event) => event.kind === 'job-failed')
+  expect(failed).toMatchObject({ isLost: false, error: { code: 'TABLE_CORRUPT' } })
   db.close()
 })
 
@@ -259,24 +260,39 @@ function mergeIn(directory: string, versions: number): MergeJob<Directive> {
   }
 }
 
+/** A flush of one version, when the log has gone on to a place. */
+function flushBehind(loggedThrough: LogPlace): FlushJob<Directive> {
+  const memtable = new Memtable()
+  memtable.add(keyOf(1), { time: hybridTime(START), value: undefined })
+  const numbers = { first: 100, end: 101 }
+  return {
+    ...{ kind: 'flush', memtable: memtable.memory },
+    ...{ loggedThrough, directive: NOTHING_READABLE, numbers },
+  }
+}
+
 test('a flush goes before a merge that runs', () => {
   const merge = mergeIn('aside', 60_000)
   const runner = new WorkerRunner(join(scratch, 'aside'), GEOMETRIES.default, { module: BUILT })
-  const memtable = new Memtable()
-  memtable.add(keyOf(1), { time: hybridTime(START), value: undefined })
-  const loggedThrough = { segment: 1, bytes: 24 }
-  const ofFlush = {
-    memtable: memtable.memory,
-    loggedThrough,
-    directive: NOTHING_READABLE,
-    numbers: { first: 100, end: 101 },
-  }
   runner.start(merge)
-  runner.start({ kind: 'flush', ...ofFlush })
+  runner.start(flushBehind({ segment: 1, bytes: 24 }))
   expect(runner.poll('flush', Infinity)).toMatchObject({ kind: 'done', result: { table: { versions: 1 } } })
   expect(runner.poll('compaction', 0)).toBeUndefined()
   const merged = runner.poll('compaction', Infinity)
   expect(merged).toMatchObject({ kind: 'done', result: { compaction: { droppedVersions: 60_000 } } })
+  runner.close()
+})
+
+test('what the system has against a job is told with its code and its facts', () => {
+  const path = join(scratch, 'refused')
+  new NodeFiles(path).makeDirectory('')
+  const runner = new WorkerRunner(path, GEOMETRIES.default, { module: BUILT })
+  runner.start(flushBehind({ segment: 7, bytes: 24 }))
+  const details = { operation: 'openAppend', path: join(path, '000007.log'), errno: 'ENOENT' }
+  expect(runner.poll('flush', Infinity)).toMatchObject({
+    kind: 'log failed',
+    error: { code: 'IO_FAILED', details },
+  })
   runner.close()
 })
 
@@ -317,22 +333,6 @@ test('a process that never closes its database ends by itself, and the next open
   db.close()
 })
 
-test('a thread writes files of the sizes that were asked for', () => {
-  const script = `
-    import { open } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
-    const db = open(process.argv[1], { geometry: 'tiny', background: 'worker', sizes: { blockBytes: 200 } })
-    db.createKeyspace('ks')
-    const table = db.createTable('ks.t')
-    for (let i = 0; i < 5000; i++) table.put('key ' + (i % 700), 'value ' + i)`
-  const path = join(scratch, 'sizes')
-  const db = openedAfter(script, path)
-  const bytesOf = new Map(db.files('ks.t').map(({ number, bytes }) => [number, bytes]))
-  // What was put last may be in memory still: which keys are, the pace of the thread decides.
-  const steps = Array.from({ length: 700 }, (_, i) => db.table('ks.t').explainRead(`key ${i}`).steps).flat()
-  const perBlock = steps.flatMap((step) =>
-    step.place === 'file' ? [bytesOf.get(step.file)! / step.blocksInFile] : [],
-  )
-  expect(perBlock.length).toBeGreaterThan(0)
 test('where a bundler leaves no address of the module, jobs are done here', () => {
   const bundle = join(scratch, 'bundle')
   cpSync(DIST, join(bundle, 'dist'), { recursive: true })
@@ -355,6 +355,22 @@ test('where a bundler leaves no address of the module, jobs are done here', () =
   db.close()
 })
 
+test('a thread writes files of the sizes that were asked for', () => {
+  const script = `
+    import { open } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
+    const db = open(process.argv[1], { geometry: 'tiny', background: 'worker', sizes: { blockBytes: 200 } })
+    db.createKeyspace('ks')
+    const table = db.createTable('ks.t')
+    for (let i = 0; i < 5000; i++) table.put('key ' + (i % 700), 'value ' + i)`
+  const path = join(scratch, 'sizes')
+  const db = openedAfter(script, path)
+  const bytesOf = new Map(db.files('ks.t').map(({ number, bytes }) => [number, bytes]))
+  // What was put last may be in memory still: which keys are, the pace of the thread decides.
+  const steps = Array.from({ length: 700 }, (_, i) => db.table('ks.t').explainRead(`key ${i}`).steps).flat()
+  const perBlock = steps.flatMap((step) =>
+    step.place === 'file' ? [bytesOf.get(step.file)! / step.blocksInFile] : [],
+  )
+  expect(perBlock.length).toBeGreaterThan(0)
   // The index and the filter have their share; a block of tiny sizes has 1 KiB alone.
   expect(Math.max(...perBlock)).toBeLessThan(600)
   db.close()
