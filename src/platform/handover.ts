@@ -25,6 +25,11 @@ export class Handover {
     return { ...memory, chunks: memory.chunks.map((chunk, i) => this.#share(chunk, i)) }
   }
 
+  /** Lets go of the memory, when nobody looks at what was shared any more. */
+  letGo(): void {
+    this.#chunks.length = 0
+  }
+
   #share(chunk: ArrayBufferLike, index: number): ArrayBufferLike {
     const { byteLength } = chunk
     if (byteLength > CHUNK_BYTES_MAX || index >= this.#chunksMax) return chunk

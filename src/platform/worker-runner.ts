@@ -218,6 +218,8 @@ export class WorkerRunner implements JobRunner<Directive> {
     void this.#worker?.terminate()
     this.#worker = undefined
     this.#port = undefined
+    // The runner itself stays for as long as the event loop, which may never turn, has not heard of the thread's end.
+    this.#handover.letGo()
   }
 }
 

@@ -39,3 +39,12 @@ test('what is larger than a chunk, or beyond what may be kept, is not shared', (
   expect(chunks.map(isShared)).toEqual([true, false, false])
   expect(chunks.slice(1)).toEqual(memory.chunks.slice(1))
 })
+
+test('memory that was let go of is not taken again', () => {
+  const handover = new Handover(CHUNK_BYTES_MAX)
+  const before = handover.share(memoryOf(1, [1024]))
+  handover.letGo()
+  const after = handover.share(memoryOf(2, [1024]))
+  expect(new Uint8Array(before.chunks[0]!)).toEqual(new Uint8Array(1024).fill(1))
+  expect(new Uint8Array(after.chunks[0]!)).toEqual(new Uint8Array(1024).fill(2))
+})

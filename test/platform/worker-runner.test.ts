@@ -310,8 +310,8 @@ test('a job that cannot be sent has failed, and the next one of its kind is done
 })
 
 /** The database that a process of its own has left in a directory. */
-function openedAfter(script: string, path: string): Database {
-  const argv = ['--input-type=module', '-e', script, path]
+function openedAfter(script: string, path: string, ...flags: string[]): Database {
+  const argv = [...flags, '--input-type=module', '-e', script, path]
   const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 })
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   return openDatabase({ files: new NodeFiles(path), clock: new ReplayClock({ micros: START }), checksum })
@@ -353,6 +353,25 @@ test('where a bundler leaves no address of the module, jobs are done here', () =
   expect(db.table('ks.t').get('key 599')).toBe('value 1999')
   expect(db.stats().tables[0]!.totals.flushes).toBeGreaterThan(0)
   db.close()
+})
+
+test('the memory that threads were given goes with their databases, though the event loop never turns', () => {
+  const script = `
+    import { open } from ${JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href)}
+    for (let i = 0; i < 12; i++) {
+      const db = open(process.argv[1], { background: 'worker', sizes: { memtableBytes: 1e6 } })
+      if (i === 0) db.createKeyspace('ks')
+      const table = i === 0 ? db.createTable('ks.t', { values: 'bytes' }) : db.table('ks.t')
+      for (let j = 0; j < 150; j++) table.put('key ' + j, new Uint8Array(10_000))
+      db.flush()
+      db.close()
+    }
+    // The last threads may be about to end.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+    gc()
+    const { arrayBuffers } = process.memoryUsage()
+    if (arrayBuffers > 10e6) throw new Error(arrayBuffers + ' bytes are left')`
+  openedAfter(script, join(scratch, 'memory'), '--expose-gc').close()
 })
 
 test('a thread writes files of the sizes that were asked for', () => {
