@@ -88,7 +88,7 @@ function describeFailure<T>(result: fc.RunDetails<[T]>): string {
   const { testPath = '', currentTestName = '' } = expect.getState()
   const file = relative('.', testPath)
   const config = file.endsWith('.long.test.ts') ? ' --config vitest.long.config.ts' : ''
-  const title = JSON.stringify(currentTestName.split(' > ').at(-1))
+  const title = JSON.stringify(patternOf(currentTestName.split(' > ').at(-1)!))
   const seed = `PALIMPSEST_SEED=${result.seed} PALIMPSEST_PATH=${result.counterexamplePath}`
   const error = result.errorInstance
   return [
@@ -97,4 +97,9 @@ function describeFailure<T>(result: fc.RunDetails<[T]>): string {
     JSON.stringify(result.counterexample?.[0]),
     `replay: ${seed} npx vitest run${config} ${file} -t ${title}`,
   ].join('\n')
+}
+
+/** A title as a pattern: that is what `-t` takes, and one that no title matches runs nothing and passes. */
+function patternOf(title: string): string {
+  return title.replaceAll(/[^\p{Letter}\p{Number} ,:;-]/gu, '.')
 }
