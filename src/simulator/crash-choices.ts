@@ -4,12 +4,12 @@
  * None of what is pending, all of it, each thing alone missing, each thing alone there, then some drawn
  * from the models. A choice is plain data: printed with a failure, it builds the same image again.
  */
-import { checkChoice, checkWhole } from '../base/arguments.ts'
+import { checkArray, checkChoice, checkOptions, checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { CRASH_MODELS, type CrashModel, checkModel } from './crash-models.ts'
 import { type PendingItem } from './disk.ts'
 import { type Fates } from './fates.ts'
-import { type Random } from './random.ts'
+import { type Random, checkRandom } from './random.ts'
 
 /** What a crash leaves of the pending things. `item` is the order of one of them, `what` says it in words. */
 export type CrashChoice =
@@ -36,10 +36,14 @@ const DRAWN_MODELS = CRASH_MODELS.filter((model) => model !== 'synced-only')
 /** The choices for a moment at which these things are pending. Throws `INVALID_ARGUMENT`. */
 export function chooseCrashes(
   items: readonly PendingItem[],
-  { random, drawn, models = DRAWN_MODELS, singlesMax = 64 }: CrashChoiceOptions,
+  options: CrashChoiceOptions,
 ): Generator<CrashChoice> {
+  checkOptions(options)
+  const { random, drawn, models = DRAWN_MODELS, singlesMax = 64 } = options
+  checkRandom(random)
   checkWhole('drawn', drawn)
   if (singlesMax !== Infinity) checkWhole('singlesMax', singlesMax)
+  checkArray('models', models)
   for (const model of models) checkModel(model)
   return choicesOf(items, { random, drawn, models, singlesMax })
 }

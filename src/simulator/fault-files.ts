@@ -13,7 +13,7 @@
  * - Bytes are copied when they are written and when they are read. Names are listed in an order that
  *   depends on a seed and is not sorted, so that no one relies on it.
  */
-import { checkWhole } from '../base/arguments.ts'
+import { checkOptions, checkWhole, kindOf } from '../base/arguments.ts'
 import { defined } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileOperation, checkCut, ioFailed, lockHeld, partsOfPath } from '../storage/file-rules.ts'
@@ -36,7 +36,7 @@ import {
   SimulatedCrash,
 } from './fault-plan.ts'
 import { type Inode } from './inode.ts'
-import { type Random, hashText, seededRandom } from './random.ts'
+import { type Random, checkRandom, checkSeed, hashText, seededRandom } from './random.ts'
 
 /** A call that is about to be made, as plain data. */
 export interface FileCall {
@@ -82,11 +82,12 @@ export class FaultFiles implements FileSystem {
   #operations = 0
   #crashed = false
 
-  /** An empty disk. Throws `INVALID_ARGUMENT` for a plan that is none. */
+  /** An empty disk. Throws `INVALID_ARGUMENT`. */
   constructor(options?: FaultFilesOptions)
   /** @internal */
   constructor(options: FaultFilesOptions, disk: Disk)
   constructor(options: FaultFilesOptions = {}, disk: Disk = new Disk()) {
+    checkFilesOptions(options)
     this.#disk = disk
     this.#options = options
     this.#faults = new FaultCounter(options.plan ?? [])
@@ -130,8 +131,10 @@ export class FaultFiles implements FileSystem {
   /** Ends the process, if it did not end already, and returns what the next one finds. Throws `INVALID_ARGUMENT`. */
   crash(model: CrashModel, random: Random, options: FaultFilesOptions = {}): FaultFiles {
     checkModel(model)
+    checkRandom(random)
+    const image = this.#draw(model, random, options)
     this.#crashed = true
-    return this.#draw(model, random, options)
+    return image
   }
 
   /**
@@ -358,8 +361,18 @@ export class FaultFiles implements FileSystem {
   }
 
   #image(disk: Disk, options: FaultFilesOptions): FaultFiles {
+    checkOptions(options)
     return new FaultFiles({ seed: this.#options.seed, ...options }, disk)
   }
+}
+
+/** The plan is checked by what counts its faults. */
+function checkFilesOptions(options: FaultFilesOptions): void {
+  checkOptions(options)
+  const { onOperation, seed } = options
+  if (onOperation !== undefined && typeof onOperation !== 'function')
+    throw new PalimpsestError('INVALID_ARGUMENT', `onOperation is a function, not ${kindOf(onOperation)}`)
+  if (seed !== undefined) checkSeed(seed)
 }
 
 function flipBit(bytes: Uint8Array, fault: FlipFault): void {

@@ -7,6 +7,7 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
+import { kindOf } from '../base/arguments.ts'
 import { assert } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
 
@@ -29,9 +30,22 @@ export interface RandomStream extends Random {
 
 /** The stream of a seed, a whole number. Throws `INVALID_ARGUMENT`. */
 export function seededRandom(seed: number): RandomStream {
-  if (!Number.isSafeInteger(seed))
-    throw new PalimpsestError('INVALID_ARGUMENT', `a seed is a whole number, not ${String(seed)}`)
+  checkSeed(seed)
   return streamOf(String(seed))
+}
+
+/** Refuses what is no seed. Throws `INVALID_ARGUMENT`. */
+export function checkSeed(seed: unknown): void {
+  if (Number.isSafeInteger(seed)) return
+  throw new PalimpsestError('INVALID_ARGUMENT', `a seed is a whole number, not ${String(seed)}`)
+}
+
+/** Refuses what is no source of random numbers. Throws `INVALID_ARGUMENT`. */
+export function checkRandom(random: unknown): void {
+  const { next, below } = (random ?? {}) as Partial<Record<keyof Random, unknown>>
+  if (typeof next === 'function' && typeof below === 'function') return
+  const message = `random is what seededRandom(seed) gives, or the like of it, not ${kindOf(random)}`
+  throw new PalimpsestError('INVALID_ARGUMENT', message)
 }
 
 function streamOf(key: string): RandomStream {

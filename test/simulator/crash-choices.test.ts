@@ -169,8 +169,13 @@ test('a model that there is not, or a number that is none, is refused before any
     { random, drawn: NaN },
     { random },
     { random, drawn: 1, singlesMax: -1 },
+    { random, drawn: 1, models: 5 },
+    { drawn: 1 },
+    undefined,
   ])
     expect(refusal(() => files.crashChoices(options as never))?.code).toBe('INVALID_ARGUMENT')
+  for (const chance of [undefined, null, 7, () => 0.5, { next: () => 0.5 }])
+    expect(refusal(() => files.crash('weak', chance as never))?.code).toBe('INVALID_ARGUMENT')
   expect(refusal(() => files.crash('process_kill' as never, random))?.code).toBe('INVALID_ARGUMENT')
   expect(files.crashed).toBe(false)
 })

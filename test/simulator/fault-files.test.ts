@@ -112,6 +112,22 @@ test.each([
   )
 })
 
+test.each([
+  ['null', null],
+  ['a plan instead of options', [{ kind: 'crash', at: 1 }]],
+  ['a plan in text', { plan: 'crash' }],
+  ['a name instead of a function', { onOperation: 'log' }],
+  ['a seed in text', { seed: '7' }],
+  ['a seed that is no number', { seed: NaN }],
+])('files with %s are refused, of images too, and nothing ends', (_, options) => {
+  expect(refusal(() => new FaultFiles(options as never))?.code).toBe('INVALID_ARGUMENT')
+  const files = new FaultFiles()
+  const image = () => files.crashImage({ kind: 'none' }, options as never)
+  const crash = () => files.crash('weak', seededRandom(1), options as never)
+  for (const call of [image, crash]) expect(refusal(call)?.code).toBe('INVALID_ARGUMENT')
+  expect(files.crashed).toBe(false)
+})
+
 test('after a crash every call of the old process throws, and changes nothing', () => {
   const files = new FaultFiles()
   const file = files.create('a')
