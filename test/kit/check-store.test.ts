@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type CheckStoreOptions,
+  type Entry,
   type StoreUnderTest,
   type VersionedStore,
   ReferenceStore,
@@ -144,6 +145,20 @@ describe('an answer of the wrong kind is found', () => {
   ])('%s', async (_, other, actual) => {
     const finding = await findingOf({ open: () => storeWith(other) })
     expect(finding.counterexample.actual).toBe(actual)
+  })
+
+  test('entries without end', async () => {
+    // A cursor that never gets past a key that ends with a zero byte, and so can never be read to its end.
+    const withoutEnd = function* (entries: readonly Entry[]): Generator<Entry> {
+      for (const entry of entries) {
+        yield entry
+        while (entry[0].endsWith('\0')) yield entry
+      }
+    }
+    const open = (): VersionedStore =>
+      storeWith((store) => ({ scan: (...of) => withoutEnd(store.scan(...of)) }))
+    const finding = await findingOf({ open, seed: 1, key: fc.constantFrom('a', 'a\0') })
+    expect(finding.counterexample.actual).toMatch(/^("a\\u0000" = "v1", ){11}and more$/)
   })
 
   test('a time that was there before', async () => {

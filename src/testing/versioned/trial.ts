@@ -24,6 +24,9 @@ export const REFUSAL: unique symbol = Symbol('a refusal')
 /** What the first time is offered after: the last tick of a microsecond, so that the first commit begins one. */
 const OFFERED_AFTER = 8191n
 
+/** So many entries are read of a scan beyond those that it should have. */
+const MORE_SHOWN_MAX = 10
+
 /** A snapshot that was taken in a trial. */
 export interface TakenSnapshot {
   /** Its number, from 1. */
@@ -114,7 +117,8 @@ export class Trial {
   ): Promise<void> {
     const line = `${rangeText(range)} as of ${asOf}`
     const text = expected === REFUSAL ? REFUSAL : entriesText(expected)
-    await this.#read(line, text, async () => textOfScan(this.#store.scan(range, asOf)))
+    const count = expected === REFUSAL ? 0 : expected.length
+    await this.#read(line, text, async () => textOfScan(this.#store.scan(range, asOf), count))
   }
 
   /** Gives up history, and answers the first time that is still promised: never one that nobody asked for. */
@@ -167,7 +171,9 @@ export class Trial {
     expected: readonly Entry[],
   ): Promise<void> {
     const line = `${rangeText(range)} from snapshot ${number}`
-    await this.#read(line, entriesText(expected), async () => textOfScan(answers.scan(range)))
+    await this.#read(line, entriesText(expected), async () =>
+      textOfScan(answers.scan(range), expected.length),
+    )
   }
 
   /** Restores, `gap` ticks after what is newest, if the store takes the time that it is offered. */
@@ -236,8 +242,12 @@ export class Trial {
   }
 }
 
-async function textOfScan(scan: Awaitable<Entries>): Promise<string> {
+/** What a scan answers. One that should end after `count` entries may never do, and no timer would get its turn. */
+async function textOfScan(scan: Awaitable<Entries>, count: number): Promise<string> {
   const entries: Entry[] = []
-  for await (const entry of await scan) entries.push(entry)
+  for await (const entry of await scan) {
+    if (entries.length >= count + MORE_SHOWN_MAX) return `${entriesText(entries)}, and more`
+    entries.push(entry)
+  }
   return entriesText(entries)
 }
