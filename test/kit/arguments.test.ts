@@ -4,10 +4,14 @@
  */
 import { describe, expect, test } from 'vitest'
 import {
+  type CrashOptions,
+  type Plan,
   type StoreUnderTest,
   ReferenceStore,
+  anyKeys,
   anyPlan,
   bytesOfKey,
+  checkCrashes,
   checkScript,
   checkStore,
   conformance,
@@ -98,9 +102,82 @@ describe('a check is refused with', () => {
   })
 })
 
+describe('runPlan is refused', () => {
+  const commit = { kind: 'commit', writes: [{ key: 0, value: 'fresh' }], gap: 1 }
+  const newest = { anchor: 'newest', back: 0, step: 0 }
+  const get = { kind: 'get', key: 0, asOf: newest }
+  const scan = { kind: 'scan', range: { from: undefined, to: undefined, reverse: false }, asOf: newest }
+  const planOf = (...operations: readonly unknown[]): object => ({ keys: ['a'], operations })
+
+  test.each<readonly [string, unknown]>([
+    ['no plan', undefined],
+    ['an empty object', {}],
+    ['a plan without keys', { keys: [], operations: [commit] }],
+    ['a plan whose keys are a text', { keys: 'abc', operations: [commit] }],
+    ['a plan with a key that is no text', { keys: [1], operations: [commit] }],
+    ['a plan without operations', { keys: ['a'] }],
+    ['an operation that is none', planOf(undefined)],
+    ['a kind of operation that there is not', planOf(commit, { ...get, kind: 'git' })],
+    ['a commit without writes', planOf({ kind: 'commit', gap: 1 })],
+    ['a write of a value that there is not', planOf({ ...commit, writes: [{ key: 0, value: 'x' }] })],
+    ['a write to no key', planOf({ ...commit, writes: [{ value: 'fresh' }] })],
+    ['a commit at the time of the last one', planOf(commit, { ...commit, gap: 0 })],
+    ['a commit half a tick later', planOf(commit, { ...commit, gap: 0.5 })],
+    ['a read as of nothing', planOf(commit, { kind: 'get', key: 0 })],
+    ['a read as of what there is not', planOf(commit, { ...get, asOf: { ...newest, anchor: 'oldest' } })],
+    ['a read as of a commit to come', planOf(commit, { ...get, asOf: { ...newest, back: -1 } })],
+    ['a read two ticks beside', planOf(commit, { ...get, asOf: { ...newest, step: 2 } })],
+    ['a scan of nothing', planOf(commit, { ...scan, range: undefined })],
+    ['a bound in text', planOf(commit, { ...scan, range: { ...scan.range, from: 'a' } })],
+    ['a scan of no direction', planOf(commit, { ...scan, range: {} })],
+    ['a scan that is not supported', planOf(commit, { ...scan, range: { ...scan.range, reverse: true } })],
+    ['an operation that is not supported', planOf(commit, { kind: 'collect', cutoff: newest })],
+  ])('%s', async (_, plan) => {
+    expect(await thrown(() => runPlan({ open }, plan as Plan))).toEqual(REFUSED)
+  })
+
+  test('nothing that is right', async () => {
+    const collect = { kind: 'collect', cutoff: newest }
+    const restore = { kind: 'restore', to: newest, gap: 1 }
+    const others = [{ kind: 'reopen' }, { kind: 'snapshot' }, { kind: 'closeSnapshot', which: 0 }]
+    const plan = planOf(commit, get, scan, collect, restore, ...others) as Plan
+    await runPlan({ open, supports: ['collect', 'restore', 'reopen', 'snapshot'] }, plan)
+  })
+})
+
+describe('a check of crashes is refused with', () => {
+  const right = { seed: 1, operations: 2, points: 1, drawn: 1, singlesMax: 1 }
+
+  test.each<readonly [string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['no seed', { ...right, seed: undefined }],
+    ['a seed that is no whole number', { ...right, seed: 0.5 }],
+    ['nothing that says how many operations', { ...right, operations: undefined }],
+    ['no operations', { ...right, operations: 0 }],
+    ['operations in text', { ...right, operations: '2' }],
+    ['no points', { ...right, points: 0 }],
+    ['less than no points', { ...right, points: -1 }],
+    ['points that are no number', { ...right, points: NaN }],
+    ['nothing that says how many images are drawn', { ...right, drawn: undefined }],
+    ['less than no images', { ...right, drawn: -1 }],
+    ['half a thing alone', { ...right, singlesMax: 0.5 }],
+    ['images in full that are no number', { ...right, readInFull: NaN }],
+  ])('%s', async (_, options) => {
+    expect(await thrown(() => checkCrashes(options as CrashOptions))).toEqual(REFUSED)
+  })
+
+  test('nothing that is right', () => {
+    const whole = { ...right, points: undefined, singlesMax: Infinity, readInFull: Infinity }
+    expect(checkCrashes({ ...right, drawn: 0, readInFull: 0 }).images).toBeGreaterThan(0)
+    expect(checkCrashes({ ...whole, drawn: 0 }).points).toBeGreaterThan(right.points)
+  })
+})
+
 test('plans are refused for what there is not', async () => {
-  const wrong: readonly unknown[] = [{ supports: ['colect'] }, { operations: -1 }, { key: 'a' }]
+  const wrong: readonly unknown[] = [null, { supports: ['colect'] }, { operations: -1 }, { key: 'a' }]
   for (const options of wrong) expect(await thrown(() => anyPlan(options as object))).toEqual(REFUSED)
+  expect(await thrown(() => anyKeys('a' as never))).toEqual(REFUSED)
 })
 
 test('keys have bytes only if they are of bytes', async () => {

@@ -18,6 +18,7 @@
  * A write-ahead monitor watches the workload, and the recoveries of images that are read in full. What it finds
  * there needs no crash to be seen.
  */
+import { checkOptions, checkWhole } from '../../base/arguments.ts'
 import { assert } from '../../base/assert.ts'
 import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
@@ -104,8 +105,9 @@ export class CrashFinding extends Error {
   override readonly name = 'CrashFinding'
 }
 
-/** Runs a workload and checks every crash. Throws {@link CrashFinding}. */
+/** Runs a workload and checks every crash. Throws {@link CrashFinding}; and `INVALID_ARGUMENT`. */
 export function checkCrashes(options: CrashOptions): CrashReport {
+  checkCrashOptions(options)
   const calls = countCalls(options)
   const random = seededRandom(options.seed).fork('points')
   const points = choosePoints(calls, options.points ?? calls + 1, random)
@@ -129,6 +131,17 @@ export function checkCrashes(options: CrashOptions): CrashReport {
   runWatched(workload, options, tryPoint)
   tryPoint(calls + 1, 'the end')
   return { calls, points: points.size, ...counts }
+}
+
+/** A check that is told less than was meant would pass and show nothing. */
+function checkCrashOptions(options: CrashOptions): void {
+  checkOptions(options)
+  const { operations, points, drawn, singlesMax, readInFull = Infinity } = options
+  checkWhole('operations', operations, 1)
+  if (points !== undefined) checkWhole('points', points, 1)
+  checkWhole('drawn', drawn)
+  if (singlesMax !== Infinity) checkWhole('singlesMax', singlesMax)
+  if (readInFull !== Infinity) checkWhole('readInFull', readInFull)
 }
 
 function countCalls(options: CrashOptions): number {
@@ -213,7 +226,7 @@ function checkImage(
   }
   const { files, database, nested } = recover(image, open, isKill, random)
   const survived = survivors(database, ledger, promised)
-  checkWhole(files, database, standIn?.isJobWaiting ?? false)
+  checkFiles(files, database, standIn?.isJobWaiting ?? false)
   checkAnswers(database, ledger, survived, isFull ? undefined : random.fork('times'))
   if (database.tables.includes(NUMBERS)) {
     // Law 1, after the crash: whatever the clock of the machine says.
@@ -281,7 +294,7 @@ function survivors(database: Database, ledger: StateLedger, promised: number): n
   return survived
 }
 
-function checkWhole(files: FaultFiles, database: Database, isJobWaiting: boolean): void {
+function checkFiles(files: FaultFiles, database: Database, isJobWaiting: boolean): void {
   const checks = database.check()
   const faults = checks.flatMap((check) => check.faults)
   assert(faults.length === 0, `the files are not in order: ${faults.join('; ')}`)

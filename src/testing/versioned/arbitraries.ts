@@ -9,10 +9,17 @@
  * - The simplest comes first everywhere, and nothing depends on what was drawn before it.
  */
 import * as fc from 'fast-check'
-import { checkWhole } from '../../base/arguments.ts'
+import { checkOptions, checkWhole } from '../../base/arguments.ts'
 import { checkArbitrary, checkSupports } from './arguments.ts'
 import { type Capability, TICKS_PER_MICROSECOND } from './contract.ts'
-import { type Moment, type Operation, type OperationKind, type Plan, type PlannedWrite } from './plan.ts'
+import {
+  type Moment,
+  type Operation,
+  type OperationKind,
+  type Plan,
+  type PlannedWrite,
+  NEEDS,
+} from './plan.ts'
 
 const KEYS_MAX = 5
 const LONG_KEY = 300
@@ -63,8 +70,12 @@ export function anyKey(): fc.Arbitrary<string> {
   )
 }
 
-/** The keys of a run: one or some, and some that begin with another; of given ones, only those. */
+/**
+ * The keys of a run: one or some, and some that begin with another; of given ones, only those. Throws
+ * `INVALID_ARGUMENT`.
+ */
 export function anyKeys(key?: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> {
+  checkArbitrary('key', key)
   const others = fc.array(key ?? anyKey(), { maxLength: 3 })
   const suffixes = fc.array(fc.constantFrom(...SUFFIXES), { maxLength: key === undefined ? 2 : 0 })
   return fc.tuple(key ?? anyKey(), others, suffixes).map(([first, more, behind]) => {
@@ -100,7 +111,9 @@ export interface PlanOptions {
 }
 
 /** Runs. Throws `INVALID_ARGUMENT`. */
-export function anyPlan({ supports = [], operations = 30, key }: PlanOptions = {}): fc.Arbitrary<Plan> {
+export function anyPlan(options: PlanOptions = {}): fc.Arbitrary<Plan> {
+  checkOptions(options)
+  const { supports = [], operations = 30, key } = options
   checkSupports(supports)
   checkWhole('operations', operations, 1)
   checkArbitrary('key', key)
@@ -121,17 +134,6 @@ export function anyPlan({ supports = [], operations = 30, key }: PlanOptions = {
     }))
 }
 
-/** The kinds of operations, with what each needs of a store. */
-const NEEDS: Readonly<Record<OperationKind, Capability | undefined>> = {
-  commit: undefined,
-  get: undefined,
-  scan: undefined,
-  collect: 'collect',
-  reopen: 'reopen',
-  snapshot: 'snapshot',
-  closeSnapshot: 'snapshot',
-  restore: 'restore',
-}
 const KINDS = Object.keys(NEEDS) as readonly OperationKind[]
 
 interface Weighted<T> {

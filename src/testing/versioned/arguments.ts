@@ -2,8 +2,17 @@
  * What callers can get wrong, and types do not always see. A check that is told less than was meant would
  * pass and show nothing: so a capability that there is not, or no runs at all, are refused.
  */
+import { checkArray, checkChoice, checkOptions, checkText, checkWhole } from '../../base/arguments.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Capability } from './contract.ts'
+import {
+  type Moment,
+  type Operation,
+  type Plan,
+  type PlannedRange,
+  type PlannedWrite,
+  NEEDS,
+} from './plan.ts'
 
 /** What stores can be checked for. */
 const CAPABILITIES: Readonly<Record<Capability, true>> = {
@@ -64,6 +73,72 @@ export function checkReplay(seed: number | undefined, path: string | undefined):
 export function checkArbitrary(name: string, arbitrary: unknown): void {
   if (arbitrary === undefined || typeof propertyOf(arbitrary, 'generate') === 'function') return
   throw refusal(`${name} is an arbitrary of fast-check`)
+}
+
+/** Refuses what is no plan, or one for stores that support more. Throws `INVALID_ARGUMENT`. */
+export function checkPlan(plan: Plan, supports: readonly Capability[]): void {
+  checkOptions(plan, 'the keys and the operations of a plan')
+  const { keys, operations } = plan
+  checkArray('the keys of a plan', keys)
+  if (keys.length === 0) throw refusal('a plan has a key')
+  for (const key of keys) checkText('a key of a plan', key)
+  checkArray('the operations of a plan', operations)
+  for (const operation of operations) checkOperation(operation, supports)
+}
+
+function checkOperation(operation: Operation, supports: readonly Capability[]): void {
+  checkOptions(operation, 'the parts of an operation')
+  checkChoice('kind of an operation', operation.kind, Object.keys(NEEDS))
+  checkSupported(`an operation of the kind ${operation.kind}`, NEEDS[operation.kind], supports)
+  switch (operation.kind) {
+    case 'commit':
+      checkArray('the writes of a commit', operation.writes)
+      for (const write of operation.writes) checkWrite(write)
+      return checkWhole('gap', operation.gap, 1)
+    case 'get':
+      checkWhole('key', operation.key)
+      return checkMoment(operation.asOf)
+    case 'scan':
+      checkRange(operation.range, supports)
+      return checkMoment(operation.asOf)
+    case 'collect':
+      return checkMoment(operation.cutoff)
+    case 'closeSnapshot':
+      return checkWhole('which', operation.which)
+    case 'restore':
+      checkMoment(operation.to)
+      return checkWhole('gap', operation.gap, 1)
+    case 'reopen':
+    case 'snapshot':
+  }
+}
+
+function checkSupported(what: string, needed: Capability | undefined, supports: readonly Capability[]): void {
+  if (needed === undefined || supports.includes(needed)) return
+  throw refusal(`${what} needs a store that supports ${needed}`)
+}
+
+const VALUES: readonly PlannedWrite['value'][] = ['fresh', 'empty', 'long', 'unusual', 'again', 'delete']
+
+function checkWrite(write: PlannedWrite): void {
+  checkOptions(write, 'the parts of a write')
+  checkWhole('key', write.key)
+  checkChoice('value of a write', write.value, VALUES)
+}
+
+function checkRange(range: PlannedRange, supports: readonly Capability[]): void {
+  checkOptions(range, 'the parts of a range')
+  const { from, to, reverse } = range
+  for (const bound of [from, to]) if (bound !== undefined) checkWhole('a bound of a range', bound)
+  if (typeof reverse !== 'boolean') throw refusal(`reverse is true or false, not ${String(reverse)}`)
+  checkSupported('a scan in reverse', reverse ? 'reverse' : undefined, supports)
+}
+
+function checkMoment(moment: Moment): void {
+  checkOptions(moment, 'the parts of a moment')
+  checkChoice('anchor of a moment', moment.anchor, ['newest', 'commit', 'cutoff'])
+  checkWhole('back', moment.back)
+  checkWhole('step', moment.step, -1, 1)
 }
 
 function propertyOf(value: unknown, name: string): unknown {

@@ -5,6 +5,7 @@
  * made when it is written. So every operation can be left out of a list, and the rest still makes sense:
  * that is what lets a failing list shrink to little.
  */
+import { type Capability } from './contract.ts'
 
 /** A time by what it is next to: the newest commit, the cutoff, or a commit counted back from the newest. */
 export interface Moment {
@@ -41,6 +42,18 @@ export type Operation =
 
 /** The kinds of operations. */
 export type OperationKind = Operation['kind']
+
+/** The kinds of operations, with what each needs of a store. */
+export const NEEDS: Readonly<Record<OperationKind, Capability | undefined>> = {
+  commit: undefined,
+  get: undefined,
+  scan: undefined,
+  collect: 'collect',
+  reopen: 'reopen',
+  snapshot: 'snapshot',
+  closeSnapshot: 'snapshot',
+  restore: 'restore',
+}
 
 /** One run: its keys, and what is done. */
 export interface Plan {

@@ -6,6 +6,7 @@
  * snapshot that is open, whole and in parts. So one run asks some hundred questions about a handful of commits.
  */
 import { UNUSUAL } from './arbitraries.ts'
+import { checkPlan, checkSubject } from './arguments.ts'
 import {
   type Entry,
   type ScanRange,
@@ -36,12 +37,14 @@ export function newRunRecord(): RunRecord {
 /** The most snapshots that are open at once. */
 const SNAPSHOTS_MAX = 3
 
-/** Runs a plan on a new store. Throws `StoreFinding`. */
+/** Runs a plan on a new store. Throws `StoreFinding`; and `INVALID_ARGUMENT`. */
 export async function runPlan(
   subject: StoreUnderTest,
   plan: Plan,
   record: RunRecord = newRunRecord(),
 ): Promise<void> {
+  checkSubject(subject)
+  checkPlan(plan, subject.supports ?? [])
   await Trial.of(subject, async (trial) => {
     record.operations = trial.done
     const run = new Run(trial, plan, subject, record.met)
