@@ -62,6 +62,15 @@ describe('a finding', () => {
     expect(again.replay!.runs).toBe(1)
   })
 
+  test('is gone once the bug is: then its case is all that is run', async () => {
+    for (const path of ['3', '3:1', '3:1:0']) {
+      let opened = 0
+      const open = (): VersionedStore => (opened++, storeWith({}))
+      const { runs, met } = await checkStore({ open, seed: 1, path })
+      expect([runs, opened, met.commit < 31]).toEqual([1, 1, true])
+    }
+  })
+
   test('has what the store threw as its cause', async () => {
     const error = new TypeError('not a function')
     const open = (): VersionedStore =>
@@ -225,6 +234,14 @@ describe('a check', () => {
     const { message, replay } = await findingOf({ open, timeLimitMillis: 200 })
     expect(message).toMatch(/\d\. get .*\nexpected: 100 runs within 200 ms\ngot: {6}\d, and then so far$/)
     expect(replay).toBeUndefined()
+  })
+
+  test('that waits for a store to be opened says nothing of the store before', async () => {
+    let opened = 0
+    const never = new Promise<never>(() => undefined)
+    const open = (): VersionedStore | Promise<never> => (++opened < 4 ? storeWith({}) : never)
+    const { counterexample } = await findingOf({ open, timeLimitMillis: 200 })
+    expect(counterexample.operations).toEqual(['open'])
   })
 
   test('says how much it has done', async () => {

@@ -45,6 +45,7 @@ export async function runPlan(
 ): Promise<void> {
   checkSubject(subject)
   checkPlan(plan, subject.supports ?? [])
+  record.operations = ['open']
   await Trial.of(subject, async (trial) => {
     record.operations = trial.done
     const run = new Run(trial, plan, subject, record.met)
