@@ -171,7 +171,8 @@ function tryImages(workload: Workload, point: number, options: CrashOptions, cou
   const seen = new Set<string>()
   for (const choice of workload.files.crashChoices({ random, drawn, singlesMax })) {
     const image = workload.files.crashImage(choice)
-    const key = image.imageKey()
+    // Of what is the same, more may be promised after the death of a process: what the engine never wrote is lost in both.
+    const key = `${promisedOf(choice, workload.ledger)} ${image.imageKey()}`
     if (seen.has(key)) {
       counts.duplicates++
       continue
@@ -211,8 +212,7 @@ function checkImage(
   isFull: boolean,
 ): { survived: number; nested: number; jobs: number } {
   const { ledger, policy } = workload
-  const isKill = choice.kind === 'drawn' && choice.model === 'process-kill'
-  const promised = isKill ? ledger.handedOver : ledger.durable
+  const promised = promisedOf(choice, ledger)
   // The machine's clock may have been set back meanwhile.
   const clock = new ReplayClock({ micros: workload.micros - pick(random, [0, 0, 30, 5_000]) })
   const monitors: WriteAheadMonitor[] = []
@@ -224,7 +224,7 @@ function checkImage(
     monitors.push(monitor)
     return openForCrash(monitor.files, clock, policy, standIn)
   }
-  const { files, database, nested } = recover(image, open, isKill, random)
+  const { files, database, nested } = recover(image, open, isKill(choice), random)
   const survived = survivors(database, ledger, promised)
   checkFiles(files, database, standIn?.isJobWaiting ?? false)
   checkAnswers(database, ledger, survived, isFull ? undefined : random.fork('times'))
@@ -241,11 +241,21 @@ function checkImage(
   return { survived, nested, jobs: standIn?.jobs ?? 0 }
 }
 
+/** How many steps an image has to have. */
+function promisedOf(choice: CrashChoice, ledger: StateLedger): number {
+  return isKill(choice) ? ledger.handedOver : ledger.durable
+}
+
+/** Whether the process dies, and the power stays. */
+function isKill(choice: CrashChoice): boolean {
+  return choice.kind === 'drawn' && choice.model === 'process-kill'
+}
+
 /** Opens an image; now and then the recovery itself is cut, before any of its calls, up to three times. */
 function recover(
   image: FaultFiles,
   open: (files: FaultFiles) => Database,
-  isKill: boolean,
+  isOfKill: boolean,
   random: RandomStream,
 ): { files: FaultFiles; database: Database; nested: number } {
   let files = image
@@ -253,7 +263,7 @@ function recover(
   for (let attempts = 0; attempts < RECOVERIES_CUT_MAX && happens(random, 0.3); attempts++) {
     const at = 1 + random.below(callsOfRecovery(files, open))
     // What only survives the death of a process may be lost to a power cut while it is recovered.
-    const model = isKill ? 'process-kill' : pick(random, CRASH_MODELS)
+    const model = isOfKill ? 'process-kill' : pick(random, CRASH_MODELS)
     const attempt = files.crash('process-kill', random, { plan: [{ kind: 'crash', at }] })
     try {
       open(attempt).close()
