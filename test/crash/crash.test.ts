@@ -34,3 +34,8 @@ test('what a dying process leaves is tried though a power cut leaves the same, i
   const { byChoice } = checkCrashes({ seed: 2, operations: 25, points: 60, drawn: 1, singlesMax: 0 })
   expect(byChoice['process-kill']).toBeGreaterThan(byChoice['all'] ?? Infinity)
 })
+
+// This one recovers beside a stand-in for the thread, and frees a table that was dropped.
+test('files that a recovery has freed may wait for a commit, and are gone when it is closed', () => {
+  checkCrashes({ seed: 14, operations: 40, points: 40, drawn: 5, singlesMax: 4 })
+})

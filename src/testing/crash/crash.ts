@@ -22,7 +22,7 @@ import { checkOptions, checkWhole } from '../../base/arguments.ts'
 import { assert } from '../../base/assert.ts'
 import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
-import { type Database, type DatabaseView } from '../../database/database.ts'
+import { type Database, type DatabaseView, openDatabase } from '../../database/database.ts'
 import { type CrashChoice, describeChoice } from '../../simulator/crash-choices.ts'
 import { CRASH_MODELS } from '../../simulator/crash-models.ts'
 import { type FaultFiles } from '../../simulator/fault-files.ts'
@@ -226,16 +226,18 @@ function checkImage(
   }
   const { files, database, nested } = recover(image, open, isKill(choice), random)
   const survived = survivors(database, ledger, promised)
-  checkFiles(files, database, standIn?.isJobWaiting ?? false)
+  checkFiles(files, database, standIn !== undefined)
   checkAnswers(database, ledger, survived, isFull ? undefined : random.fork('times'))
   if (database.tables.includes(NUMBERS)) {
     // Law 1, after the crash: whatever the clock of the machine says.
     const receipt = database.table<string, string>(NUMBERS).put('after', 'the crash', { durability: 'disk' })
     assert(receipt.time > ledger.usedThrough, `a time was used again: ${receipt.at}`)
-    const again = open(files.crash('synced-only', random))
+    const left = files.crash('synced-only', random)
+    const again = open(left)
     assert(again.table(NUMBERS).get('after') === 'the crash', 'a durable commit after the crash was lost')
     assert(survivors(again, ledger, promised) === survived, 'a second recovery gives another state')
     again.close()
+    if (standIn !== undefined) checkLeft(left, clock)
   }
   for (const monitor of monitors) monitor.assertInOrder()
   return { survived, nested, jobs: standIn?.jobs ?? 0 }
@@ -304,14 +306,21 @@ function survivors(database: Database, ledger: StateLedger, promised: number): n
   return survived
 }
 
-function checkFiles(files: FaultFiles, database: Database, isJobWaiting: boolean): void {
+function checkFiles(files: FaultFiles, database: Database, hasJobs: boolean): void {
   const checks = database.check()
   const faults = checks.flatMap((check) => check.faults)
   assert(faults.length === 0, `the files are not in order: ${faults.join('; ')}`)
   const onDisk = (files.list('') ?? []).filter((name) => name.endsWith('.table')).length
   const named = checks.reduce((sum, { tables }) => sum + tables, 0)
-  // What a job has written that waits is in use as soon as it is installed.
-  assert(isJobWaiting ? onDisk >= named : onDisk === named, `${onDisk} table files, ${named} of them in use`)
+  // What a job has written is in use as soon as it is installed; what is in use no more waits for commits, or the close.
+  assert(hasJobs ? onDisk >= named : onDisk === named, `${onDisk} table files, ${named} of them in use`)
+}
+
+/** What a database has left that was closed, as a reader sees it, which removes nothing. */
+function checkLeft(files: FaultFiles, clock: ReplayClock): void {
+  const reader = openDatabase({ files, clock, checksum: crc32 }, { readOnly: true })
+  checkFiles(files, reader, false)
+  reader.close()
 }
 
 /** Every state there was is there still, as far as it must be readable; if `random` is given, some are read. */
