@@ -116,8 +116,10 @@ export class Workload {
     if (kind < 11) this.#write(database)
     else if (kind < 13) database.flush()
     else if (kind === 13) database.compact()
-    else if (kind === 14) database.sync()
-    else if (kind === 15) this.#hold(database)
+    else if (kind === 14) {
+      database.sync()
+      ledger.allDurable()
+    } else if (kind === 15) this.#hold(database)
     else if (kind === 16) this.#release(database)
     else if (kind === 17) {
       const keep = pick(this.#random, [SHORTEST_KEEP_MICROS, SHORT_KEEP_MICROS])
@@ -161,6 +163,8 @@ export class Workload {
     )
     step.from = step.time = database.batch([numbered, ...rest], { durability }).time
     if (durability !== 'none') ledger.handedOver = ledger.steps.length
+    // Whatever the database says of it by itself: it was asked for.
+    if (durability === 'disk') ledger.allDurable()
   }
 
   /** Everything, or one table, to a state that was there not long ago; one that is kept for ever, to any. */
