@@ -1,6 +1,6 @@
 /**
- * LMDB: rows whose key is (key, time), newer ones first. A version is found by seeking; what differs between two
- * times by walking all rows, since they are in the order of keys.
+ * LMDB: rows whose key is (key, time), newer ones first. A version is found by seeking, and so are those of a scan, and
+ * what differs between two times: by walking over all versions of each key they take several times as long.
  */
 import { join } from 'node:path'
 import {
@@ -28,18 +28,23 @@ export const openLmdb: OpenStore = async (directory, durability): Promise<Versio
   const lmdb = (await import(name)) as { open(options: object): Lmdb }
   const binary = { keyEncoding: 'binary', encoding: 'binary' }
   const db = lmdb.open({ path: join(directory, 'versions'), noSync: durability === 'os', ...binary })
-  const newest = (key: Uint8Array, time: number) => {
-    for (const row of db.getRange({ start: versionKey(key, time), limit: 1 }))
-      return isOfKey(row.key, key) ? row.value : undefined
+  /** The first row at or above a place. */
+  const firstFrom = (start: Uint8Array): Row | undefined => {
+    for (const row of db.getRange({ start, limit: 1 })) return row
     return undefined
   }
-  /** The newest version of each key as of a time, in the order of keys. */
+  const newest = (key: Uint8Array, time: number) => {
+    const row = firstFrom(versionKey(key, time))
+    return row !== undefined && isOfKey(row.key, key) ? row.value : undefined
+  }
+  /** The newest version of each key as of a time, in the order of keys: two seeks pass over all other versions of a key. */
   function* asOf(from: Uint8Array, time: number): Generator<Row> {
-    let last: Uint8Array | undefined
-    for (const row of db.getRange({ start: from })) {
-      if (timeOfVersionKey(row.key) > time || (last !== undefined && isOfKey(row.key, last))) continue
-      last = row.key.subarray(0, row.key.length - 8)
-      yield row
+    for (let first = firstFrom(from); first !== undefined;) {
+      const key = first.key.subarray(0, first.key.length - 8)
+      const row = timeOfVersionKey(first.key) <= time ? first : firstFrom(versionKey(key, time))
+      if (row !== undefined && isOfKey(row.key, key)) yield row
+      // Behind its oldest version: commits are numbered from 1.
+      first = firstFrom(versionKey(key, 0))
     }
   }
   return {
@@ -71,21 +76,12 @@ export const openLmdb: OpenStore = async (directory, durability): Promise<Versio
     },
     diff(from, to) {
       let count = 0
-      let changed: Row | undefined
-      for (const row of db.getRange({ start: new Uint8Array(1) })) {
-        const time = timeOfVersionKey(row.key)
-        if (time > to) continue
-        if (changed !== undefined && !isOfKey(row.key, changed.key.subarray(0, changed.key.length - 8))) {
-          count++
-          changed = undefined
-        }
-        if (time > from) changed ??= row
-        else if (changed !== undefined) {
-          if (Buffer.compare(changed.value, row.value) !== 0) count++
-          changed = undefined
-        }
+      for (const { key, value } of asOf(new Uint8Array(1), to)) {
+        if (timeOfVersionKey(key) <= from) continue
+        const before = newest(key.subarray(0, key.length - 8), from)
+        if (before === undefined || Buffer.compare(before, value) !== 0) count++
       }
-      return count + (changed === undefined ? 0 : 1)
+      return count
     },
     debt: () => 'none: a tree that is changed in place',
     close: () => db.close(),

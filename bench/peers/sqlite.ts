@@ -1,5 +1,6 @@
 /**
- * SQLite: a table without rowid whose primary key is (key, time), in WAL mode.
+ * SQLite: a table without rowid whose primary key is (key, time), in WAL mode. An index of times finds what was written
+ * between two of them: a diff takes about half as long as without, a load a tenth longer.
  */
 import { join } from 'node:path'
 import { type OpenStore, type VersionStore } from './store.ts'
@@ -31,10 +32,12 @@ export const openSqlite: OpenStore = async (directory, durability): Promise<Vers
   db.exec(
     'CREATE TABLE IF NOT EXISTS v(key BLOB, time INTEGER, value BLOB, PRIMARY KEY(key, time)) WITHOUT ROWID',
   )
+  db.exec('CREATE INDEX IF NOT EXISTS times ON v(time)')
   const put = db.prepare('INSERT INTO v VALUES (?, ?, ?)')
   const newest = db.prepare('SELECT value FROM v WHERE key = ? ORDER BY time DESC LIMIT 1')
   const asOf = db.prepare('SELECT value FROM v WHERE key = ? AND time <= ? ORDER BY time DESC LIMIT 1')
-  // The value of the row with the greatest time: SQLite's bare columns beside max().
+  // The value of the row with the greatest time: SQLite's bare columns beside max(). To look for each key in a recursive
+  // query, so that its other versions are passed over, takes it a fifth longer where a key has 20.
   const scan = db.prepare(
     'SELECT key, value, max(time) FROM v WHERE key >= ? AND time <= ? GROUP BY key LIMIT ?',
   )
