@@ -28,12 +28,27 @@ const MILLIS_MAX = 5000
 /** A seed that is new every time, unless the environment names one. */
 export const FRESH_SEED: number = REPLAY?.seed ?? Number(process.env['PALIMPSEST_SEED'] ?? newSeed())
 
+/** What is replayed, or all. A name that nobody has would try nothing, and pass. */
+export function chosenOf<T>(all: readonly T[], nameOf: (one: T) => string): readonly T[] {
+  if (REPLAY === undefined) return all
+  const { name } = REPLAY
+  const named = all.filter((one) => nameOf(one) === name)
+  if (named.length === 0)
+    throw new Error(`PALIMPSEST_CASE: there is no ${name}, but ${all.map(nameOf).join(', ')}`)
+  return named
+}
+
+/** The name of a target in a replay line. */
+export function replayNameOf({ name }: Target): string {
+  return name.replaceAll(' ', '-')
+}
+
 /** Runs cases `from` through `from + count − 1` of a target. */
 export function attackTarget(target: Target, seed: number, from: number, count: number, tally: Tally): void {
   for (let number = from; number < from + count; number++) {
     const input = inputOf(target, seededRandom(seed).fork(`${target.name} ${number}`))
     const outcome = tryInput(target, input, () => {
-      const name = `${target.name.replaceAll(' ', '-')}/${number}`
+      const name = `${replayNameOf(target)}/${number}`
       return `replay: PALIMPSEST_SEED=${seed} PALIMPSEST_CASE=${name} npx vitest run test/hostile/decoders.test.ts`
     })
     tally.set(outcome, (tally.get(outcome) ?? 0) + 1)
@@ -98,9 +113,13 @@ function inputOf({ good, forge }: Target, random: Random): Uint8Array {
 
 function replayOf(environment: NodeJS.ProcessEnv): typeof REPLAY {
   const { PALIMPSEST_SEED: seed, PALIMPSEST_CASE: which } = environment
-  if (seed === undefined || which === undefined) return undefined
+  if (which === undefined) return undefined
   const [name = '', number] = which.split('/')
-  return { seed: Number(seed), name, number: Number(number) }
+  const replay = { seed: Number(seed), name, number: Number(number) }
+  if (Number.isInteger(replay.seed) && Number.isInteger(replay.number)) return replay
+  throw new Error(
+    `PALIMPSEST_CASE=${which} names no case of a seed: it takes name/number, and PALIMPSEST_SEED`,
+  )
 }
 
 function newSeed(): number {

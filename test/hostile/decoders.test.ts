@@ -1,13 +1,12 @@
 /** Law 11: hostile bytes for every reader of outside input are refused with a code, or understood. */
 import { describe, expect, test } from 'vitest'
 import { damagedBytes, everyCut, everyFlip } from '../../src/testing/hostile/damage.ts'
-import { FRESH_SEED, REPLAY, type Tally, attackTarget, tryInput } from './cases.ts'
+import { FRESH_SEED, REPLAY, type Tally, attackTarget, chosenOf, replayNameOf, tryInput } from './cases.ts'
 import { TARGETS } from './decoders.ts'
 
 const CASES = 1000
-const chosen = TARGETS.filter(({ name }) => REPLAY === undefined || name.replaceAll(' ', '-') === REPLAY.name)
 
-describe.each(chosen)('$name', (target) => {
+describe.each(chosenOf(TARGETS, replayNameOf))('$name', (target) => {
   test.skipIf(REPLAY !== undefined)('good input is understood', () => {
     for (const bytes of target.good) expect(tryInput(target, bytes, () => 'good')).toBe('accepted')
   })
