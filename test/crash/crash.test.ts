@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkCrashes } from '../../src/testing/crash/crash.ts'
+import { type CrashOptions, checkCrashes, replayOf } from '../../src/testing/crash/crash.ts'
 import { propertySeeds } from '../seeds.ts'
 
 const met = { images: 0, shortened: 0, nested: 0 }
@@ -38,4 +38,10 @@ test('what a dying process leaves is tried though a power cut leaves the same, i
 // This one recovers beside a stand-in for the thread, and frees a table that was dropped.
 test('files that a recovery has freed may wait for a commit, and are gone when it is closed', () => {
   checkCrashes({ seed: 14, operations: 40, points: 40, drawn: 5, singlesMax: 4 })
+})
+
+test('a finding is replayed by the call that it names, with all that was asked for', () => {
+  const options: CrashOptions = { seed: 3, operations: 25, points: 9, drawn: 1, singlesMax: Infinity }
+  const line = replayOf({ ...options, readInFull: undefined })
+  expect(line).toBe('checkCrashes({ seed: 3, operations: 25, points: 9, drawn: 1, singlesMax: Infinity })')
 })

@@ -155,7 +155,7 @@ function runWatched(workload: Workload, options: CrashOptions, beforeCall: Befor
   try {
     workload.run(beforeCall)
   } catch (error) {
-    throw error instanceof CrashFinding ? error : finding(error, placeOf(options))
+    throw error instanceof CrashFinding ? error : finding(error, replayOf(options))
   }
 }
 
@@ -190,13 +190,17 @@ function tryImages(workload: Workload, point: number, options: CrashOptions, cou
       if (jobs > 0) counts.recoveredByThread++
     } catch (error) {
       const left = JSON.stringify(describeChoice(choice))
-      throw finding(error, `${placeOf(options)} point=${point} image=${left}`)
+      throw finding(error, `${replayOf(options)} point=${point} image=${left}`)
     }
   }
 }
 
-function placeOf({ seed, operations }: CrashOptions): string {
-  return `seed=${seed} operations=${operations}`
+/** The call that finds the same again: what is drawn at a point depends on all that it is told. */
+export function replayOf(options: CrashOptions): string {
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}: ${value}`],
+  )
+  return `checkCrashes({ ${given.join(', ')} })`
 }
 
 function finding(error: unknown, place: string): CrashFinding {
