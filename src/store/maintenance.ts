@@ -48,6 +48,8 @@ export class Maintenance {
   /** Tablets with frozen memtables, and those that a policy has to be asked about: each has its turn. */
   readonly #frozen = new Set<number>()
   readonly #unsettled = new Set<number>()
+  /** Tablets that are as the runs before this one left them, which may have given up merges: nobody wrote to them yet. */
+  readonly #untouched = new Set<number>()
   #hasBegun = false
 
   constructor(context: MaintenanceContext) {
@@ -76,6 +78,7 @@ export class Maintenance {
     if (!this.#hasBegun) this.#begin()
     this.#advance()
     for (const id of touched) {
+      if (this.#untouched.delete(id)) this.#unsettled.add(id)
       const tablet = tablets.get(id)
       if (tablet.isMemtableFull) this.#freeze(tablet)
     }
@@ -113,7 +116,7 @@ export class Maintenance {
     while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
   }
 
-  /** Stops what runs elsewhere, for good. What it would have made is made when its tablet is flushed again. */
+  /** Stops what runs elsewhere, for good. A commit of the next run to the same tablet takes it up. */
   close(): void {
     const { failStop, manifest, numbers } = this.#context
     const abandoned: Lane[] = []
@@ -141,7 +144,8 @@ export class Maintenance {
     const trees = ids.filter((id) => manifest.state.trees.has(id))
     for (const lane of [this.#flushes, this.#compactions])
       if (lane.task !== undefined && ids.includes(lane.task.tablet)) this.#abandon(lane)
-    for (const known of [this.#frozen, this.#unsettled]) for (const id of ids) known.delete(id)
+    for (const known of [this.#frozen, this.#unsettled, this.#untouched])
+      for (const id of ids) known.delete(id)
     this.#backpressure.forget(ids)
     if (trees.length === 0) return tablets.forget(ids)
     failStop.guard(() => {
@@ -177,7 +181,8 @@ export class Maintenance {
    */
   #begin(): void {
     this.#hasBegun = true
-    const { geometry, log } = this.#context
+    const { geometry, log, tablets } = this.#context
+    for (const { id } of tablets.all()) this.#untouched.add(id)
     if (log.bytes <= geometry.logBytes) return
     for (const tablet of this.#pinningLog()) {
       this.writeDown(tablet)

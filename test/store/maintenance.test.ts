@@ -209,6 +209,28 @@ test('runs that end sooner than a flush does, with or without a close, do not le
   }
 })
 
+test('a merge that a close gave up is taken up by the next run with its first commit to the table, which flushes nothing', () => {
+  let endsOf: (kind: JobKind) => 'done' | 'never' = (kind) => (kind === 'flush' ? 'done' : 'never')
+  const jobs = () => (io: JobIo<Directive>) =>
+    new DelayedRunner(io, ({ kind }) => ({ ends: endsOf(kind), afterPolls: 0 }))
+  const world = { files: new MemoryFiles(), clock: new ReplayClock({ micros: 1 }), checksum: crc32, jobs }
+  const level0 = (db: Database) => db.stats().tables[0]!.levels.find(({ level }) => level === 0)?.runs ?? 0
+  const first = openDatabase(world, { geometry: 'miniature' })
+  first.createKeyspace('ks')
+  first.createTable('ks.t', { values: 'text' })
+  // miniature: two runs are merged.
+  while (level0(first) < 3) put(first, 1, 100)
+  first.close()
+  endsOf = () => 'done'
+  const events: StoreEvent[] = []
+  const next = openDatabase(world, { geometry: 'miniature', onEvent: (event) => events.push(event) })
+  expect(level0(next)).toBe(3)
+  put(next, 2, 1)
+  expect(level0(next)).toBe(0)
+  expect(events.filter(({ kind }) => kind === 'flush')).toEqual([])
+  next.close()
+})
+
 test('a log that could not be synced elsewhere ends the store, even if it could be synced here', () => {
   const error = new PalimpsestError('IO_FAILED', 'no sync')
   const { db, events } = openHeld(() => ({
