@@ -21,6 +21,7 @@ import {
   readSync,
   readdirSync,
   renameSync,
+  statSync,
   truncateSync,
   unlinkSync,
   writeSync,
@@ -130,7 +131,7 @@ export class NodeFiles implements FileSystem {
 
   makeDirectory(path: string): void {
     const full = this.#full(path)
-    const first = attempt('makeDirectory', full, () => mkdirSync(full, { recursive: true }))
+    const first = attempt('makeDirectory', full, () => makeDirectories(full))
     // Paths cannot name what is above the root, so its own name and those above it are synced here.
     if (first === undefined) return path === '' ? this.#syncOwnName() : undefined
     for (let made = this.#root; made.length >= first.length; made = dirname(made)) syncNames(dirname(made))
@@ -275,6 +276,28 @@ function syncNames(full: string): void {
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * Makes a directory and those above it that are not there; answers the topmost that it made, if any. A call of Node's does the
+ * same, but goes round for ever where a file system has a directory and says it has none: below /proc, for one.
+ */
+function makeDirectories(full: string): string | undefined {
+  if (isDirectory(full)) return undefined
+  const above = dirname(full)
+  const first = above === full ? undefined : makeDirectories(above)
+  try {
+    mkdirSync(full)
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!isDirectory(full)) throw error
+    return first
+  }
+  return first ?? full
+}
+
+function isDirectory(full: string): boolean {
+  return statSync(full, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** Turns what the operating system refuses into an error of ours. */

@@ -68,6 +68,39 @@ test.skipIf(platform !== 'linux')('a root whose name nobody could sync is as goo
   expect(() => new NodeFiles('/').makeDirectory('')).not.toThrow()
 })
 
+// Node's own recursive mkdir goes round for ever where a directory is there, and yet none can be made in it for want of it.
+test.skipIf(platform !== 'linux')(
+  'a directory where none can be made is refused, by a call that returns',
+  () => {
+    const script = `
+    import { NodeFiles } from ${JSON.stringify(pathToFileURL(join(DIST, 'platform/node-files.js')).href)}
+    try {
+      new NodeFiles('/proc/nowhere/at/all').makeDirectory('')
+    } catch (error) {
+      console.log(error.code, error.details.operation, error.details.errno)
+    }`
+    const argv = ['--input-type=module', '-e', script]
+    expect(spawnSync(execPath, argv, { encoding: 'utf8', timeout: 10_000 })).toMatchObject({
+      ...{ stdout: 'IO_FAILED makeDirectory ENOENT\n', stderr: '', status: 0 },
+    })
+  },
+)
+
+test('directories are made down from the first that is not there, and a file among them is refused', () => {
+  const root = join(scratch, 'made', 'one', 'by', 'one')
+  new NodeFiles(root).makeDirectory('and/below')
+  expect(statSync(join(root, 'and/below')).isDirectory()).toBe(true)
+  new NodeFiles(root).makeDirectory('and/below')
+  writeFileSync(join(root, 'file'), '')
+  const files = new NodeFiles(root)
+  expect(failure(() => files.makeDirectory('file')).details['errno']).toBe('EEXIST')
+  expect(failure(() => files.makeDirectory('file/below')).details['errno']).toBe('ENOTDIR')
+  symlinkSync(join(root, 'nowhere'), join(root, 'leads nowhere'))
+  expect(failure(() => files.makeDirectory('leads nowhere')).details['errno']).toBe('EEXIST')
+  symlinkSync(root, join(root, 'leads back'))
+  files.makeDirectory('leads back')
+})
+
 test('the root is what it was when it was given, not what the working directory makes of it later', () => {
   expect(failure(() => new NodeFiles('')).code).toBe('INVALID_ARGUMENT')
   expect(failure(() => new NodeFiles('a\0b')).code).toBe('INVALID_ARGUMENT')

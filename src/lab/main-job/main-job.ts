@@ -8,10 +8,11 @@
  * How much is done is decided by counting commits and rows, and every choice by a seed: the same history
  * and seed give the same report, but for directories. The report is plain data; the CLI prints it.
  */
-import { mkdirSync, mkdtempSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database } from '../../database/database.ts'
 import { type TableStats } from '../../database/stats.ts'
+import { NodeFiles } from '../../platform/node-files.ts'
 import { formatExact, formatIso } from '../../time/hybrid-time.ts'
 import { type GitCommit } from '../git/history.ts'
 import { FILES_TABLE, keyOfPath } from '../git/tables.ts'
@@ -76,7 +77,7 @@ export async function runMainJob({
   const { source, commits } = chooseHistory(directory)
   // Asked before anything is made.
   const target = chooseCommit(commits, { named, seed })
-  mkdirSync(keepIn, { recursive: true })
+  new NodeFiles(keepIn).makeDirectory('')
   const results = mkdtempSync(join(keepIn, 'palimpsest-'))
   const database = join(results, 'all.palimpsest')
   const { steps, ...imported } = proveHistory(database, commits, onProgress)
