@@ -236,6 +236,18 @@ describe('a check', () => {
     expect(replay).toBeUndefined()
   })
 
+  test('that waits for a wrong store to be closed says what it found', async () => {
+    const never = new Promise<never>(() => undefined)
+    let wasAsked = false
+    const get = (): string => {
+      wasAsked = true
+      return 'never written'
+    }
+    const open = (): VersionedStore => storeWith({ get, close: () => (wasAsked ? never : undefined) })
+    const { message } = await findingOf({ open, timeLimitMillis: 200 })
+    expect(message).toMatch(/\nexpected: .*\ngot: {6}"never written"$/)
+  })
+
   test('that waits for a store to be opened says nothing of the store before', async () => {
     let opened = 0
     const never = new Promise<never>(() => undefined)

@@ -64,6 +64,8 @@ export async function checkStore(options: CheckStoreOptions): Promise<CheckStore
   })
   if (isOver || !details.failed) return { runs: details.numRuns, seed: details.seed, met: record.met }
   if (details.counterexamplePath !== null) throw findingOf(details, details.counterexamplePath)
+  // Of a store that does not let itself be closed, what it did wrong before.
+  if (record.found !== undefined) throw record.found
   throw new StoreFinding({
     operations: [...record.operations],
     expected: `${runs} runs within ${timeLimitMillis} ms`,

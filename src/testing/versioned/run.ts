@@ -14,6 +14,7 @@ import {
   type StoreUnderTest,
   type Write,
 } from './contract.ts'
+import { StoreFinding } from './finding.ts'
 import { type Moment, type Operation, type OperationKind, type Plan, type PlannedWrite } from './plan.ts'
 import { ReferenceStore } from './reference-store.ts'
 import { REFUSAL, type TakenSnapshot, Trial } from './trial.ts'
@@ -26,12 +27,14 @@ export interface RunRecord {
   readonly met: Met
   /** What the newest run has done so far, in prose. */
   operations: readonly string[]
+  /** What the newest run has found: its store may yet have to be closed. */
+  found: StoreFinding | undefined
 }
 
 /** A record of no runs. */
 export function newRunRecord(): RunRecord {
   const met = { commit: 0, collect: 0, reopen: 0, snapshot: 0, closeSnapshot: 0, restore: 0 }
-  return { met: { ...met, read: 0, refusal: 0 }, operations: [] }
+  return { met: { ...met, read: 0, refusal: 0 }, operations: [], found: undefined }
 }
 
 /** The most snapshots that are open at once. */
@@ -46,11 +49,17 @@ export async function runPlan(
   checkSubject(subject)
   checkPlan(plan, subject.supports ?? [])
   record.operations = ['open']
+  record.found = undefined
   await Trial.of(subject, async (trial) => {
     record.operations = trial.done
-    const run = new Run(trial, plan, subject, record.met)
-    for (const operation of plan.operations) await run.carryOut(operation)
-    await trial.quietly(() => run.compareEverything())
+    try {
+      const run = new Run(trial, plan, subject, record.met)
+      for (const operation of plan.operations) await run.carryOut(operation)
+      await trial.quietly(() => run.compareEverything())
+    } catch (error) {
+      if (error instanceof StoreFinding) record.found = error
+      throw error
+    }
   })
 }
 
