@@ -209,6 +209,18 @@ export class Block extends PackedKeys {
     for (let i = from; i < this.keyCount; i++) newest[i] = this.newestIn(i, view)
   }
 
+  /** The newest version of each key from `from` on, whatever its time. */
+  allNewest(from: number, newest: Int32Array): void {
+    let fetched = 0
+    for (let i = from; i < this.keyCount; i++) {
+      const version = this.versionsFrom(i)
+      newest[i] = version
+      // Its time and where its value ends will be asked for next.
+      fetched += this.#words[this.#times + 2 * version]! + this.#words[this.#valueEnds + version]!
+    }
+    noteFetched(fetched)
+  }
+
   /** The time of a version. */
   timeAt(version: number): HybridTime {
     const at = this.#times + 2 * version

@@ -161,7 +161,11 @@ export class RunCursor implements KeyCursor {
   #searchFrom(keyIndex: number): void {
     const block = this.#block!
     if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(block.keyCount + SPARE_KEYS)
-    block.allNewestIn(keyIndex, this.#view, this.#shown)
+    const [times] = this.#view
+    // Mostly so in scans of the present: then no time has to be looked at.
+    const showsAll = this.#view.length === 1 && this.#table!.isBlockWithin(times!, this.#blockIndex)
+    if (showsAll) block.allNewest(keyIndex, this.#shown)
+    else block.allNewestIn(keyIndex, this.#view, this.#shown)
   }
 
   #standAmongShown(keyIndex: number): boolean {

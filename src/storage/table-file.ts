@@ -192,6 +192,11 @@ export class TableFile implements VersionPlace {
     return !this.#isBlockAfter(index, through) && isAfterTime(this.#times, 4 * index + 2, after)
   }
 
+  /** Whether all versions of block number `index` lie in a stretch of times. */
+  isBlockWithin({ after, through }: Stretch, index: number): boolean {
+    return this.#isBlockAfter(index, after) && !isAfterTime(this.#times, 4 * index + 2, through)
+  }
+
   /** Where the last key of block number `index` ends. The block was read before. */
   lastKeyEnd(index: number): KeyEnd {
     return defined(this.#keyEnds[index], 'a block that was read')

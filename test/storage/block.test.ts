@@ -303,5 +303,9 @@ test.each([1, 32, 33, 100])(
         )
         expect(found).toEqual(expected)
       }
+    for (const from of names.keys()) {
+      block.allNewest(from, newest.fill(NOTHING))
+      expect([...newest]).toEqual(names.map((_, i) => (i < from ? NOTHING : i * count)))
+    }
   },
 )
