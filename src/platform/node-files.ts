@@ -285,7 +285,8 @@ function syncNames(full: string): void {
 function makeDirectories(full: string): string | undefined {
   if (isDirectory(full)) return undefined
   const above = dirname(full)
-  const first = above === full ? undefined : makeDirectories(above)
+  // Of what is there and no directory, the system says so.
+  const first = above === full || isThere(above) ? undefined : makeDirectories(above)
   try {
     mkdirSync(full)
   } catch (error) {
@@ -294,6 +295,10 @@ function makeDirectories(full: string): string | undefined {
     return first
   }
   return first ?? full
+}
+
+function isThere(full: string): boolean {
+  return statSync(full, { throwIfNoEntry: false }) !== undefined
 }
 
 function isDirectory(full: string): boolean {

@@ -162,7 +162,7 @@ export class RunCursor implements KeyCursor {
     const block = this.#block!
     if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(block.keyCount + SPARE_KEYS)
     const [times] = this.#view
-    // Mostly so in scans of the present: then no time has to be looked at.
+    // Mostly so in scans of the present: then no times are compared.
     const showsAll = this.#view.length === 1 && this.#table!.isBlockWithin(times!, this.#blockIndex)
     if (showsAll) block.allNewest(keyIndex, this.#shown)
     else block.allNewestIn(keyIndex, this.#view, this.#shown)

@@ -1,8 +1,9 @@
 /**
  * An open table file: its index and filter in memory, its blocks through the cache.
  *
- * A block may be skipped if no time in its bounds lies in the view; the same holds for the file. A
- * search for (key, time) needs one block, or the first version of the next one.
+ * A block may be skipped if no time in its bounds lies in the view; the same holds for the file. Where all times in them do,
+ * each key shows its newest version in the block. A search for (key, time) needs one block, or the first version of the
+ * next one.
  *
  * Parts are held against each other as they are read, as far as that costs next to nothing: the index
  * against the facts, each block's begin and count against the index. `palimpsest check` does the rest.

@@ -35,6 +35,9 @@ export interface MaintenanceContext extends InstallerContext {
   readonly directiveFor: (tablet: number) => Directive
 }
 
+/** A run that ends sooner would begin merges in vain, and its close would have to clear away what they wrote. */
+const TAKING_UP_AFTER_MICROS = 1_000_000
+
 /** Keeps the trees of a store in shape. */
 export class Maintenance {
   readonly #context: MaintenanceContext
@@ -50,7 +53,8 @@ export class Maintenance {
   readonly #unsettled = new Set<number>()
   /** Tablets that are as the runs before this one left them, which may have given up merges: nobody wrote to them yet. */
   readonly #untouched = new Set<number>()
-  #hasBegun = false
+  /** When the first commit came. */
+  #begun: number | undefined
 
   constructor(context: MaintenanceContext) {
     this.#context = context
@@ -75,10 +79,10 @@ export class Maintenance {
   /** What a commit of so many bytes has made due: full memtables, a long log, levels over their size. */
   afterCommit(touched: readonly number[], bytes: number): void {
     const { tablets, geometry, log, failStop } = this.#context
-    if (!this.#hasBegun) this.#begin()
+    this.#begun ??= this.#begin()
     this.#advance()
     for (const id of touched) {
-      if (this.#untouched.delete(id)) this.#unsettled.add(id)
+      if (this.#untouched.has(id)) this.#takeUp(id)
       const tablet = tablets.get(id)
       if (tablet.isMemtableFull) this.#freeze(tablet)
     }
@@ -116,7 +120,7 @@ export class Maintenance {
     while (tablet.frozenCount > 0) this.#runHere(this.#flushTask(tablet))
   }
 
-  /** Stops what runs elsewhere, for good. A commit of the next run to the same tablet takes it up. */
+  /** Stops what runs elsewhere, for good. Flushes are due again with the next full memtable, merges in a run that lasts. */
   close(): void {
     const { failStop, manifest, numbers } = this.#context
     const abandoned: Lane[] = []
@@ -179,15 +183,23 @@ export class Maintenance {
    * What runs before this one left of a log that is too long is written down here, with the first commit: if each ends
    * sooner than a flush elsewhere would, the log grows for ever, and the memtable that the next opening makes of it.
    */
-  #begin(): void {
-    this.#hasBegun = true
-    const { geometry, log, tablets } = this.#context
-    for (const { id } of tablets.all()) this.#untouched.add(id)
-    if (log.bytes <= geometry.logBytes) return
-    for (const tablet of this.#pinningLog()) {
-      this.writeDown(tablet)
-      this.#unsettled.add(tablet.id)
-    }
+  #begin(): number {
+    const { geometry, log, tablets, startRunner, monotonic } = this.#context
+    // Where jobs run here, no merge is given up.
+    if (startRunner !== undefined) for (const { id } of tablets.all()) this.#untouched.add(id)
+    if (log.bytes > geometry.logBytes)
+      for (const tablet of this.#pinningLog()) {
+        this.writeDown(tablet)
+        this.#unsettled.add(tablet.id)
+      }
+    return monotonic()
+  }
+
+  /** Merges of a tablet that a run before this one gave up are due again, once this one has lasted for a while. */
+  #takeUp(id: number): void {
+    if (this.#context.monotonic() - this.#begun! < TAKING_UP_AFTER_MICROS) return
+    this.#untouched.delete(id)
+    this.#unsettled.add(id)
   }
 
   /** Installs what has ended and starts what is due, until nothing more can be done without waiting. */

@@ -114,9 +114,9 @@ function inputOf({ good, forge }: Target, random: Random): Uint8Array {
 function replayOf(environment: NodeJS.ProcessEnv): typeof REPLAY {
   const { PALIMPSEST_SEED: seed, PALIMPSEST_CASE: which } = environment
   if (which === undefined) return undefined
-  const [name = '', number] = which.split('/')
-  const replay = { seed: Number(seed), name, number: Number(number) }
-  if (Number.isInteger(replay.seed) && Number.isInteger(replay.number)) return replay
+  const [, name, number] = /^(.+)\/(\d+)$/.exec(which) ?? []
+  if (name !== undefined && /^\d+$/.test(seed ?? ''))
+    return { seed: Number(seed), name, number: Number(number) }
   throw new Error(
     `PALIMPSEST_CASE=${which} names no case of a seed: it takes name/number, and PALIMPSEST_SEED`,
   )

@@ -244,8 +244,11 @@ describe('a check', () => {
       return 'never written'
     }
     const open = (): VersionedStore => storeWith({ get, close: () => (wasAsked ? never : undefined) })
-    const { message } = await findingOf({ open, timeLimitMillis: 200 })
-    expect(message).toMatch(/\nexpected: .*\ngot: {6}"never written"$/)
+    const { counterexample, message, replay } = await findingOf({ open, timeLimitMillis: 200 })
+    expect(message).toMatch(/\nexpected: .*\ngot: {6}"never written"\nreplay: /)
+    wasAsked = false
+    const again = await findingOf({ open, timeLimitMillis: 200, seed: replay!.seed, path: replay!.path })
+    expect(again).toMatchObject({ counterexample, replay: { ...replay, runs: 1 } })
   })
 
   test('that waits for a store to be opened says nothing of the store before', async () => {

@@ -42,7 +42,8 @@ describe('a death has the place of the case that failed', () => {
   })
 
   test('when a crash check says it', () => {
-    const message = 'seed=107 operations=40 point=12 image="none": lost'
+    const call = 'checkCrashes({ seed: 107, operations: 40, drawn: 1, singlesMax: 1 })'
+    const message = `lost\n  replay: ${call} point=12 image="none"`
     expect(deathOf('a.test.ts', 'a', message, 105).place).toEqual({ seed: 3, run: 12 })
   })
 

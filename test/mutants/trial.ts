@@ -48,7 +48,7 @@ export function isLater(a: Place, b: Place): boolean {
 /** What a failure says of its place: fast-check, by itself and through `test/model`, and the crash checks. */
 function placeIn(message: string, firstSeed: number): Place | undefined {
   const run = /after (\d+) (?:tests|runs)| point=(\d+)/.exec(message)
-  const seed = /(?:seed: |seed=|PALIMPSEST_SEED=)(-?\d+)/.exec(message)?.[1]
+  const seed = /(?:seed: |PALIMPSEST_SEED=)(-?\d+)/.exec(message)?.[1]
   if (run === null || seed === undefined) return undefined
   return { seed: Number(seed) - firstSeed + 1, run: Number(run[1] ?? run[2]) }
 }

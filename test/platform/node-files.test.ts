@@ -68,7 +68,7 @@ test.skipIf(platform !== 'linux')('a root whose name nobody could sync is as goo
   expect(() => new NodeFiles('/').makeDirectory('')).not.toThrow()
 })
 
-// Node's own recursive mkdir goes round for ever where a directory is there, and yet none can be made in it for want of it.
+// Node's recursive mkdir never returns below /proc: the directory is there, but to make one in it fails with ENOENT.
 test.skipIf(platform !== 'linux')(
   'a directory where none can be made is refused, by a call that returns',
   () => {

@@ -64,8 +64,11 @@ export async function checkStore(options: CheckStoreOptions): Promise<CheckStore
   })
   if (isOver || !details.failed) return { runs: details.numRuns, seed: details.seed, met: record.met }
   if (details.counterexamplePath !== null) throw findingOf(details, details.counterexamplePath)
-  // Of a store that does not let itself be closed, what it did wrong before.
-  if (record.found !== undefined) throw record.found
+  // Of a store that does not let itself be closed, what it did wrong before; no shorter run was looked for.
+  if (record.found !== undefined) {
+    const replay = { seed: details.seed, path: path ?? String(tried - 1), runs: tried }
+    throw new StoreFinding(record.found.counterexample, { replay, cause: record.found.cause })
+  }
   throw new StoreFinding({
     operations: [...record.operations],
     expected: `${runs} runs within ${timeLimitMillis} ms`,
