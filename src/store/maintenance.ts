@@ -51,8 +51,8 @@ export class Maintenance {
   /** Tablets with frozen memtables, and those that a policy has to be asked about: each has its turn. */
   readonly #frozen = new Set<number>()
   readonly #unsettled = new Set<number>()
-  /** Tablets that are as the runs before this one left them, which may have given up merges: nobody wrote to them yet. */
-  readonly #untouched = new Set<number>()
+  /** Tablets of which runs before this one may have given up merges that this one has not taken up. */
+  readonly #leftOver = new Set<number>()
   /** When the first commit came. */
   #begun: number | undefined
 
@@ -82,7 +82,7 @@ export class Maintenance {
     this.#begun ??= this.#begin()
     this.#advance()
     for (const id of touched) {
-      if (this.#untouched.has(id)) this.#takeUp(id)
+      if (this.#leftOver.has(id)) this.#takeUp(id)
       const tablet = tablets.get(id)
       if (tablet.isMemtableFull) this.#freeze(tablet)
     }
@@ -148,7 +148,7 @@ export class Maintenance {
     const trees = ids.filter((id) => manifest.state.trees.has(id))
     for (const lane of [this.#flushes, this.#compactions])
       if (lane.task !== undefined && ids.includes(lane.task.tablet)) this.#abandon(lane)
-    for (const known of [this.#frozen, this.#unsettled, this.#untouched])
+    for (const known of [this.#frozen, this.#unsettled, this.#leftOver])
       for (const id of ids) known.delete(id)
     this.#backpressure.forget(ids)
     if (trees.length === 0) return tablets.forget(ids)
@@ -186,7 +186,7 @@ export class Maintenance {
   #begin(): number {
     const { geometry, log, tablets, startRunner, monotonic } = this.#context
     // Where jobs run here, no merge is given up.
-    if (startRunner !== undefined) for (const { id } of tablets.all()) this.#untouched.add(id)
+    if (startRunner !== undefined) for (const { id } of tablets.all()) this.#leftOver.add(id)
     if (log.bytes > geometry.logBytes)
       for (const tablet of this.#pinningLog()) {
         this.writeDown(tablet)
@@ -198,7 +198,7 @@ export class Maintenance {
   /** Merges of a tablet that a run before this one gave up are due again, once this one has lasted for a while. */
   #takeUp(id: number): void {
     if (this.#context.monotonic() - this.#begun! < TAKING_UP_AFTER_MICROS) return
-    this.#untouched.delete(id)
+    this.#leftOver.delete(id)
     this.#unsettled.add(id)
   }
 
