@@ -72,12 +72,18 @@ export function timesInOne(a: Stretches, b: Stretches): Stretches {
   return union(difference(a, b), difference(b, a))
 }
 
+const BEFORE = 0
+const AFTER = 1
+type Side = typeof BEFORE | typeof AFTER
+
 /** Of two sides that lie in the same tablet. */
 class DifferencesInOne implements KeyDifferences {
   readonly #sides: readonly [before: DiffSide, after: DiffSide]
   readonly #scan: ChangeScan
   /** What is after this time shows in one of the views only. */
   readonly #sharedThrough: HybridTime
+  /** The side that alone has all that differs, all of it later than what both have: mostly there is one. */
+  readonly #newer: Side | undefined
   /** Where what had to be looked for stands. */
   readonly #found = [new VersionSpan(), new VersionSpan()] as const
   before: VersionSpan | undefined
@@ -87,6 +93,7 @@ class DifferencesInOne implements KeyDifferences {
     this.#sides = [before, after]
     this.#sharedThrough = intersection(before.view, after.view).at(-1)?.through ?? MIN_TIME
     const changed = timesInOne(before.view, after.view)
+    this.#newer = newerSide(before.view, after.view, this.#sharedThrough)
     const besideOf = otherViewOf(before.view, after.view)
     this.#scan = before.versions.newestVersions(range, changed, direction, besideOf)
   }
@@ -104,21 +111,27 @@ class DifferencesInOne implements KeyDifferences {
   }
 
   #compare({ version, beside }: Readonly<FoundRow>): void {
-    const [, after] = this.#sides
-    if (!version.isAfter(this.#sharedThrough)) {
-      this.before = this.#locate(0)
-      this.after = this.#locate(1)
-    } else if (contains(after.view, version.time)) {
-      this.before = beside ? live(beside) : this.#locate(0)
+    const side = this.#newer ?? this.#sideOf(version)
+    if (side === AFTER) {
+      this.before = beside ? live(beside) : this.#locate(BEFORE)
       this.after = live(version)
-    } else {
+    } else if (side === BEFORE) {
       this.before = live(version)
-      this.after = beside ? live(beside) : this.#locate(1)
+      this.after = beside ? live(beside) : this.#locate(AFTER)
+    } else {
+      this.before = this.#locate(BEFORE)
+      this.after = this.#locate(AFTER)
     }
   }
 
+  /** The side that a version answers, if it is later than what both sides have. */
+  #sideOf(version: VersionSpan): Side | undefined {
+    if (!version.isAfter(this.#sharedThrough)) return undefined
+    return contains(this.#sides[AFTER].view, version.time) ? AFTER : BEFORE
+  }
+
   /** What a side shows, by a search from the top. */
-  #locate(side: 0 | 1): VersionSpan | undefined {
+  #locate(side: Side): VersionSpan | undefined {
     const { versions, view } = this.#sides[side]
     const found = this.#found[side]
     return versions.locate(lookAt(this.key), view, found) ? live(found) : undefined
@@ -166,6 +179,14 @@ class DifferencesInTwo implements KeyDifferences {
     const [a, b] = this.#scans
     return this.#sign * compareSpans(a.row.key, b.row.key)
   }
+}
+
+/** The side that has all that differs, if all of it is later than `sharedThrough`, the last time that both have. */
+function newerSide(before: Stretches, after: Stretches, sharedThrough: HybridTime): Side | undefined {
+  const [inBefore, inAfter] = [difference(before, after), difference(after, before)]
+  const [side, changed] = inBefore.length === 0 ? ([AFTER, inAfter] as const) : ([BEFORE, inBefore] as const)
+  const isOneSided = inBefore.length === 0 || inAfter.length === 0
+  return isOneSided && (changed[0]?.after ?? MIN_TIME) >= sharedThrough ? side : undefined
 }
 
 /** Which view has to be asked for what is beside a version that shows in one of two only: the one in which it does not. */

@@ -13,7 +13,7 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError, wordsOf } from '../base/binary.ts'
-import { type HybridTime, highOf, lowOf, timeOf } from '../time/hybrid-time.ts'
+import { type HybridTime, MIN_TIME, highOf, lowOf, timeOf } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
@@ -34,6 +34,8 @@ const FETCHED_KEY_BYTES_MAX = 1024
 
 /** Where keys have more versions, a search for what shows passes most of their times over: they are not fetched together. */
 const FETCHED_VERSIONS_PER_KEY_MAX = 32
+
+const NO_STRETCH: Stretch = { after: MIN_TIME, through: MIN_TIME }
 
 /** No key and no version of a block. */
 export const NOTHING = -1
@@ -193,6 +195,17 @@ export class Block extends PackedKeys {
       s = lastBefore(view, this.timeAt(version))
     }
     return NOTHING
+  }
+
+  /** As {@link newestIn}, where it mostly is the version behind `version`, another one of the key. */
+  newestBehind(index: number, version: number, view: Stretches): number {
+    const { after, through } = view.at(-1) ?? NO_STRETCH
+    const next = version + 1
+    const [high, low] = [highOf(through), lowOf(through) | 0]
+    const isFirst =
+      next < this.versionsTo(index) && this.#isAfter(version, high, low) && !this.#isAfter(next, high, low)
+    if (isFirst && this.#isAfter(next, highOf(after), lowOf(after) | 0)) return next
+    return this.newestIn(index, view)
   }
 
   /** Says where the newest version of key `index` whose time lies in the view stands, if there is one. */

@@ -53,7 +53,11 @@ let spareRows: FoundRow[] = []
 
 /** Rows that are found and not yet handed out. */
 export class FoundRows implements KeySink {
-  readonly #plan: RowPlan
+  // The plan, field by field: plans are put together in many places, and V8 finds the fields of objects of many shapes slowly.
+  readonly #range: KeyRange
+  readonly #direction: Direction
+  readonly #withTombstones: boolean
+  readonly #besideOf: BesideOf | undefined
   #rows: FoundRow[] = spareRows
   readonly #besides: VersionSpan[] = []
   /** How many there are room for this time. */
@@ -68,8 +72,11 @@ export class FoundRows implements KeySink {
   /** Whether a key behind the range was seen. */
   #isAtEnd = false
 
-  constructor(plan: RowPlan) {
-    this.#plan = plan
+  constructor({ range, direction, withTombstones, besideOf }: RowPlan) {
+    this.#range = range
+    this.#direction = direction
+    this.#withTombstones = withTombstones
+    this.#besideOf = besideOf
     spareRows = []
   }
 
@@ -116,14 +123,14 @@ export class FoundRows implements KeySink {
     const row = this.#rows[this.#count]!
     const { key, version } = row
     cursor.locate(version)
-    const { withTombstones, besideOf } = this.#plan
-    if (version.isTombstone && !withTombstones) {
+    if (version.isTombstone && !this.#withTombstones) {
       version.view = NO_VIEW
       return
     }
     key.view = span.view
     key.from = span.from
     key.to = span.to
+    const besideOf = this.#besideOf
     if (besideOf !== undefined) {
       const beside = (this.#besides[this.#count] ??= new VersionSpan())
       row.beside = cursor.locateBeside(besideOf(version), beside) ? beside : undefined
@@ -138,9 +145,9 @@ export class FoundRows implements KeySink {
   }
 
   #isOutside(span: ByteSpan): boolean {
-    const { range, direction } = this.#plan
-    if (direction === 'reverse') return compareSpanTo(span, range.lower) < 0
-    return range.upper !== undefined && compareSpanTo(span, range.upper) >= 0
+    const { lower, upper } = this.#range
+    if (this.#direction === 'reverse') return compareSpanTo(span, lower) < 0
+    return upper !== undefined && compareSpanTo(span, upper) >= 0
   }
 
   /** Asks for the memory of all values. */

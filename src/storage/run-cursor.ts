@@ -93,7 +93,7 @@ export class RunCursor implements KeyCursor {
 
   locateBeside(view: Stretches, found: VersionSpan): boolean {
     if (this.#version === NOTHING) return false
-    const version = this.#block!.newestIn(this.#keyIndex, view)
+    const version = this.#block!.newestBehind(this.#keyIndex, this.#version, view)
     if (version === NOTHING) return false
     this.#block!.locateVersion(version, found)
     return true

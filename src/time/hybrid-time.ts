@@ -67,9 +67,8 @@ export function lowOf(time: HybridTime): number {
 
 /** The time of two halves, which may be signed. */
 export function timeOf(high: number, low: number): HybridTime {
-  words[HIGH] = high
-  words[LOW] = low
-  return split[0] as HybridTime
+  // Not by way of `words`: a processor waits for memory that was written in two halves and is read as a whole.
+  return BigInt.asUintN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)) as HybridTime
 }
 
 /** The physical part: whole microseconds since 1970. */

@@ -22,6 +22,7 @@ import {
   sortedVersions,
   tick,
   version,
+  views,
 } from './samples.ts'
 
 /** Where all keys of a block are, it knows where each stands without looking. */
@@ -280,6 +281,20 @@ test('a block finds each of more keys than are fetched together', () => {
   const block = new Block(blockOf(names.map((name) => version(name, 1))))
   expect(names.map((name) => block.indexOf(new SoughtKey(bytesOfText(name))))).toEqual(names.map((_, i) => i))
   expect(block.indexOf(new SoughtKey(bytesOfText('key number 0000 and more')))).toBe(NOTHING)
+})
+
+test('a block finds the newest version of a key, whichever one it is told to look behind first', () => {
+  const versions = sortedVersions()
+  holds(
+    fc.property(versions, views, (some, view) => {
+      const block = new Block(blockOf(some))
+      for (let k = 0; k < block.keyCount; k++) {
+        const expected = block.newestIn(k, view)
+        for (let v = block.versionsFrom(k); v < block.versionsTo(k); v++)
+          expect(block.newestBehind(k, v, view)).toBe(expected)
+      }
+    }),
+  )
 })
 
 test.each([1, 32, 33, 100])(
