@@ -34,6 +34,11 @@ export class Arena {
     this.#used = CHUNK_BYTES_MAX
   }
 
+  /** Whether it has given out no more than a quarter of the addresses that there are. */
+  get isRoomy(): boolean {
+    return this.#bytes.length < CHUNKS_MAX / 4
+  }
+
   /** All its memory. */
   get chunks(): readonly ArrayBufferLike[] {
     return this.#bytes.map(({ buffer }) => buffer)

@@ -4,6 +4,7 @@
  */
 import { type Block } from './block.ts'
 import { type BudgetCache, type CacheEntry, type Keeper } from './budget-cache.ts'
+import { noteFetched } from './fetch.ts'
 
 /** Some blocks of a table. */
 export class CachedBlocks implements Keeper {
@@ -26,6 +27,14 @@ export class CachedBlocks implements Keeper {
     this.#uses[index] = 1
     this.#cache.countHit()
     return block
+  }
+
+  /** Fetches the beginnings of the blocks from `from` to `to` that are there. To come back to them is still no use of them. */
+  fetch(from: number, to: number): void {
+    const end = Math.min(to, this.#blocks.length)
+    let fetched = 0
+    for (let index = from; index < end; index++) fetched += this.#blocks[index]?.beginning ?? 0
+    noteFetched(fetched)
   }
 
   /** Puts block number `index` in, if there is room for it. */

@@ -42,8 +42,12 @@ export function segmentPath(number: number): string {
 
 /** The numbers of all segments in the directory, rising. */
 export function listSegments(files: FileSystem): readonly number[] {
-  const numbers = namesIn(files, '').flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
-  return numbers.map(Number).toSorted((a, b) => a - b)
+  // A number has one name: with more zeros in front it would be that of another file.
+  const numbers = namesIn(files, '').flatMap((name) => {
+    const number = Number(SEGMENT_NAME.exec(name)?.[1])
+    return segmentPath(number) === name ? [number] : []
+  })
+  return numbers.toSorted((a, b) => a - b)
 }
 
 /**

@@ -53,6 +53,11 @@ export class Memtable implements VersionPlace {
     return this.#bytes
   }
 
+  /** Whether the largest commit that there may be finds room, whatever its size is said to be. */
+  get hasRoom(): boolean {
+    return this.#packed.hasRoom
+  }
+
   get keyCount(): number {
     return this.#packed.keyCount
   }

@@ -52,6 +52,11 @@ export class PackedVersions {
     else ({ lastKey: this.#lastKey, keyCount: this.#keyCount, versionCount: this.#versionCount } = memory)
   }
 
+  /** Whether there is room for a commit: it has 1 GiB at most, a quarter, which takes twice as much where values are large. */
+  get hasRoom(): boolean {
+    return this.#arena.isRoomy
+  }
+
   get keyCount(): number {
     return this.#keyCount
   }

@@ -31,6 +31,10 @@ const NO_VERSIONS = new Int32Array(0)
 /** Room for the keys of blocks that have some more. */
 const SPARE_KEYS = 16
 
+/** So many blocks are fetched at once at first, and at most: a cursor that goes on fetches twice as many each time. */
+const FIRST_FETCHED_BLOCKS = 2
+const FETCHED_BLOCKS_MAX = 8
+
 /** Moves over the keys of one sorted run of tables that show something in a view. */
 export class RunCursor implements KeyCursor {
   readonly #open: (table: number) => TableFile
@@ -45,6 +49,9 @@ export class RunCursor implements KeyCursor {
   #table: TableFile | undefined
   #blockIndex = 0
   #block: Block | undefined
+  /** Blocks of the table before this one were fetched, and so many will be next. */
+  #fetchedTo = 0
+  #fetchNext = FIRST_FETCHED_BLOCKS
   #keyIndex = 0
   /** Forward: which version shows at each key of the block from where the cursor came into it, or none. */
   #shown = NO_VERSIONS
@@ -143,7 +150,7 @@ export class RunCursor implements KeyCursor {
   /** Past a key that goes on: mostly it ends in the next block, but it may fill many. */
   #standBehindKey(): void {
     if (this.#table!.lastKeyEnd(this.#blockIndex) === 'next') {
-      this.#goToBlock(this.#blockIndex + 1)
+      this.#goOnTo(this.#blockIndex + 1)
       this.#standFrom(1)
     } else this.#seekForward(keyAfter(this.key!))
   }
@@ -186,7 +193,7 @@ export class RunCursor implements KeyCursor {
       const blocks = table.index.length
       while (b < blocks && !table.isBlockIn(this.#view, b)) b++
       if (b === blocks) continue
-      this.#goToBlock(b)
+      this.#goOnTo(b)
       return true
     }
     return false
@@ -268,9 +275,23 @@ export class RunCursor implements KeyCursor {
     const table = this.#tables[index]
     this.isAtKey = false
     if (table === undefined) return false
+    if (index !== this.#tableIndex) this.#fetchedTo = 0
     this.#tableIndex = index
     this.#table = this.#open(table.number)
     return true
+  }
+
+  /**
+   * Forward: to a block behind this one. The way to a block goes from object to object, each of which says where the next one
+   * is: those of some blocks are fetched side by side.
+   */
+  #goOnTo(index: number): void {
+    if (index >= this.#fetchedTo) {
+      this.#fetchedTo = index + this.#fetchNext
+      this.#fetchNext = Math.min(2 * this.#fetchNext, FETCHED_BLOCKS_MAX)
+      this.#table!.fetchBlocks(index, this.#fetchedTo)
+    }
+    this.#goToBlock(index)
   }
 
   #goToBlock(index: number): void {

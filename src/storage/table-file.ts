@@ -162,6 +162,11 @@ export class TableFile implements VersionPlace {
     return this.#cached.use(index) ?? this.#cacheBlock(index)
   }
 
+  /** Fetches the memory in which the blocks from `from` to `to` begin, of those that are cached. */
+  fetchBlocks(from: number, to: number): void {
+    this.#cached.fetch(from, to)
+  }
+
   /** Whether the filter lets a key of this hash pass. */
   mayContain(hash: number): boolean {
     return mayContain(this.#filter, hash)

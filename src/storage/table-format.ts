@@ -77,7 +77,7 @@ export interface Footer {
   readonly facts: PartHandle
 }
 
-/** Numbers of tables are below this: blocks are named by their table's number times 2^24 and their own. */
+/** Numbers of tables are below this, so that one takes a word wherever it is kept. */
 export const TABLE_NUMBERS: number = 2 ** 29
 /** The length of a checksum behind a part. */
 export const CHECKSUM_BYTES = 4

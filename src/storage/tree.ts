@@ -21,7 +21,7 @@ import {
   type Stretches,
   closedStretch,
   difference,
-  union,
+  unionOf,
 } from '../time/stretches.ts'
 import { compactionJob, mergeVersions } from './compaction.ts'
 import { type Direction, type KeyCursor, MergingCursor } from './cursor.ts'
@@ -29,7 +29,7 @@ import { type BesideOf } from './found-rows.ts'
 import { type Geometry } from './geometry.ts'
 import { type FlushJob, type JobResult, type MergeJob, type NumberRange, numbersFor } from './job.ts'
 import { type LogPlace } from './log.ts'
-import { type TreeEdit, type TreeState, type TreeTotals } from './manifest-state.ts'
+import { EMPTY_TREE, type TreeEdit, type TreeState, type TreeTotals } from './manifest-state.ts'
 import { Memtable } from './memtable.ts'
 import { type CompactionChoice } from './plan.ts'
 import { type ReadProbe } from './read-probe.ts'
@@ -113,9 +113,13 @@ export class Tree<Directive> {
     return this.#memtable.bytes >= this.#context.geometry.memtableBytes
   }
 
-  /** Takes the writes of one commit, all at one time; the keys differ. The bytes are copied. */
+  /**
+   * Takes the writes of one commit, all at one time; the keys differ. The bytes are copied. A memtable that may not have
+   * room for them, as after a log that had more than one memtable of a run, is frozen before.
+   */
   apply(time: HybridTime, writes: readonly { key: Uint8Array; value: Uint8Array | undefined }[]): void {
     assert(time > this.#newestTime, 'no version enters a tree at or below its newest time')
+    if (!this.#memtable.hasRoom) this.freeze()
     for (const { key, value } of writes) this.#memtable.add(key, { time, value })
     this.#newestTime = time
     this.#epoch++
@@ -233,7 +237,7 @@ export class Tree<Directive> {
     const inTables = tablesOf(this.#state.shape).map((table) =>
       difference(closedStretch(table.minTime, table.maxTime), table.emptyTimes ?? NO_TIMES),
     )
-    return union(...inMemory, ...inTables)
+    return unionOf([...inMemory, ...inTables])
   }
 
   /** Lets nothing more be written to what is in the memtable; nothing happens if it is empty. */
@@ -241,6 +245,16 @@ export class Tree<Directive> {
     if (this.#memtable.versionCount === 0) return
     this.#frozen = [this.#memtable, ...this.#frozen]
     this.#memtable = new Memtable(this.#memtable.keyCount)
+    this.#epoch++
+  }
+
+  /** Lets go of all that it has, because nobody can read it any more: who is at it finds nothing behind that. */
+  clear(): void {
+    this.#memtable = new Memtable()
+    this.#frozen = []
+    this.#state = EMPTY_TREE
+    this.#runs = []
+    this.#tables = tablesOfTree(EMPTY_TREE)
     this.#epoch++
   }
 

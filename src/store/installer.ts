@@ -173,7 +173,7 @@ export class Installer {
 
   /** Takes note of what the manifest names no more, to be removed. */
   #retire(tables: readonly number[], firstSegment: number = this.#firstSegment): void {
-    this.#obsolete.push(...tables)
+    for (const table of tables) this.#obsolete.push(table)
     this.#firstSegment = Math.max(this.#firstSegment, firstSegment)
   }
 

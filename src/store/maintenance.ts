@@ -85,6 +85,8 @@ export class Maintenance {
       if (this.#leftOver.has(id)) this.#takeUp(id)
       const tablet = tablets.get(id)
       if (tablet.isMemtableFull) this.#freeze(tablet)
+      // A commit may have found one that had no room for it.
+      else if (tablet.frozenCount > 0) this.#frozen.add(id)
     }
     if (log.bytes > geometry.logBytes) for (const tablet of this.#pinningLog()) this.#freeze(tablet)
     this.#advance()
@@ -181,17 +183,17 @@ export class Maintenance {
 
   /**
    * What runs before this one left of a log that is too long is written down here, with the first commit: if each ends
-   * sooner than a flush elsewhere would, the log grows for ever, and the memtable that the next opening makes of it.
+   * sooner than a flush elsewhere would, the log grows for ever, and the memtables that the next opening makes of it.
    */
   #begin(): number {
     const { geometry, log, tablets, startRunner, monotonic } = this.#context
     // Where jobs run here, no merge is given up.
     if (startRunner !== undefined) for (const { id } of tablets.all()) this.#leftOver.add(id)
-    if (log.bytes > geometry.logBytes)
-      for (const tablet of this.#pinningLog()) {
-        this.writeDown(tablet)
-        this.#unsettled.add(tablet.id)
-      }
+    const pinning = log.bytes > geometry.logBytes ? this.#pinningLog() : []
+    for (const tablet of [...pinning, ...tablets.all().filter(({ frozenCount }) => frozenCount > 0)]) {
+      this.writeDown(tablet)
+      this.#unsettled.add(tablet.id)
+    }
     return monotonic()
   }
 

@@ -63,6 +63,9 @@ export interface StoreOptions {
   readonly limits: TableLimits
 }
 
+/** No more numbers of tables are set apart between two edits of the manifest. */
+const SET_APART_MAX = 2 ** 24
+
 /** The lock of a database that is open for writing. */
 const LOCK_PATH = 'LOCK'
 
@@ -250,7 +253,7 @@ function load(
   const { files, checksum } = world
   const geometry = geometryOf(state.birth.geometry, options.sizes)
   const tables = new TableFiles(files, checksum, options.limits)
-  const numbers = new FileNumbers(Math.max(state.nextNumber, ...tables.list().map((number) => number + 1)))
+  const numbers = new FileNumbers(nextNumberOf(state, tables.list()))
   const tablets = new Tablets({ tables, geometry }, currentState)
   const replayed = recoverLog(files, state.firstSegment, checksum, tablets)
   checkReaches(replayed.end, state.logSynced)
@@ -268,6 +271,15 @@ function load(
     jobs: { files, tables, geometry, filterFor: garbageFilter },
     monotonic: () => world.clock.monotonic(),
   }
+}
+
+/**
+ * The first number that no table had. Those behind the one that the manifest names were set apart since its last edit,
+ * for a few jobs: a name far behind them is of no table of this database, and would leave none for those to come.
+ */
+function nextNumberOf({ nextNumber }: ManifestState, numbers: readonly number[]): number {
+  const own = numbers.filter((number) => number < nextNumber + SET_APART_MAX)
+  return own.reduce((next, number) => Math.max(next, number + 1), nextNumber)
 }
 
 /**

@@ -81,7 +81,7 @@ function tryToStand<Opened>(
 function pathsOf(state: ManifestState, segments: readonly number[]): readonly string[] {
   const { firstSegment } = state
   // One between them that is not listed was removed while the names were read.
-  const count = Math.max(firstSegment, ...segments) - firstSegment + 1
+  const count = Math.max(firstSegment, segments.at(-1) ?? 0) - firstSegment + 1
   const log = Array.from({ length: count }, (_, i) => firstSegment + i)
   const catalog = tablesOf(state.trees.get(SYSTEM_TABLET)?.shape ?? []).map(({ number }) => number)
   const tables = namedTables(state).toSorted((a, b) => b - a)

@@ -52,7 +52,10 @@ export class Tablets {
 
   /** Lets go of tablets that are no more, with what the log brought back of them. */
   forget(ids: readonly number[]): void {
-    for (const id of ids) this.#tablets.delete(id)
+    for (const id of ids) {
+      this.#tablets.get(id)?.clear()
+      this.#tablets.delete(id)
+    }
   }
 
   /** Applies a commit. */

@@ -43,6 +43,11 @@ export function stretchFrom(first: HybridTime): Stretches {
 
 /** The times that are in any of the sets. */
 export function union(...sets: readonly Stretches[]): Stretches {
+  return unionOf(sets)
+}
+
+/** As {@link union}, of however many: a call has no room for all tables of a large tree. */
+export function unionOf(sets: readonly Stretches[]): Stretches {
   const all: Stretch[] = []
   for (const set of sets) all.push(...set)
   if (all.length < 2) return all

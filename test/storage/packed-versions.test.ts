@@ -96,6 +96,12 @@ test('of a hundred thousand versions of a key any is found in some dozens of ste
   }
 })
 
+test('an arena has room for a commit as long as three quarters of its addresses are left', () => {
+  const chunksOf = (count: number) => Array.from({ length: count }, () => new ArrayBuffer(0))
+  expect(new Arena(chunksOf(2 ** 12 - 1)).isRoomy).toBe(true)
+  expect(new Arena(chunksOf(2 ** 12)).isRoomy).toBe(false)
+})
+
 test('keys are put in the order of their bytes, whatever they have in common', () => {
   const byte = fc.constantFrom(0, 1, 0xff)
   const prefix = fc.constantFrom([], [0, 0, 0, 0], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff])

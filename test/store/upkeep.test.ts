@@ -341,3 +341,22 @@ describe('a dropped table', () => {
     expect(tablets()).toEqual(before)
   })
 })
+
+test('versions that are read while their table is forgotten come to an end', () => {
+  const { clock, db } = scene()
+  const table = db.createTable<string, string>('k.gone', { values: 'text', keep: 0 })
+  for (let i = 0; i < 50; i++) {
+    clock.advance(1)
+    table.put(`key ${i}`, 'v'.repeat(40))
+  }
+  db.flush()
+  const versions = db.versions('k.gone')
+  expect(versions.next().done).toBe(false)
+  clock.advance(1)
+  db.dropTable('k.gone')
+  clock.advance(1)
+  db.setRetention(0)
+  clock.advance(1)
+  db.compact()
+  expect(Array.from(versions)).toEqual([])
+})
