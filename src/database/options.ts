@@ -138,6 +138,8 @@ export function heldTimes(
   const end = at ?? through
   if (end === undefined || (at !== undefined && (from ?? through) !== undefined))
     throw new PalimpsestError('INVALID_ARGUMENT', 'a hold is at a time, or from a time through another')
+  if (at === undefined && from === undefined)
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a hold through a time has a first time: from is missing')
   // Nothing is at the beginning of time itself.
   const timeOf = (time: TimeInput) => laterOf(resolve(time), tickAfter(MIN_TIME))
   // In the order in which they lie, so that from now through now is a stretch while the clock goes on.

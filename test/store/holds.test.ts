@@ -138,6 +138,16 @@ test.each(['now', 'NOW', 'Now', 'minus', 'MINUS'])(
   },
 )
 
+test('a hold through a time has a first one: it is refused without, and holds nothing', () => {
+  const { db, table } = opened()
+  const { time } = table.put('a', '1')
+  const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('from is missing') as string }
+  expect(() => db.hold({ name: 'h', through: time })).toThrow(expect.objectContaining(refused))
+  expect(codeOf(() => db.hold({ name: 'h', from: time }))).toBe('INVALID_ARGUMENT')
+  expect(codeOf(() => db.hold({ name: 'h', at: time, through: time }))).toBe('INVALID_ARGUMENT')
+  expect(db.holds()).toEqual([])
+})
+
 describe('a hold can expire at a time', () => {
   test('which is the first microsecond at which it holds nothing', () => {
     const { db, clock } = opened()
