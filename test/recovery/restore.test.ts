@@ -185,12 +185,30 @@ describe('a restore', () => {
     const hidden = () => Array.from(db.hiddenByUndo(id), ({ key, isDelete }) => [key, isDelete])
     const before = hidden()
     expect(before).toEqual([
-      ['after', true],
       ['brief', true],
       ['there', true],
     ])
     db.compact()
     expect(hidden()).toEqual(before)
+  })
+
+  test('hides no deletion of what was deleted already when it was put back', () => {
+    const { clock, db, table } = opened()
+    table.put('a', '1')
+    table.delete('a')
+    clock.advance(5)
+    table.put('b', '1')
+    const { id } = db.restoreSync('k', { to: db.newest })
+    const hidden = () => Array.from(db.hiddenByUndo(id), ({ key, isDelete }) => [key, isDelete])
+    table.delete('a')
+    expect(hidden()).toEqual([])
+    db.compact()
+    expect(hidden()).toEqual([])
+    table.delete('b')
+    table.delete('b')
+    expect(hidden()).toEqual([['b', true]])
+    db.compact()
+    expect(hidden()).toEqual([['b', true]])
   })
 
   test('hides the same of what nobody can read any more, whether it was compacted or not', () => {
