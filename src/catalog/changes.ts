@@ -62,15 +62,27 @@ export interface TableShape {
   readonly keep?: Keep | undefined
 }
 
-/** Creates a table with one tablet. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
-export function planCreateTable(catalog: Catalog, fullName: string, shape: TableShape): Creation {
+/** Refuses a full name that no table can have. Throws `INVALID_ARGUMENT`. */
+export function checkTableName(fullName: string): void {
+  const [keyspace] = tableNameParts(fullName)
+  checkName(keyspace, 'keyspace')
+}
+
+/** The keyspace that a table's full name says, and its name there. Throws `INVALID_ARGUMENT`. */
+function tableNameParts(fullName: string): readonly [keyspace: string, name: string] {
   // Callers without types may pass anything.
   const given: unknown = fullName
-  const [keyspaceName = '', name = '', ...rest] = typeof given === 'string' ? given.split('.') : []
+  const [keyspace = '', name = '', ...rest] = typeof given === 'string' ? given.split('.') : []
   if (rest.length > 0 || name === '') {
     throw new PalimpsestError('INVALID_ARGUMENT', `a table's name is keyspace.table, not ${shown(given)}`)
   }
   checkName(name, 'table')
+  return [keyspace, name]
+}
+
+/** Creates a table with one tablet. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
+export function planCreateTable(catalog: Catalog, fullName: string, shape: TableShape): Creation {
+  const [keyspaceName, name] = tableNameParts(fullName)
   const keyspace = keyspaceNamed(catalog, keyspaceName)
   if ([...catalog.tables.values()].some((table) => fullNameOf(catalog, table) === fullName))
     throw taken('table', fullName)

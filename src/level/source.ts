@@ -3,6 +3,7 @@
  * itself. What it opened it closes; what it was given stays open.
  */
 import { PalimpsestError } from '../base/errors.ts'
+import { checkTableName } from '../catalog/changes.ts'
 import { type Database } from '../database/database.ts'
 import { type OpenOptions, type TableOptions, keepFrom } from '../database/options.ts'
 import { type Table } from '../table/table.ts'
@@ -14,7 +15,10 @@ export interface LevelOpenOptions extends OpenOptions {
    * `Database.setRetention`.
    */
   readonly keep?: TableOptions['keep']
-  /** Whether a database, or a table, that does not exist is made. @defaultValue true, unless `readOnly` */
+  /**
+   * Whether a database, or a table, that does not exist is made; no database where `create` is `false`.
+   * @defaultValue true, unless `readOnly`
+   */
   readonly createIfMissing?: boolean | undefined
   /** Whether to fail where the table exists already. @defaultValue false */
   readonly errorIfExists?: boolean | undefined
@@ -65,6 +69,7 @@ export function sourceOfDatabase(
   return {
     supports: { createIfMissing: true, errorIfExists: true, permanence },
     open(options) {
+      checkCreation(name, options)
       const database = opening(options, openDatabase)
       try {
         const table = tableIn(database, name, options)
@@ -86,9 +91,16 @@ function wantsCreation({ createIfMissing, readOnly }: LevelOpenOptions): boolean
   return createIfMissing !== false && readOnly !== true
 }
 
+/** Refuses a table that cannot be made, so that no database is made for it. Throws `INVALID_ARGUMENT`, `INVALID_TIME`. */
+function checkCreation(name: string, options: LevelOpenOptions): void {
+  if (!wantsCreation(options)) return
+  checkTableName(name)
+  if (options.keep !== undefined) keepFrom(options.keep)
+}
+
 /** Opens a database, and says of one that is not there that it does not exist. */
 function opening(options: LevelOpenOptions, open: (options: OpenOptions) => Database): Database {
-  const create = wantsCreation(options)
+  const create = wantsCreation(options) && options.create !== false
   try {
     return open({ ...options, create })
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Where a level finds its table, and what it makes, opens and closes. */
+import { existsSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Database, type OpenOptions, open } from '../../src/index.ts'
 import { PalimpsestLevel } from '../../src/level.ts'
@@ -69,6 +70,29 @@ describe('a directory', () => {
     await reader.close()
     const other = new PalimpsestLevel(place, { readOnly: true, table: 'level.other' })
     expect(await codesOf(() => other.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'UNKNOWN_TABLE'])
+  })
+
+  test('is not made, if the database is not to be, and nothing of it', async () => {
+    const place = places.next()
+    const missing = new PalimpsestLevel(place, { create: false })
+    expect(await codesOf(() => missing.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'NOT_A_DATABASE'])
+    expect(existsSync(place)).toBe(false)
+    open(place).close()
+    await using level = new PalimpsestLevel(place, { create: false })
+    await level.put('a', '1')
+    expect(level.table?.name).toBe('level.data')
+  })
+
+  test.each([
+    [{ table: 'bad' }, 'INVALID_ARGUMENT'],
+    [{ table: 'level.9x' }, 'INVALID_ARGUMENT'],
+    [{ table: '9x.data' }, 'INVALID_ARGUMENT'],
+    [{ keep: 'nonsense' }, 'INVALID_TIME'],
+  ])('is not made for a table that cannot be: %j', async (options, code) => {
+    const place = places.next()
+    const level = new PalimpsestLevel(place, options)
+    expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', code])
+    expect(existsSync(place)).toBe(false)
   })
 
   test('takes the options of a database', async () => {
