@@ -60,8 +60,8 @@ export interface Keeper {
   /** The readable times at which it is seen because of this promise. */
   readonly times: Stretches
   /**
-   * `superseded`: a newer version; `released`: the hold's release; `retention`: that history is kept for less
-   * than forever; `time`: that it is `from`, if nothing else changes.
+   * `superseded`: a newer version; `released`: the hold's release, or the end of what the open cursor reads;
+   * `retention`: that history is kept for less; `time`: that it is `from`, if nothing else changes.
    */
   readonly until: 'superseded' | 'released' | 'retention' | 'time'
   readonly from?: HybridTime | undefined
@@ -177,21 +177,20 @@ function keeperOf(promise: ReadablePromise, seen: Stretches): readonly Keeper[] 
   if (times.length === 0) return []
   if (promise.kind !== 'window') {
     const ends = promise.kind === 'hold' ? promise.expiresMicros : promise.untilMicros
-    return [
-      ends === undefined ? { promise, times, until: 'released' } : untilMicros({ promise, times }, ends),
-    ]
+    return [{ promise, times, ...endAt(ends, 'released') }]
   }
   const { keep } = promise
   if (keep === 'forever') return [{ promise, times, until: 'retention' }]
   const last = times.at(-1)!.through
   if (last === MAX_TIME) return [{ promise, times, until: 'superseded' }]
   // The window begins at a whole microsecond: the first one behind the last time at which it is seen.
-  return [untilMicros({ promise, times }, microsOf(last) + 1 + keep)]
+  return [{ promise, times, ...endAt(microsOf(last) + 1 + keep, 'retention') }]
 }
 
-function untilMicros(keeper: Pick<Keeper, 'promise' | 'times'>, micros: number): Keeper {
-  if (micros > MICROS_MAX) return { ...keeper, until: 'retention' }
-  return { ...keeper, until: 'time', from: hybridTime(micros) }
+/** A microsecond as an end. What ends at none, or at none that there is, ends by what else can end it. */
+function endAt(micros: number | undefined, otherwise: Keeper['until']): Pick<Keeper, 'until' | 'from'> {
+  if (micros === undefined || micros > MICROS_MAX) return { until: otherwise }
+  return { until: 'time', from: hybridTime(micros) }
 }
 
 /** A time from which on something is no longer so; `undefined` if that never comes. */

@@ -34,11 +34,16 @@ describe('a superseded version is kept', () => {
     ['until its hold is released', hold(), 'released', undefined],
     ['until its hold runs out', hold(30), 'time', at(30)],
     [
-      'until retention changes, if its hold runs out at no time that there is',
+      'until its hold is released, if that runs out at no time that there is',
       hold(MICROS_MAX + 1),
-      'retention',
+      'released',
     ],
     ['until its cursor is too old', cursor, 'time', at(40)],
+    [
+      'until its cursor is read, if that is too old at no time that there is',
+      { ...cursor, untilMicros: MICROS_MAX + 1 },
+      'released',
+    ],
   ] as const)('%s', (_, promise, until, from?) => {
     expect(judged(10, promise)).toMatchObject({ verdict: 'kept', keepers: [{ promise, until }] })
     expect(judged(10, promise).canGoFrom).toBe(from)
