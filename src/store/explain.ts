@@ -17,11 +17,12 @@ import { type Tablet, tabletFor } from '../tablet/tablet.ts'
 import {
   type HybridTime,
   LOGICAL_MAX,
-  MAX_TIME,
   MIN_TIME,
   hybridTime,
+  laterOf,
   logicalOf,
   microsOf,
+  tickAfter,
 } from '../time/hybrid-time.ts'
 import { NO_TIMES, type Stretches, closedStretch, stretchFrom } from '../time/stretches.ts'
 import { type Store } from './store.ts'
@@ -198,8 +199,9 @@ function foundIn(
   time: HybridTime,
 ): readonly { tablet: Tablet; version: Version; stored: VersionPlace }[] {
   if (time === MIN_TIME) return []
-  const isWhole = logicalOf(time) === LOGICAL_MAX && time !== MAX_TIME
-  const first = isWhole && microsOf(time) > 0 ? hybridTime(microsOf(time)) : time
+  const isWhole = logicalOf(time) === LOGICAL_MAX
+  // Nothing is at the beginning of time itself.
+  const first = isWhole ? laterOf(hybridTime(microsOf(time)), tickAfter(MIN_TIME)) : time
   const events: ReadEvent[] = []
   const version = tablet.find(key, closedStretch(first, time), (event) => events.push(event))
   if (version === undefined) return []

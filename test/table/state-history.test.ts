@@ -14,7 +14,7 @@ import {
   open,
 } from '../../src/index.ts'
 import { MEMORY_HOLD_MICROS_MAX } from '../../src/store/memory-holds.ts'
-import { MIN_TIME, formatExact, tickBefore } from '../../src/time/hybrid-time.ts'
+import { MAX_TIME, MICROS_MAX, MIN_TIME, formatExact, tickBefore } from '../../src/time/hybrid-time.ts'
 import { propertySeeds } from '../seeds.ts'
 import { refusal } from '../storage/samples.ts'
 
@@ -359,6 +359,19 @@ test('the history of what is kept for ever can be asked for from the beginning o
   for (const from of [MIN_TIME, 0n, '0.0', undefined])
     expect(Array.from(table.history('a', { from }), (change) => change.time)).toEqual([time])
   expect([...table.history('a', { to: MIN_TIME })]).toEqual([])
+})
+
+test.each([
+  ['first', 0, '0.4095'],
+  ['last', MICROS_MAX, MAX_TIME],
+] as const)('the end of the %s microsecond means the last version of it, to explain', (_, micros, end) => {
+  const clock = new ReplayClock({ micros: Math.max(0, micros - 1) })
+  const db = open({ memory: true }, { clock })
+  db.createKeyspace('k')
+  const table = db.createTable<string, string>('k.t', { values: 'text' })
+  clock.set(micros)
+  const { time } = table.put('a', '1')
+  expect(table.explainVersion('a', end)).toMatchObject({ time, verdict: 'kept', value: '1' })
 })
 
 function getAsOf(table: Table<string, string>, key: string, asOf: HybridTime): string | undefined {
