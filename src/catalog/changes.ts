@@ -192,8 +192,8 @@ export interface PlannedHold {
 /** Places a hold. Throws `NAME_TAKEN`, and `HISTORY_GONE` unless all of it is readable in every table it holds. */
 export function planHold(catalog: Catalog, request: HoldRequest, moment: Moment): PlannedHold {
   checkName(request.name, 'hold')
-  // Restores have such names, which can be used as times too.
-  if (/^restore-\d+$/.test(request.name)) throw taken('restore', request.name)
+  // Restores have such names, which can be used as times too; those to come have them as well.
+  if (/^restore-\d+$/.test(request.name)) throw reserved(request.name)
   if (holdNamed(catalog, request.name, moment.nowMicros) !== undefined) throw taken('hold', request.name)
   const id = catalog.next
   const row: HoldRow = { ...request, id }
@@ -250,6 +250,12 @@ function checkName(name: string, what: string): void {
 /** What was given for a name. Callers without types may pass anything. */
 function shown(name: unknown): string {
   return typeof name === 'string' ? JSON.stringify(name) : kindOf(name)
+}
+
+/** The refusal of a name that only a restore can have. */
+function reserved(name: string): PalimpsestError {
+  const message = `a hold is not called ${name}: such names are those of restores`
+  return new PalimpsestError('NAME_TAKEN', message, { name })
 }
 
 /** The refusal of a name that something has already. */

@@ -225,7 +225,10 @@ export class Database {
     this.#store.commitCatalog(planDropTable(this.#store.catalog, name))
   }
 
-  /** Gives the table `keyspace.table` another name in its keyspace. Throws `UNKNOWN_TABLE`, `NAME_TAKEN`. */
+  /**
+   * Gives the table `keyspace.table` another name in its keyspace. Throws `INVALID_ARGUMENT`, `UNKNOWN_TABLE`,
+   * `NAME_TAKEN`.
+   */
   renameTable(name: string, newName: string): void {
     this.#store.commitCatalog(planRenameTable(this.#store.catalog, name, newName))
   }
@@ -247,7 +250,8 @@ export class Database {
    * cost whatever it holds. Tables dropped since come back, tables created since are hidden; nothing is
    * erased, and {@link undo} takes it back.
    *
-   * Throws `FUTURE_TIME`, `HISTORY_GONE`, `UNKNOWN_KEYSPACE`, `UNKNOWN_TABLE`, `NAME_TAKEN`.
+   * Throws `INVALID_ARGUMENT`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`, `UNKNOWN_KEYSPACE`, `UNKNOWN_TABLE`,
+   * `NAME_TAKEN`.
    */
   async restore(keyspace: string, options: RestoreOptions): Promise<Restore> {
     return this.restoreSync(keyspace, options)
@@ -336,8 +340,8 @@ export class Database {
   }
 
   /**
-   * Keeps times readable until it is released or expires. Throws `INVALID_ARGUMENT`, `NAME_TAKEN`,
-   * `HISTORY_GONE`, `FUTURE_TIME`.
+   * Keeps times readable until it is released or expires. Throws `INVALID_ARGUMENT`, `INVALID_TIME`, `FUTURE_TIME`,
+   * `UNKNOWN_TABLE`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`, `HISTORY_GONE`.
    */
   hold(options: HoldOptions): NamedHold {
     const words = holdWords(options)

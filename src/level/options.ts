@@ -107,7 +107,10 @@ export interface TimedMethods<KDefault, VDefault> {
   batch(): Omit<AbstractChainedBatch<this, KDefault, VDefault>, 'write'> & {
     write(options?: Durably): Promise<void>
   }
-  /** A token for the present, or for another time, that stays readable while the token is open. */
+  /**
+   * A token for the present, or for another time, that stays readable while the token is open, for ten minutes at most;
+   * after that, for as long as it is readable without the token.
+   */
   snapshot(options?: AsOf): LevelSnapshot
   sublevel<K = string, V = string>(
     name: string | string[],

@@ -35,7 +35,7 @@ export interface Change<K extends Key = Key, V = unknown> {
   readonly versionTime: HybridTime | undefined
   /**
    * What changed it: a `commit`, a `restore`, its `undo`, a `truncate` or `drop` of the table. `opening`
-   * is no change: it is what shows where readable times begin.
+   * is no change: it is what shows where readable times begin, or at `from`.
    */
   readonly cause: ChangeCause
 }

@@ -159,7 +159,7 @@ export class Table<K extends Key = Key, V = unknown> {
    * The value of a key, or `undefined` where it has none. Here and in all other reads, small byte strings may share
    * an `ArrayBuffer` of up to 32 KiB with each other: copy one before you transfer its buffer to another thread, or
    * where you keep few of many.
-   * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `HISTORY_GONE`.
+   * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `UNKNOWN_TABLE`, `HISTORY_GONE`.
    */
   get(key: K, options: ReadOptions = NO_OPTIONS): V | undefined {
     return this.#get(this.#context.store.momentaryPoint(this.#id, this.#asOf(options)), key)

@@ -138,6 +138,14 @@ test.each(['now', 'NOW', 'Now', 'minus', 'MINUS'])(
   },
 )
 
+test('no hold has a name of restores, whether there is one of that name or not', () => {
+  const { db } = opened()
+  const message = expect.not.stringContaining('already') as string
+  const refused = { code: 'NAME_TAKEN', message, details: { name: 'restore-9' } }
+  expect(() => db.hold({ name: 'restore-9', at: 'now' })).toThrow(expect.objectContaining(refused))
+  expect(db.holds()).toEqual([])
+})
+
 test('a hold through a time has a first one: it is refused without, and holds nothing', () => {
   const { db, table } = opened()
   const { time } = table.put('a', '1')
