@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/base/errors.ts'
 import { SCRIPT_CHAPTERS } from '../../src/testing/script/commands.ts'
-import { ROOT, filesBelow } from '../house/source.ts'
+import { type SourceFile, ROOT, filesBelow } from '../house/source.ts'
 import { anchorOf, blocksOf, documents, headingsOf, linksOf, proseOf } from './markdown.ts'
 
 const document = (path: string): { path: string; text: string } => {
@@ -85,6 +85,47 @@ test('docs/script.md lists every command of scripts, by chapters, as the code do
   const { text } = document('docs/script.md')
   expect(text.slice(text.indexOf('### '))).toBe(listed.join('\n'))
 })
+
+describe('a run of vitest that a document names', () => {
+  const runs = documents().flatMap(vitestRuns)
+
+  test('meets a test', () => {
+    expect(runs.length).toBeGreaterThan(3)
+    expect(runs.filter(({ path, pattern }) => !meetsATest(path, pattern))).toEqual([])
+  })
+
+  test('is found wherever it stands, and is wrong without a file or a title', () => {
+    const text = "`A=1 npx vitest run test/golden -u`\n\n```text\nnpx vitest run test/time -t 'rise'\n```\n"
+    expect(vitestRuns({ path: 'a.md', text })).toEqual([
+      { place: 'a.md', path: 'test/golden', pattern: '' },
+      { place: 'a.md', path: 'test/time', pattern: 'rise' },
+    ])
+    expect(meetsATest('test/time', 'strictly rise')).toBe(true)
+    expect(meetsATest('test/time', 'strictly increase')).toBe(false)
+    expect(meetsATest('test/nowhere', '')).toBe(false)
+  })
+})
+
+/** The lines of a document that run tests by vitest; those with `…` in them are forms of lines. */
+function vitestRuns(file: SourceFile): readonly { place: string; path: string; pattern: string }[] {
+  const lines = file.text.matchAll(/npx vitest run ([\w./-]+)([^`\n]*)/g)
+  return Array.from(lines, ([, path = '', rest = '']) => {
+    const pattern = /-t '([^']*)'/.exec(rest)?.[1] ?? ''
+    return { place: file.path, path, pattern }
+  }).filter(({ pattern, path }) => !`${path}${pattern}`.includes('…') && !path.endsWith('/'))
+}
+
+/** Whether a test file below a path has a test with these words in its title. */
+function meetsATest(path: string, words: string): boolean {
+  const files = filesBelow('test', '.test.ts').filter((file) => file.path.startsWith(path))
+  const titles = files.flatMap(({ text }) =>
+    Array.from(
+      text.matchAll(/^\s*(?:test|describe)\b[^'"`]*\(\s*(['"`])(.*?)\1,/gm),
+      ([, , title]) => title!,
+    ),
+  )
+  return titles.some((title) => title.includes(words))
+}
 
 describe('links', () => {
   test.each(documents())('of $path', (file) => {
