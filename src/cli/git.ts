@@ -89,11 +89,13 @@ export function registerGit(program: Command, session: Session): void {
 const GEOMETRY_CHOICES: readonly GeometryName[] = ['default', 'tiny']
 
 const IMPORT_HELP = `
-Makes the tables git.files (path: mode, object id, with --contents the text) and git.commits. Every commit
-is one atomic batch at its committer time, or right behind the commit before it where git's times go back. A
-malformed log is refused before anything is made, and a commit that does not go on where the database stands
-before it is written. An import that was killed goes on when it is given again; some dozens of commits then
-get later times than git has. How many got such times is said; git.commits has the time of git beside ours.`
+Makes the tables git.files (path: mode, object id, with --contents the text) and
+git.commits. Every commit is one atomic batch at its committer time, or right
+behind the commit before it where git's times go back. A malformed log is
+refused before anything is made, and a commit that does not go on where the
+database stands before it is written. An import that was killed goes on when it
+is given again; some dozens of commits then get later times than git has. How
+many got such times is said; git.commits has the time of git beside ours.`
 
 async function importGit(
   session: Session,

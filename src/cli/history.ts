@@ -69,7 +69,7 @@ export function registerHistory(program: Command, session: Session): void {
     .addHelpText(
       'after',
       examples([
-        'palimpsest diff history.palimpsest git.files --from 2026-01-01 --to 2026-02-01',
+        'palimpsest diff history.palimpsest git.files --from -2d --to -1d',
         'palimpsest diff history.palimpsest git.files --from -1h --json',
       ]),
     )
@@ -89,7 +89,7 @@ export function registerHistory(program: Command, session: Session): void {
     .addHelpText(
       'after',
       examples([
-        'palimpsest explain history.palimpsest git.files README.md --as-of 2026-01-01',
+        'palimpsest explain history.palimpsest git.files README.md --as-of -1d',
         'palimpsest explain history.palimpsest git.files README.md --version 1763633730123456.0007',
       ]),
     )

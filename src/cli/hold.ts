@@ -34,7 +34,7 @@ export function registerHold(program: Command, session: Session): void {
     .addHelpText(
       'after',
       examples([
-        'palimpsest hold add history.palimpsest audit --at 2026-01-01 --reason "kept until the audit"',
+        'palimpsest hold add history.palimpsest audit --at -1d --reason "kept until the audit"',
         'palimpsest hold list history.palimpsest --usage',
         'palimpsest hold release history.palimpsest audit',
       ]),
@@ -64,8 +64,9 @@ export function registerHold(program: Command, session: Session): void {
 }
 
 const USAGE_HELP = `
-What a hold keeps alone could be dropped if it were released and all else stayed as it is. What two holds
-keep is kept by neither alone. Bytes are those of keys and values, before they are packed into files.`
+What a hold keeps alone could be dropped if it were released and all else stayed
+as it is. What two holds keep is kept by neither alone. Bytes are those of keys
+and values, before they are packed into files.`
 
 function registerAdd(hold: Command, session: Session): void {
   hold
@@ -85,7 +86,7 @@ function registerAdd(hold: Command, session: Session): void {
     .addHelpText(
       'after',
       examples([
-        'palimpsest hold add history.palimpsest audit --at 2026-01-01 --reason "kept until the audit"',
+        'palimpsest hold add history.palimpsest audit --at -1d --reason "kept until the audit"',
         'palimpsest hold add history.palimpsest week --from -7d --through now --table git.files --expires 30d',
       ]),
     )

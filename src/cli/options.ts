@@ -18,8 +18,12 @@ export function examples(lines: readonly string[]): string {
 
 /** What a time may be, for help texts. */
 export const TIMES_HELP: string = `
-A time is ISO text (2025-11-20T10:15:30Z), Unix seconds, milliseconds or microseconds, the exact form
-that answers have (1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a hold or a restore. It is inclusive.`
+A time is ISO text (2025-11-20T10:15:30Z, or the day alone), Unix seconds,
+milliseconds or microseconds, the exact form that answers have
+(1763633730123456.0007), now, -5m, "minus 3d 4h", or the name of a hold or a
+restore. It is inclusive. Where a git history was imported, now is the time of
+its newest commit: -5m counts from there, and a later time lies in the future.
+As of a time before a table was made, there is no such table.`
 
 /** How keys are given, for help texts. */
 export const KEYS_HELP: string = `

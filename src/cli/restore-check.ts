@@ -23,8 +23,9 @@ export function registerRestoreCheck(git: Command, session: Session): void {
     .addHelpText(
       'after',
       `
-Every restore and undo is a commit that stays listed; no data is touched. If it is interrupted, the last
-restore may not be undone: palimpsest restores names it, palimpsest undo takes it back.`,
+Every restore and undo is a commit that stays listed; no data is touched. If it
+is interrupted, the last restore may not be undone: palimpsest restores names
+it, palimpsest undo takes it back.`,
     )
     .addHelpText(
       'after',

@@ -30,7 +30,7 @@ export function registerRestore(program: Command, session: Session): void {
     .addHelpText(
       'after',
       `${TIMES_HELP}\n${examples([
-        'palimpsest restore history.palimpsest git --to 2026-01-01 --dry-run',
+        'palimpsest restore history.palimpsest git --to -1d --dry-run',
         'palimpsest restore history.palimpsest git --to -5m --table files',
       ])}`,
     )

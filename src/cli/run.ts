@@ -15,6 +15,7 @@ import { registerDatabase } from './database.ts'
 import { registerGit } from './git.ts'
 import { registerHistory } from './history.ts'
 import { registerHold } from './hold.ts'
+import { registerHelp } from './help.ts'
 import { type Io, OutputClosed } from './io.ts'
 import { examples } from './options.ts'
 import { registerRestore } from './restore.ts'
@@ -79,6 +80,8 @@ function programFor(session: Session, printed: { stdout: string; stderr: string 
       getOutHelpWidth: () => session.io.stdout.columns ?? 80,
       getErrHelpWidth: () => session.io.stderr.columns ?? 80,
     })
+    // What stands beside long names of commands is wrapped too, in what is left of 80 columns.
+    .configureHelp({ minWidthToWrap: 20 })
     .hook('preAction', (_, command) => {
       session.isJson = command.optsWithGlobals()['json'] === true
     })
@@ -88,7 +91,7 @@ function programFor(session: Session, printed: { stdout: string; stderr: string 
         'palimpsest start',
         'palimpsest git import . history.palimpsest',
         'palimpsest git verify history.palimpsest',
-        'palimpsest get history.palimpsest git.files README.md --as-of 2026-01-01',
+        'palimpsest get history.palimpsest git.files README.md --as-of -1d',
         'palimpsest stats history.palimpsest --json',
       ]),
     )
@@ -100,6 +103,7 @@ function programFor(session: Session, printed: { stdout: string; stderr: string 
   registerHold(program, session)
   registerRestore(program, session)
   registerScript(program, session)
+  registerHelp(program)
   acceptJson(program)
   return program
 }

@@ -48,8 +48,9 @@ export function registerScript(program: Command, session: Session): void {
 }
 
 const SCRIPT_HELP = `
-A script runs on a database in memory, at a time that only it moves. Commands stand one on each line; below a
-line --- stands what they are expected to answer, up to a blank line:
+A script runs on a database in memory, at a time that only it moves. Commands
+stand one on each line; below a line --- stands what they are expected to
+answer, up to a blank line:
 
   table t keep=forever
   at 3: put a=1
@@ -59,8 +60,9 @@ line --- stands what they are expected to answer, up to a blank line:
   no a
   a=1
 
-at 3: puts the clock at microsecond 3 first. As of 3 means through the end of 3; 3.0001 is exact. Lines that
-begin with # are prose. --commands lists the commands; docs/script.md has them too.`
+at 3: puts the clock at microsecond 3 first. As of 3 means through the end of 3;
+3.0001 is exact. Lines that begin with # are prose. --commands lists the
+commands; docs/script.md has them too.`
 
 async function script(session: Session, files: readonly string[], flags: ScriptFlags): Promise<void> {
   if (flags.commands) return listCommands(session)

@@ -25,8 +25,9 @@ export function registerStart(program: Command, session: Session): void {
     .addHelpText(
       'after',
       `
-It takes the history of the repository that it stands in, or a generated one where that has fewer than
-20 commits. Exit 1 if a commit that can be read is not what git recorded.`,
+It takes the history of the repository that it stands in, or a generated one
+where that has fewer than 20 commits. Exit 1 if a commit that can be read is not
+what git recorded.`,
     )
     .addHelpText(
       'after',

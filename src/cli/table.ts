@@ -39,7 +39,7 @@ export function registerTable(program: Command, session: Session): void {
       'after',
       examples([
         'palimpsest get history.palimpsest git.files README.md',
-        'palimpsest get history.palimpsest git.files README.md --as-of 2026-01-01 --json',
+        'palimpsest get history.palimpsest git.files README.md --as-of -1d --json',
         'palimpsest get history.palimpsest git.files --as-of -5m -- -key-with-a-dash',
       ]),
     )
@@ -60,7 +60,7 @@ export function registerTable(program: Command, session: Session): void {
       'after',
       examples([
         'palimpsest scan history.palimpsest git.files --prefix src/ --limit 10',
-        'palimpsest scan history.palimpsest git.files --as-of 2026-01-01 --reverse',
+        'palimpsest scan history.palimpsest git.files --as-of -1d --reverse',
         'palimpsest scan history.palimpsest git.commits --json | head -3',
       ]),
     )

@@ -25,6 +25,7 @@ const COMMANDS = [
   ['undo'],
   ['restores'],
   ['script'],
+  ['help'],
 ]
 
 describe('help', () => {
@@ -58,6 +59,33 @@ describe('help', () => {
     expect(await widest('unknown')).toBeLessThanOrEqual(80)
     expect(await widest(200)).toBeGreaterThan(80)
     expect((await cli([], { columns: 'unknown' })).exitCode).toBe(2)
+  })
+
+  test.each([[[]], ...COMMANDS.map((words) => [words])])(
+    'of "palimpsest %j" fits most terminals',
+    async (words) => {
+      const { stdout } = await cli([...words, '--help'], { columns: 80 })
+      const [text = ''] = stdout.split('\nExamples:\n')
+      expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
+    },
+  )
+
+  test('is what the command help prints too, of the command that all of its words name', async () => {
+    expect(await cli(['help'])).toEqual(await cli(['--help']))
+    expect(await cli(['help', 'git'])).toEqual(await cli(['git', '--help']))
+    const { exitCode, stdout, stderr } = await cli(['help', 'git', 'import'])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout).toMatch(/^Usage: palimpsest git import /)
+    expect(stdout).toBe((await cli(['git', 'import', '--help'])).stdout)
+    expect((await cli(['git', 'help', 'import'])).stdout).toBe(stdout)
+  })
+
+  test('of a command that is not there is refused by its name', async () => {
+    const usage = { code: 'INVALID_ARGUMENT', exitCode: 2 } as const
+    await expectRefusal(['help', 'nope'], { ...usage, says: /unknown command 'nope'/ })
+    await expectRefusal(['help', 'git', 'improt'], { ...usage, says: /'improt' \(Did you mean import\?\)/ })
+    await expectRefusal(['git', 'help', 'nope'], { ...usage, says: /unknown command 'nope'/ })
+    await expectRefusal(['help', 'get', 'nope'], { ...usage, says: /palimpsest get has no commands/ })
   })
 
   test('is not mixed into JSON', async () => {
