@@ -2,7 +2,7 @@
  * Whole databases: `stats`, `check` and `compact`.
  */
 import { type Command } from 'commander'
-import { type DatabaseStats, type TableStats, recoveryStats } from '../database/stats.ts'
+import { type DatabaseStats, type RecoveryStats, type TableStats, recoveryStats } from '../database/stats.ts'
 import { type TabletCheck } from '../store/store.ts'
 import { formatDuration } from '../time/duration.ts'
 import { MIN_TIME, formatExact } from '../time/hybrid-time.ts'
@@ -116,9 +116,10 @@ async function check(session: Session, directory: string): Promise<void> {
   const isSound = faults.length === 0
   session.exitCode = isSound ? 0 : 1
   const recovery = recoveryStats(database.recovery)
-  await session.result({ sound: isSound, faults, tablets, recovery }, () =>
-    [...faults.map(messageText), checkSummary(session, tablets, faults.length)].join('\n'),
-  )
+  await session.result({ sound: isSound, faults, tablets, recovery }, () => {
+    const summary = checkSummary(session, tablets, faults.length) + logSummary(recovery)
+    return [...faults.map(messageText), summary].join('\n')
+  })
 }
 
 function checkSummary(session: Session, tablets: readonly TabletCheck[], faults: number): string {
@@ -142,6 +143,12 @@ function checkSummary(session: Session, tablets: readonly TabletCheck[], faults:
   const found =
     faults === 0 ? session.styled('green', 'sound') : session.styled('red', manyText(faults, 'fault'))
   return `${found}: checked ${looked}`
+}
+
+/** What no table file has is in the log, which an opening reads to its end. */
+function logSummary({ commits }: RecoveryStats): string {
+  if (commits === 0) return ''
+  return `; ${manyText(commits, 'commit')} of the log ${commits === 1 ? 'was' : 'were'} read when it was opened`
 }
 
 interface CompactFlags extends PolicyFlags {

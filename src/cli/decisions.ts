@@ -37,7 +37,12 @@ function whatText({
   writtenBytes,
   droppedVersions,
 }: Decision): string {
-  const from = inputs.map(({ level, tables }) => `level ${level}: ${tables.join(' ')}`).join('; ')
+  // They are called by their numbers, which are the names of their files.
+  const from = inputs
+    .map(
+      ({ level, tables }) => `table${tables.length === 1 ? '' : 's'} ${tables.join(', ')} of level ${level}`,
+    )
+    .join('; ')
   if (how === 'move') return `moved to level ${outputLevel}, nothing written: ${from}`
   const into =
     outputs.length === 0 ? 'nothing' : `${manyText(outputs.length, 'table')} of level ${outputLevel}`

@@ -110,13 +110,17 @@ async function importGit(
   ])
   using source = openGitSource(session, given, contents === true)
   const path = session.path(directory)
+  let isNew = true
   const { database, report } = importHistory(
     (clock) =>
       naming(directory, () => {
         // To open a database with a policy changes it: one that takes no history is refused before.
         using found =
-          (policy ?? picker) === undefined ? undefined : openIfThere(() => open(path, { readOnly: true }))
+          (policy ?? picker ?? geometry) === undefined
+            ? undefined
+            : openIfThere(() => open(path, { readOnly: true }))
         if (found !== undefined) assertTakesHistory(found)
+        isNew = found === undefined
         return open(path, { clock, geometry, policy, picker })
       }),
     source.commits,
@@ -128,9 +132,17 @@ async function importGit(
   )
   tellRecovery(session, database)
   database.close()
-  const { commits, changes, skipped, later } = report
+  const { commits, changes, skipped, later, isWithoutContents } = report
   const [from, through] = [report.from && momentOf(report.from), report.through && momentOf(report.through)]
-  await session.result({ commits, skipped, changes, later, from, through, directory }, () => {
+  const remarks: string[] = []
+  if (isWithoutContents)
+    remarks.push('--contents stores those of new commits: what was there already has none')
+  if (!isNew && geometry !== undefined) {
+    const kept = `${lineText(directory)} keeps the sizes that it was made with`
+    remarks.push(`--geometry is for a new database: ${kept}`)
+  }
+  if (!session.isJson) for (const remark of remarks) session.message(`palimpsest: ${remark}`)
+  await session.result({ commits, skipped, changes, later, from, through, directory, remarks }, () => {
     const added = `imported ${manyText(commits, 'commit')} (${manyText(changes, 'change')}) into ${lineText(directory)}`
     const span = from && through ? `, ${momentText(from)} to ${momentText(through)}` : ''
     const known = skipped === 0 ? '' : `; ${countText(skipped)} were there already`

@@ -117,6 +117,20 @@ export function naming(directory: string, open: () => Database): Database {
     if (!(error instanceof PalimpsestError) || error.code !== 'NOT_A_DATABASE') throw error
     // The cause is what was said before the full path was.
     const { message } = error.cause instanceof PalimpsestError ? error.cause : error
-    throw new PalimpsestError(error.code, `${directory}: ${message}`, { ...error.details, directory }, error)
+    throw new PalimpsestError(
+      error.code,
+      `${directory}: ${message}${othersText(error.details)}`,
+      { ...error.details, directory },
+      error,
+    )
   }
 }
+
+/** What else a directory holds that is no database: the first names of it, if there are any. */
+function othersText({ found }: PalimpsestError['details']): string {
+  if (!Array.isArray(found) || found.length === 0) return ''
+  return `, and is not empty: ${found.join(', ')}${found.length === FOUND_MAX ? ' …' : ''}`
+}
+
+/** So many names a refusal has at most. */
+const FOUND_MAX = 5

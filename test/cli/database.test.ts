@@ -91,6 +91,18 @@ describe('check', () => {
     expect((await cli(['check', 'db'], at)).stdout).toMatch(/^sound: checked \d+ table files, \d+ blocks?, /)
   })
 
+  test('says what of the database is in its log, which opening it has read', async () => {
+    open(join(cwd, 'logged')).close()
+    expect((await cli(['check', 'logged'], at)).stdout).toMatch(/^sound: checked 0 table files, [^;]*\n$/)
+    using db = open(join(cwd, 'logged'))
+    db.createKeyspace('k')
+    db.createTable('k.t').put('a', 1)
+    db.close()
+    expect((await cli(['check', 'logged'], at)).stdout).toBe(
+      'sound: checked 0 table files, 0 blocks, 0 versions, 0 B; 3 commits of the log were read when it was opened\n',
+    )
+  })
+
   test('of a database with a damaged table file ends with 1 and names the fault', async () => {
     const name = copyOf('spoilt')
     spoil(name, '.table')
@@ -173,7 +185,7 @@ describe('compact', () => {
     const { stdout } = await cli(['compact', copyOf('explained'), '--table', 'k.t', '--explain'], at)
     expect(stdout).toMatch(/^k\.t \(leveled\): asked for: everything into one run$/m)
     expect(stdout).toMatch(
-      /^ {2}merged into \d+ tables? of level \d \(level \d: [\d ]+.*\); .*, [\d,]+ versions? dropped$/m,
+      /^ {2}merged into \d+ tables? of level \d \(tables? \d[\d, ]* of level \d.*\); .*, [\d,]+ versions? dropped$/m,
     )
     expect(stdout).toMatch(/^ {4}\d\.\d\d {2}level 1: level 1 has \d+ of 65536 bytes$/m)
     const json = await cli(['compact', copyOf('explained-json'), '--explain', '--json'], at)

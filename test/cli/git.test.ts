@@ -100,6 +100,33 @@ describe('git import', () => {
     expect(Object.keys(JSON.parse(plain) as object)).toEqual(['mode', 'object'])
   })
 
+  test('says that what was there already gets no contents, and that its sizes stay', async () => {
+    makeRepository('settled')
+    const importOf = (name: string, ...flags: readonly string[]) =>
+      cli(['git', 'import', 'settled', name, ...flags], at)
+    expect((await importOf('plain', '--geometry', 'tiny')).stderr).toBe('')
+    const { exitCode, stderr } = await importOf('plain', '--contents', '--geometry', 'tiny')
+    expect(exitCode).toBe(0)
+    const [contents, geometry, ...more] = stderr.split('\n')
+    expect(contents).toBe(
+      'palimpsest: --contents stores those of new commits: what was there already has none',
+    )
+    expect(geometry).toBe(
+      'palimpsest: --geometry is for a new database: plain keeps the sizes that it was made with',
+    )
+    expect(more).toEqual([''])
+    const inJson = await importedWith('settled', 'plain', '--contents', '--geometry', 'tiny')
+    expect(inJson.stderr).toBe('')
+    expect(JSON.parse(inJson.stdout)).toMatchObject({
+      remarks: [contents, geometry].map((line) => line!.replace('palimpsest: ', '')),
+    })
+    await importOf('full-of-contents', '--contents')
+    expect((await importOf('full-of-contents', '--contents')).stderr).toBe('')
+    expect(JSON.parse((await importedWith('settled', 'full-of-contents')).stdout)).toMatchObject({
+      remarks: [],
+    })
+  })
+
   test('names a directory by a name that cannot draw on the terminal', async () => {
     const { stdout } = await cli(['git', 'import', 'made.gitlog', 'clear\u001b[2J'], at)
     expect(stdout).toContain(String.raw`into "clear\u001b[2J", `)
@@ -194,7 +221,22 @@ describe('a bad source leaves nothing behind', () => {
     mkdirSync(join(cwd, 'full'))
     writeFileSync(join(cwd, 'full', 'letter.txt'), 'dear')
     const importInto = (name: string) => ['git', 'import', 'made.gitlog', name]
-    await expectRefusal(importInto('full'), { code: 'NOT_A_DATABASE', exitCode: 1, says: /full: / }, at)
+    await expectRefusal(
+      importInto('full'),
+      {
+        code: 'NOT_A_DATABASE',
+        exitCode: 1,
+        says: /full: the directory holds no database, and is not empty: letter\.txt\n$/,
+      },
+      at,
+    )
+    mkdirSync(join(cwd, 'sources'))
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) writeFileSync(join(cwd, 'sources', name), '')
+    await expectRefusal(
+      ['stats', 'sources'],
+      { code: 'NOT_A_DATABASE', exitCode: 1, says: /and is not empty: a, b, c, d, e …\n$/ },
+      at,
+    )
     expect(readdirSync(join(cwd, 'full'))).toEqual(['letter.txt'])
     await expectRefusal(
       importInto('made.gitlog'),

@@ -18,7 +18,7 @@ import { type HybridTime, microsOf } from '../../time/hybrid-time.ts'
 import { ReplayClock } from '../../time/replay-clock.ts'
 import { type GitCommit, SUBMODULE_MODE } from './history.ts'
 import { type GitBlob } from './repository.ts'
-import { COMMITS_TABLE, FILES_TABLE, GIT_KEYSPACE, keyOfPath } from './tables.ts'
+import { type FileDocument, COMMITS_TABLE, FILES_TABLE, GIT_KEYSPACE, keyOfPath } from './tables.ts'
 import { type ImportedCommit, filesStandAt, importedCommits, treeIdAfter } from './verify.ts'
 
 /** How to import. */
@@ -41,6 +41,8 @@ export interface ImportReport {
   readonly changes: number
   /** New commits that got later times than git has: its times went back, or an import before was killed. */
   readonly later: number
+  /** Contents were asked for, and what was there already has none. */
+  readonly isWithoutContents: boolean
   /** The times of the first and the last commit that is new. */
   readonly from?: HybridTime | undefined
   readonly through?: HybridTime | undefined
@@ -101,6 +103,7 @@ class ImportRun {
   /** The commit at which the database stands, and the one that the source had last. */
   #newest: string | undefined
   #before: string | undefined
+  readonly #isWithoutContents: boolean
   #isPrepared = false
   #looked = 0
   #commits = 0
@@ -118,6 +121,7 @@ class ImportRun {
     this.#known = new Set(known.map(({ id }) => id))
     this.#found = known.at(-1)
     this.#newest = this.#found?.id
+    this.#isWithoutContents = options.readBlobs !== undefined && known.length > 0 && !hasContents(database)
     // What is kept is judged by the time of the history, which has come as far as the database has.
     clock.set(Math.max(clock.now(), microsOf(database.newest)))
   }
@@ -128,6 +132,7 @@ class ImportRun {
       skipped: this.#looked - this.#commits,
       changes: this.#changes,
       later: this.#later,
+      isWithoutContents: this.#isWithoutContents,
       from: this.#from,
       through: this.#through,
     }
@@ -226,6 +231,14 @@ function writesOf(commit: GitCommit, contents: ReadonlyMap<string, Uint8Array>):
     return { type: 'put', table: FILES_TABLE, key, value }
   })
   return [...files, { type: 'put', table: COMMITS_TABLE, key: id, value: { tree, seconds } }]
+}
+
+/** Whether any file has contents, now. */
+function hasContents(database: Database): boolean {
+  if (!database.tables.includes(FILES_TABLE)) return false
+  for (const { text, bytes } of database.table<string, FileDocument>(FILES_TABLE).values())
+    if (text !== undefined || bytes !== undefined) return true
+  return false
 }
 
 function contentFields(bytes: Uint8Array | undefined): { text?: string; bytes?: Uint8Array } {
