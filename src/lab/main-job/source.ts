@@ -67,7 +67,10 @@ function historyOf(
       changes += commit.changes.length
       if (rows > rowsMax || changes > changesMax) {
         if (commits.length < commitsMin) return { commits: [], because: 'the trees here are too large' }
-        return { commits, because: `the first ${commits.length} commits of the repository here` }
+        return {
+          commits,
+          because: `the first ${commits.length} commits of the repository here, along first parents`,
+        }
       }
       commits.push(commit)
     }
@@ -76,5 +79,6 @@ function historyOf(
     return { commits: [], because: `no history can be read here (${error.message})` }
   }
   const many = commits.length === 1 ? '1 commit' : `${commits.length} commits`
-  return { commits, because: `the repository here has ${many}` }
+  // Fewer than `git log` lists, where branches were merged.
+  return { commits, because: `the repository here has ${many}, counted along first parents` }
 }

@@ -5,8 +5,16 @@ import { formatExact } from '../../time/hybrid-time.ts'
 import { type ScriptCommand, silently } from './command.ts'
 import { type ScriptSession } from './session.ts'
 
-/** `clock`, `advance`, `jump`, `confirm`. */
+/** `at`, `clock`, `advance`, `jump`, `confirm`. */
 export const CLOCK_COMMANDS: readonly ScriptCommand[] = [
+  {
+    usage: 'at MICROSECOND: COMMAND',
+    about: 'puts the clock at a microsecond, then does what the command says',
+    // As it is written here, a line is read before its commands are looked up.
+    read: (given) => {
+      throw given.refusal('behind "at" stand a microsecond with a colon, and a command')
+    },
+  },
   {
     usage: 'clock [MICROSECOND]',
     about: 'puts the clock at a microsecond, or says where it stands',

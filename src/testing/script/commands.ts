@@ -20,7 +20,7 @@ export interface ScriptChapter {
   readonly commands: readonly ScriptCommand[]
 }
 
-/** Every command but the prefix `at TIME:`. */
+/** Every command, with the prefix `at MICROSECOND:` among those of time. */
 export const SCRIPT_CHAPTERS: readonly ScriptChapter[] = [
   { title: 'Tables', commands: TABLE_COMMANDS },
   { title: 'Time', commands: CLOCK_COMMANDS },

@@ -18,7 +18,7 @@ describe('the history of the main job', () => {
     expect(commits).toEqual([...readRepository(repository)])
     expect(source).toEqual({
       ...{ kind: 'repository', commits: 30, changes: 30 },
-      because: 'the repository here has 30 commits',
+      because: 'the repository here has 30 commits, counted along first parents',
     })
   })
 
@@ -30,7 +30,9 @@ describe('the history of the main job', () => {
     expect(commits.length).toBeGreaterThanOrEqual(20)
     expect(commits.length).toBeLessThan(30)
     expect(commits).toEqual([...readRepository(repository)].slice(0, commits.length))
-    expect(source.because).toBe(`the first ${commits.length} commits of the repository here`)
+    expect(source.because).toBe(
+      `the first ${commits.length} commits of the repository here, along first parents`,
+    )
   })
 
   test.each([
