@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { Database } from '../../src/database/database.ts'
 import { ROOT } from '../house/source.ts'
 
 const ROOTS: readonly (readonly [heading: string, source: string])[] = [
@@ -41,6 +42,17 @@ test.each(ROOTS)('%s', (heading, source) => {
   const exported = exportsOf(readFileSync(join(ROOT, source), 'utf8'))
   expect(exported.length).toBeGreaterThan(5)
   expect(namesBelow(heading, document).toSorted()).toEqual(exported.toSorted())
+})
+
+test('what a database does is listed whole', () => {
+  const text = readFileSync(join(ROOT, 'docs/api.md'), 'utf8')
+  const section = /^### A database$(.*?)^##/ms.exec(text)?.[1] ?? ''
+  const listed = Array.from(section.matchAll(/^- ((?:`\w+[^`]*`(?:, )?)+): \w/gm), ([, names]) =>
+    Array.from(names!.matchAll(/`(\w+)/g), ([, name]) => name!),
+  )
+  const members = Object.getOwnPropertyNames(Database.prototype).filter((name) => name !== 'constructor')
+  expect(members.length).toBeGreaterThan(30)
+  expect(listed.flat().toSorted()).toEqual(members.toSorted())
 })
 
 test('exports of every kind are found', () => {
