@@ -1,10 +1,10 @@
 /**
  * Palimpsest on Node: the engine over real files and the system's clock, or over memory.
  */
-import { checkChoice, checkOptions } from './base/arguments.ts'
+import { type OptionNames, checkChoice, checkOptions, pickOptions } from './base/arguments.ts'
 import { PalimpsestError } from './base/errors.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { type OpenOptions, isInMemory } from './database/options.ts'
+import { type OpenOptions, OPEN_OPTIONS, isInMemory } from './database/options.ts'
 import { type Directive } from './history/garbage.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'
@@ -82,6 +82,12 @@ export interface NodeOpenOptions extends OpenOptions {
   readonly background?: Background | undefined
 }
 
+const NODE_OPEN_OPTIONS: OptionNames<NodeOpenOptions> = {
+  ...OPEN_OPTIONS,
+  clock: true,
+  background: true,
+}
+
 /** Where flushes and compactions run. */
 export type Background = 'worker' | 'inline'
 
@@ -95,8 +101,9 @@ export type Background = 'worker' | 'inline'
  * const db = open('./shop.db')
  */
 export function open(place: Place, options: NodeOpenOptions = {}): Database {
-  checkOptions(options)
+  checkOptions(options, NODE_OPEN_OPTIONS)
   const clock = options.clock ?? new SystemClock()
+  const others = pickOptions<OpenOptions>(options, OPEN_OPTIONS)
   const { background } = options
   checkChoice('background', background ?? 'inline', ['worker', 'inline'])
   if (typeof place === 'string' && place !== '') {
@@ -105,12 +112,12 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
       (background ?? usualBackground(birth)) === 'worker'
         ? ({ geometry }: Pick<JobIo<Directive>, 'geometry'>) => new WorkerRunner(files.root, geometry)
         : undefined
-    return namingPath(files.root, () => openDatabase({ files, clock, checksum, jobs }, options))
+    return namingPath(files.root, () => openDatabase({ files, clock, checksum, jobs }, others))
   }
   if (isInMemory(place)) {
     if (background === 'worker')
       throw new PalimpsestError('INVALID_ARGUMENT', 'a worker needs a directory, not memory')
-    return openDatabase({ files: new MemoryFiles(), clock, checksum }, options)
+    return openDatabase({ files: new MemoryFiles(), clock, checksum }, others)
   }
   throw new PalimpsestError(
     'INVALID_ARGUMENT',

@@ -1,9 +1,10 @@
 /**
  * Palimpsest as a database of Level, on Node: an `abstract-level` database with its past.
  */
+import { type OptionNames, pickOptions } from './base/arguments.ts'
 import { PalimpsestError } from './base/errors.ts'
 import { Database, openDatabase } from './database/database.ts'
-import { isInMemory } from './database/options.ts'
+import { type OpenOptions, OPEN_OPTIONS, isInMemory } from './database/options.ts'
 import { type NodeOpenOptions, type Place, open } from './index.ts'
 import { type LevelOptions } from './level/options.ts'
 import { type LevelSource, sourceInDatabase, sourceOfDatabase, sourceOfTable } from './level/source.ts'
@@ -57,11 +58,18 @@ export class PalimpsestLevel<K = string, V = string> extends TableLevel<K, V> {
   }
 }
 
+/** What of the options of a level is for the database under it: the others are Level's, or the level's own. */
+const NODE_OPTIONS: OptionNames<NodeOpenOptions> = { ...OPEN_OPTIONS, clock: true, background: true }
+
+function nodeOptionsOf(options: NodeOpenOptions): NodeOpenOptions {
+  return pickOptions(options, NODE_OPTIONS)
+}
+
 function sourceOf(where: Place | Table | Database, name: string): LevelSource {
   if (where instanceof Table) return sourceOfTable(where as unknown as Table<Uint8Array, Uint8Array>)
   if (where instanceof Database) return sourceInDatabase(where, name)
   if (typeof where === 'string' && where !== '')
-    return sourceOfDatabase((options) => open(where, options), name, true)
+    return sourceOfDatabase((options) => open(where, nodeOptionsOf(options)), name, true)
   if (!isInMemory(where))
     throw new PalimpsestError(
       'INVALID_ARGUMENT',
@@ -69,7 +77,9 @@ function sourceOf(where: Place | Table | Database, name: string): LevelSource {
     )
   // What is in memory outlives a close of the level, but not the level.
   const files = new MemoryFiles()
-  const openInMemory = ({ clock = new SystemClock(), ...options }: NodeOpenOptions) =>
-    openDatabase({ files, clock, checksum }, options)
+  const openInMemory = (options: NodeOpenOptions) => {
+    const { clock = new SystemClock() } = options
+    return openDatabase({ files, clock, checksum }, pickOptions<OpenOptions>(options, OPEN_OPTIONS))
+  }
   return sourceOfDatabase(openInMemory, name, false)
 }

@@ -6,14 +6,47 @@ import { PalimpsestError } from './errors.ts'
 /** What a value is, in words: `null`, `a string`, `an array`. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
+  if (value instanceof Date) return 'a Date'
   const kind = Array.isArray(value) ? 'array' : typeof value
   return `${/^[ao]/.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
-/** Refuses what is no object with options. Where they may be left out, their default is. Throws `INVALID_ARGUMENT`. */
-export function checkOptions(options: unknown, what = 'options'): void {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
-  throw new PalimpsestError('INVALID_ARGUMENT', `${what} are an object, not ${kindOf(options)}`)
+/** Refuses what is no object with names. A date has none: it is given where one was to say what it is for. Throws `INVALID_ARGUMENT`. */
+export function checkObject(what: string, object: unknown): void {
+  if (typeof object === 'object' && object !== null && !Array.isArray(object) && !(object instanceof Date))
+    return
+  throw new PalimpsestError('INVALID_ARGUMENT', `${what} are an object, not ${kindOf(object)}`)
+}
+
+/** The names of all options that there are. Who adds one to the type and forgets it here is told by the compiler. */
+export type OptionNames<Options> = { readonly [Name in keyof Required<Options>]: true }
+
+/**
+ * Refuses what is no object with options, and an option that does not exist: one that is misspelled would say nothing. A
+ * name without a value says nothing either. Throws `INVALID_ARGUMENT`.
+ *
+ * Reads of single keys come by here: it allocates nothing.
+ */
+export function checkOptions<Options extends object>(
+  options: Options,
+  names: OptionNames<NoInfer<Options>>,
+): void {
+  checkObject('options', options)
+  for (const name in options) if (names[name] !== true) checkStrange(options, name, names)
+}
+
+/** Refuses a name that is none of an option. What was inherited is no option that anybody gave. */
+function checkStrange(options: object, name: string, names: object): void {
+  if (!Object.hasOwn(options, name) || (options as Record<string, unknown>)[name] === undefined) return
+  const known = Object.keys(names)
+  const message = `no option ${JSON.stringify(name)}, only ${known.join(', ')}`
+  throw new PalimpsestError('INVALID_ARGUMENT', message, { option: name, known })
+}
+
+/** The options of these names alone, for a function that has no others. */
+export function pickOptions<Options extends object>(options: Options, names: OptionNames<Options>): Options {
+  const known = Object.keys(names) as (keyof Options)[]
+  return Object.fromEntries(known.map((name) => [name, options[name]])) as Options
 }
 
 /** Refuses what is no array. Throws `INVALID_ARGUMENT`. */

@@ -97,11 +97,13 @@ async function add(
   session: Session,
   directory: string,
   name: string,
-  { expires, ...options }: AddFlags,
+  { at, from, through, expires, table, keyspace, owner, reason }: AddFlags,
 ): Promise<void> {
-  if (options.through !== undefined && options.from === undefined)
+  if (through !== undefined && from === undefined)
     throw new PalimpsestError('INVALID_ARGUMENT', 'a stretch has a first time: --from is missing')
   using database = await openToWrite(session, directory)
+  // The flags of all commands are among those of this one.
+  const options = { at, from, through, table, keyspace, owner, reason }
   const placed = database.hold({ name, ...options, ...expiryOf(expires) })
   await session.result(holdRow(placed), () => `holds ${holdText(placed)}`)
   session.note(`let it go with: palimpsest hold release ${shellText(directory)} ${name}`)

@@ -60,7 +60,11 @@ import {
   type KeepInput,
   type OpenOptions,
   type RestoreOptions,
+  type ScopeOptions,
   type TableOptions,
+  OPEN_OPTIONS,
+  SCOPE_OPTIONS,
+  TABLE_OPTIONS,
   checkOneScope,
   expiryOf,
   heldTimes,
@@ -86,7 +90,7 @@ const DEFAULT_OPEN_TABLES = 500
  * `open` does.
  */
 export function openDatabase(world: World, options: OpenOptions = {}): Database {
-  checkOptions(options)
+  checkOptions(options, OPEN_OPTIONS)
   checkWorld(world)
   const readOnly = options.readOnly ?? false
   checkChoice('geometry', options.geometry ?? 'default', Object.keys(GEOMETRIES))
@@ -207,7 +211,7 @@ export class Database {
 
   /** Creates the table `keyspace.table`. Throws `INVALID_ARGUMENT`, `UNKNOWN_KEYSPACE`, `NAME_TAKEN`. */
   createTable<K extends Key = string, V = unknown>(name: string, options: TableOptions = {}): Table<K, V> {
-    checkOptions(options)
+    checkOptions(options, TABLE_OPTIONS)
     const { keys = 'text', values = 'document', keep } = options
     checkChoice('keys', keys, ['text', 'bytes'])
     checkChoice('values', values, ['text', 'bytes', 'document'])
@@ -320,12 +324,9 @@ export class Database {
    * Says how long history is kept: of a table, of all tables of a keyspace that do not say otherwise, or
    * of the database. What is no longer readable does not come back.
    */
-  setRetention(
-    keep: KeepInput,
-    of: { table?: string | undefined; keyspace?: string | undefined } = {},
-  ): void {
+  setRetention(keep: KeepInput, of: ScopeOptions = {}): void {
     const { catalog } = this.#store
-    checkOptions(of)
+    checkOptions(of, SCOPE_OPTIONS)
     checkOneScope(of)
     const id =
       of.table !== undefined
@@ -456,7 +457,7 @@ export class Database {
     this.close()
   }
 
-  #scopeOf({ table, keyspace }: HoldOptions): HoldRow['scope'] {
+  #scopeOf({ table, keyspace }: ScopeOptions): HoldRow['scope'] {
     const { catalog } = this.#store
     checkOneScope({ table, keyspace })
     if (table !== undefined) return { table: tableNamed(catalog, table).id }

@@ -2,7 +2,7 @@
  * What users tell a database: the shapes of options, and the reading of those that callers without types
  * can get wrong.
  */
-import { checkOptions, checkText } from '../base/arguments.ts'
+import { type OptionNames, checkOptions, checkText } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HoldRow, type KeyType, type ValueType } from '../catalog/rows.ts'
 import { type Keep } from '../history/readable.ts'
@@ -50,6 +50,20 @@ export interface OpenOptions {
   readonly onEvent?: ((event: StoreEvent) => void) | undefined
 }
 
+/** The names of {@link OpenOptions}. */
+export const OPEN_OPTIONS: OptionNames<OpenOptions> = {
+  readOnly: true,
+  create: true,
+  geometry: true,
+  sizes: true,
+  policy: true,
+  picker: true,
+  durability: true,
+  cacheBytes: true,
+  openTables: true,
+  onEvent: true,
+}
+
 /** How long history is kept: `'forever'`, a duration such as `'24h'` or `'30d'`, or microseconds. */
 export type KeepInput = string | number
 
@@ -63,6 +77,18 @@ export interface TableOptions {
   readonly keep?: KeepInput | undefined
 }
 
+/** The names of {@link TableOptions}. */
+export const TABLE_OPTIONS: OptionNames<TableOptions> = { keys: true, values: true, keep: true }
+
+/** Of what something is said: of a table, of a keyspace, or of everything. */
+export interface ScopeOptions {
+  readonly table?: string | undefined
+  readonly keyspace?: string | undefined
+}
+
+/** The names of {@link ScopeOptions}. */
+export const SCOPE_OPTIONS: OptionNames<ScopeOptions> = { table: true, keyspace: true }
+
 /** What to put back, and to when. */
 export interface RestoreOptions {
   readonly to: TimeInput
@@ -70,11 +96,11 @@ export interface RestoreOptions {
   readonly table?: string | undefined
 }
 
+const RESTORE_OPTIONS: OptionNames<RestoreOptions> = { to: true, table: true }
+
 /** A hold to be placed: a point (`at`) or a stretch (`from` through `through`), on one table, a keyspace or everything. */
-export interface HoldOptions {
+export interface HoldOptions extends ScopeOptions {
   readonly name: string
-  readonly table?: string | undefined
-  readonly keyspace?: string | undefined
   readonly at?: TimeInput | undefined
   readonly from?: TimeInput | undefined
   readonly through?: TimeInput | undefined
@@ -84,6 +110,18 @@ export interface HoldOptions {
   readonly expiresIn?: string | number | undefined
   /** Until when it holds: a time to come. Not together with `expiresIn`. */
   readonly expiresAt?: TimeInput | undefined
+}
+
+const HOLD_OPTIONS: OptionNames<HoldOptions> = {
+  name: true,
+  ...SCOPE_OPTIONS,
+  at: true,
+  from: true,
+  through: true,
+  owner: true,
+  reason: true,
+  expiresIn: true,
+  expiresAt: true,
 }
 
 /** One write of a database's batch. */
@@ -113,7 +151,7 @@ export function isInMemory(place: unknown): boolean {
 
 /** What is to be put back. A table of the keyspace may be given by its full name. Throws `INVALID_ARGUMENT`. */
 export function restoreScope(keyspace: string, options: RestoreOptions): RestoreScope {
-  checkOptions(options)
+  checkOptions(options, RESTORE_OPTIONS)
   const { table } = options
   if (table === undefined) return { keyspace }
   checkText('the table of a restore', table)
@@ -123,7 +161,7 @@ export function restoreScope(keyspace: string, options: RestoreOptions): Restore
 
 /** What a hold is called, who placed it, and why. Throws `INVALID_ARGUMENT`. */
 export function holdWords(options: HoldOptions): Pick<HoldRow, 'name' | 'owner' | 'reason'> {
-  checkOptions(options)
+  checkOptions(options, HOLD_OPTIONS)
   const { name, owner = 'user', reason = '' } = options
   checkText('the owner of a hold', owner)
   checkText('the reason of a hold', reason)
@@ -172,13 +210,7 @@ export function expiryOf(
 }
 
 /** Refuses a table together with a keyspace. */
-export function checkOneScope({
-  table,
-  keyspace,
-}: {
-  table?: string | undefined
-  keyspace?: string | undefined
-}): void {
+export function checkOneScope({ table, keyspace }: ScopeOptions): void {
   if (table === undefined || keyspace === undefined) return
   throw new PalimpsestError('INVALID_ARGUMENT', 'a table or a keyspace, not both')
 }

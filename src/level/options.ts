@@ -25,8 +25,9 @@ import {
   type AbstractValueIteratorOptions,
   type Transcoder,
 } from 'abstract-level'
+import { type OptionNames } from '../base/arguments.ts'
 import { type Restore } from '../recovery/recovery.ts'
-import { type HistoryOptions } from '../table/state-history.ts'
+import { type HistoryOptions, HISTORY_OPTIONS } from '../table/state-history.ts'
 import { type Durability } from '../tablet/commit-log.ts'
 import { type TimeInput } from '../time/expression.ts'
 import { type LevelData } from './format.ts'
@@ -61,6 +62,13 @@ export interface LevelHistoryOptions<K, V> extends HistoryOptions {
   readonly valueEncoding?: string | Transcoder.PartialDecoder<V> | undefined
 }
 
+/** The names of {@link LevelHistoryOptions}. */
+export const LEVEL_HISTORY_OPTIONS: OptionNames<LevelHistoryOptions<unknown, unknown>> = {
+  ...HISTORY_OPTIONS,
+  keyEncoding: true,
+  valueEncoding: true,
+}
+
 /** Which keys a diff has, and how they come out. */
 export interface LevelDiffOptions<K, V> {
   readonly gt?: K | undefined
@@ -73,6 +81,18 @@ export interface LevelDiffOptions<K, V> {
   readonly limit?: number | undefined
   readonly keyEncoding?: string | Transcoder.PartialEncoding<K> | undefined
   readonly valueEncoding?: string | Transcoder.PartialDecoder<V> | undefined
+}
+
+/** The names of {@link LevelDiffOptions}. */
+export const LEVEL_DIFF_OPTIONS: OptionNames<LevelDiffOptions<unknown, unknown>> = {
+  gt: true,
+  gte: true,
+  lt: true,
+  lte: true,
+  reverse: true,
+  limit: true,
+  keyEncoding: true,
+  valueEncoding: true,
 }
 
 /** The methods of Level, as they are here: those that take more than Level's own options. */

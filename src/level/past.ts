@@ -38,11 +38,11 @@ export function* changesOf<K, V>(
   { table }: ByteTable,
   key: K,
   { encodeKey, decodeValue }: PastCodec<K, V>,
-  options: HistoryOptions,
+  { from, to, reverse, limit }: HistoryOptions,
 ): Generator<LevelChange<K, V>> {
   if (key === null || key === undefined)
     throw new PalimpsestError('INVALID_KEY', `a level has no key that is ${kindOf(key)}`)
-  for (const change of table.history(encodeKey(key), options)) {
+  for (const change of table.history(encodeKey(key), { from, to, reverse, limit })) {
     // A spread leaves out what is made when it is asked for.
     yield { ...change, at: change.at, key, value: optional(change.value, decodeValue) }
   }

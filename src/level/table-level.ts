@@ -25,6 +25,8 @@ import {
   type LevelHistoryOptions,
   type LevelOptions,
   type TimedLevel,
+  LEVEL_DIFF_OPTIONS,
+  LEVEL_HISTORY_OPTIONS,
 } from './options.ts'
 import { type LevelChange, type LevelDifference, type PastCodec, changesOf, differencesOf } from './past.ts'
 import { type LevelRange } from './range.ts'
@@ -82,7 +84,7 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
     key: K,
     options: LevelHistoryOptions<K, V> = {},
   ): AsyncGenerator<LevelChange<K, V>> {
-    checkOptions(options)
+    checkOptions(options, LEVEL_HISTORY_OPTIONS)
     const bytes = await this.#opened()
     for (const change of changesOf(bytes, key, this.#codecOf<K, V>(options), options)) {
       yield change
@@ -96,7 +98,7 @@ export class TableLevel<KDefault = string, VDefault = string> extends TimedAbstr
     to?: TimeInput,
     options: LevelDiffOptions<K, V> = {},
   ): AsyncGenerator<LevelDifference<K, V>> {
-    checkOptions(options)
+    checkOptions(options, LEVEL_DIFF_OPTIONS)
     const bytes = await this.#opened()
     for (const difference of differencesOf(bytes, { from, to }, this.#codecOf<K, V>(options), options)) {
       yield difference

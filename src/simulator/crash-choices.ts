@@ -4,7 +4,7 @@
  * None of what is pending, all of it, each thing alone missing, each thing alone there, then some drawn
  * from the models. A choice is plain data: printed with a failure, it builds the same image again.
  */
-import { checkArray, checkChoice, checkOptions, checkWhole } from '../base/arguments.ts'
+import { type OptionNames, checkArray, checkChoice, checkOptions, checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { CRASH_MODELS, type CrashModel, checkModel } from './crash-models.ts'
 import { type PendingItem } from './disk.ts'
@@ -31,6 +31,13 @@ export interface CrashChoiceOptions {
   readonly singlesMax?: number | undefined
 }
 
+const CHOICE_OPTIONS: OptionNames<CrashChoiceOptions> = {
+  random: true,
+  drawn: true,
+  models: true,
+  singlesMax: true,
+}
+
 const DRAWN_MODELS = CRASH_MODELS.filter((model) => model !== 'synced-only')
 
 /** The choices for a moment at which these things are pending. Throws `INVALID_ARGUMENT`. */
@@ -38,7 +45,7 @@ export function chooseCrashes(
   items: readonly PendingItem[],
   options: CrashChoiceOptions,
 ): Generator<CrashChoice> {
-  checkOptions(options)
+  checkOptions(options, CHOICE_OPTIONS)
   const { random, drawn, models = DRAWN_MODELS, singlesMax = 64 } = options
   checkRandom(random)
   checkWhole('drawn', drawn)

@@ -13,7 +13,7 @@
  * - Bytes are copied when they are written and when they are read. Names are listed in an order that
  *   depends on a seed and is not sorted, so that no one relies on it.
  */
-import { checkOptions, checkWhole, kindOf } from '../base/arguments.ts'
+import { type OptionNames, checkObject, checkOptions, checkWhole, kindOf } from '../base/arguments.ts'
 import { defined } from '../base/assert.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileOperation, checkCut, ioFailed, lockHeld, partsOfPath } from '../storage/file-rules.ts'
@@ -65,6 +65,13 @@ export interface FaultFilesOptions {
   readonly log?: boolean | undefined
   /** Orders the names that `list` returns; 0 if left out. */
   readonly seed?: number | undefined
+}
+
+const FILES_OPTIONS: OptionNames<FaultFilesOptions> = {
+  plan: true,
+  onOperation: true,
+  log: true,
+  seed: true,
 }
 
 const PASSIVE: ReadonlySet<FileOperation> = new Set(['openAppend', 'open', 'size', 'list', 'read', 'close'])
@@ -361,14 +368,15 @@ export class FaultFiles implements FileSystem {
   }
 
   #image(disk: Disk, options: FaultFilesOptions): FaultFiles {
-    checkOptions(options)
+    // Whatever is spread is an object.
+    checkObject('options', options)
     return new FaultFiles({ seed: this.#options.seed, ...options }, disk)
   }
 }
 
 /** The plan is checked by what counts its faults. */
 function checkFilesOptions(options: FaultFilesOptions): void {
-  checkOptions(options)
+  checkOptions(options, FILES_OPTIONS)
   const { onOperation, seed } = options
   if (onOperation !== undefined && typeof onOperation !== 'function')
     throw new PalimpsestError('INVALID_ARGUMENT', `onOperation is a function, not ${kindOf(onOperation)}`)

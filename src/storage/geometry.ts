@@ -2,7 +2,7 @@
  * Geometry: the sizes that shape a tree. They change cost, never answers (law 10), so a process may take
  * others than the one before it: files keep the sizes that they were written with.
  */
-import { checkOptions, checkWhole } from '../base/arguments.ts'
+import { checkObject, checkWhole } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 
 /** Sizes in bytes unless they say otherwise. */
@@ -107,7 +107,7 @@ const MOST: Partial<Geometry> = {
 
 /** A named geometry with some other sizes. Throws `INVALID_ARGUMENT`. */
 export function geometryOf(name: GeometryName, sizes: Sizes): Geometry {
-  checkOptions(sizes, 'sizes')
+  checkObject('sizes', sizes)
   const changed = Object.entries(sizes).flatMap(([size, value]) =>
     value === undefined ? [] : [[size, value] as const],
   )

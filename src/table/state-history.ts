@@ -1,6 +1,7 @@
 /**
  * Changes, differences and explanations of a table, as users see them: keys and values decoded.
  */
+import { type OptionNames } from '../base/arguments.ts'
 import { type TableRow } from '../catalog/rows.ts'
 import { type ByteCopies } from '../base/bytes.ts'
 import { type KeyDifferences } from '../history/diff.ts'
@@ -20,6 +21,14 @@ export interface HistoryOptions {
   readonly reverse?: boolean | undefined
   /** At most so many. @defaultValue no limit */
   readonly limit?: number | undefined
+}
+
+/** The names of {@link HistoryOptions}. */
+export const HISTORY_OPTIONS: OptionNames<HistoryOptions> = {
+  from: true,
+  to: true,
+  reverse: true,
+  limit: true,
 }
 
 /** A change of what a key shows. */

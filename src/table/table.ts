@@ -4,7 +4,7 @@
  * The handle knows the table by its id and looks it up on every call, so it follows a rename and never
  * writes to a table that was replaced.
  */
-import { checkArray, checkOptions, checkWhole, kindOf } from '../base/arguments.ts'
+import { type OptionNames, checkArray, checkOptions, checkWhole, kindOf } from '../base/arguments.ts'
 import { ByteCopies } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { keyRange, prefixRange, intersectRanges, isEmptyRange, type KeyRange } from '../base/key-range.ts'
@@ -30,6 +30,7 @@ import {
   type HistoryOptions,
   type ReadExplanation,
   type VersionExplanation,
+  HISTORY_OPTIONS,
   changeOf,
   differenceOf,
   readExplanationOf,
@@ -114,6 +115,23 @@ export interface TableHandle {
 
 const NO_OPTIONS: ReadOptions = {}
 
+const READ_OPTIONS: OptionNames<ReadOptions> = { asOf: true }
+
+/** The names of the options that say which keys a scan or a diff visits. */
+const RANGE_OPTIONS: OptionNames<Omit<ScanOptions, 'asOf'>> = {
+  gt: true,
+  gte: true,
+  lt: true,
+  lte: true,
+  prefix: true,
+  reverse: true,
+  limit: true,
+}
+
+const SCAN_OPTIONS: OptionNames<ScanOptions> = { ...RANGE_OPTIONS, ...READ_OPTIONS }
+const DIFF_OPTIONS: OptionNames<DiffOptions> = { from: true, to: true, ...RANGE_OPTIONS }
+const WRITE_OPTIONS: OptionNames<WriteOptions> = { durability: true }
+
 /** A table of a database. `K` and `V` are what its keys and values are. */
 export class Table<K extends Key = Key, V = unknown> {
   readonly #context: TableContext
@@ -138,7 +156,7 @@ export class Table<K extends Key = Key, V = unknown> {
       context: this.#context,
       id: this.#id,
       boundTo: this.#boundTo,
-      timeOf: (asOf) => this.#asOf({ asOf }),
+      timeOf: (asOf) => this.#timeOf(asOf),
     }
   }
 
@@ -162,13 +180,15 @@ export class Table<K extends Key = Key, V = unknown> {
    * Throws `INVALID_KEY`, `INVALID_TIME`, `FUTURE_TIME`, `UNKNOWN_TABLE`, `HISTORY_GONE`.
    */
   get(key: K, options: ReadOptions = NO_OPTIONS): V | undefined {
-    return this.#get(this.#context.store.momentaryPoint(this.#id, this.#asOf(options)), key)
+    if (options !== NO_OPTIONS) checkOptions(options, READ_OPTIONS)
+    return this.#get(this.#context.store.momentaryPoint(this.#id, this.#timeOf(options.asOf)), key)
   }
 
   /** The values of many keys, all at one time, in the order of the keys. */
   getMany(keys: readonly K[], options: ReadOptions = {}): (V | undefined)[] {
     checkArray('the keys to get', keys)
-    const point = this.#context.store.readPoint(this.#id, this.#asOf(options))
+    checkOptions(options, READ_OPTIONS)
+    const point = this.#context.store.readPoint(this.#id, this.#timeOf(options.asOf))
     const values: (V | undefined)[] = []
     // A hole is no key, and `map` would pass over it.
     for (const key of keys) values.push(this.#get(point, key))
@@ -213,7 +233,7 @@ export class Table<K extends Key = Key, V = unknown> {
    * for (const change of orders.history('o-1')) console.log(change.at, change.value)
    */
   history(key: K, options: HistoryOptions = {}): IterableIterator<Change<K, V>> {
-    checkOptions(options)
+    checkOptions(options, HISTORY_OPTIONS)
     const to = options.to === undefined ? this.#boundTo : this.#context.resolve(options.to)
     const from = options.from === undefined ? undefined : this.#context.resolve(options.from)
     const row = this.#row(to)
@@ -231,7 +251,7 @@ export class Table<K extends Key = Key, V = unknown> {
    * what changed, not what the table holds; `from` may be the later one.
    */
   diff(options: DiffOptions<K>): IterableIterator<Difference<K, V>> {
-    checkOptions(options)
+    checkOptions(options, DIFF_OPTIONS)
     const from = this.#context.resolve(options.from)
     const to = options.to === undefined ? this.#boundTo : this.#context.resolve(options.to)
     const row = this.#row(to)
@@ -245,7 +265,8 @@ export class Table<K extends Key = Key, V = unknown> {
 
   /** Reads a key as `get` does and tells what that did, step by step. Throws as `get` does. */
   explainRead(key: K, options: ReadOptions = {}): ReadExplanation<K, V> {
-    const asOf = this.#asOf(options)
+    checkOptions(options, READ_OPTIONS)
+    const asOf = this.#timeOf(options.asOf)
     const bytes = encodeKey(key, this.#row(asOf).keys)
     return readExplanationOf<K, V>(key, explainRead(this.#context.store, this.#id, bytes, asOf))
   }
@@ -293,7 +314,8 @@ export class Table<K extends Key = Key, V = unknown> {
     options: ScanOptions<K>,
     making: (scan: HeldRead<VersionScan<Uint8Array>>, row: TableRow) => () => T,
   ): Rows<T> {
-    const asOf = this.#asOf(options)
+    checkOptions(options, SCAN_OPTIONS)
+    const asOf = this.#timeOf(options.asOf)
     const row = this.#row(asOf)
     const limit = limitOf(options.limit)
     const range = this.#range(row, options)
@@ -309,9 +331,7 @@ export class Table<K extends Key = Key, V = unknown> {
     return isThere && !found.isTombstone ? (decodeValueSpan(found, values, this.#copies) as V) : undefined
   }
 
-  #asOf(options: ReadOptions): HybridTime | undefined {
-    if (options !== NO_OPTIONS) checkOptions(options)
-    const { asOf } = options
+  #timeOf(asOf: TimeInput | undefined): HybridTime | undefined {
     if (asOf === undefined) return this.#boundTo
     const time = this.#context.resolve(asOf)
     if (this.#boundTo === undefined || this.#boundTo === time) return time
@@ -346,7 +366,7 @@ export function commitBatch(
   batch: readonly TableWrite[],
   options: WriteOptions,
 ): Receipt {
-  checkOptions(options)
+  checkOptions(options, WRITE_OPTIONS)
   checkDurability(options.durability)
   const writes = planBatch(store.catalog, batch)
   const time = writes.length === 0 ? store.lastTime : store.commit(writes, options.durability ?? durability)

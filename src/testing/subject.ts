@@ -4,8 +4,10 @@
  * The database runs on files in memory, or on a simulated disk if the world crashes, and on a clock that
  * stands where it is put. Everything goes through its public face.
  */
+import { pickOptions } from '../base/arguments.ts'
 import { crc32 } from '../base/checksum.ts'
 import { type Database, openDatabase } from '../database/database.ts'
+import { type OpenOptions, OPEN_OPTIONS } from '../database/options.ts'
 import { FaultFiles } from '../simulator/fault-files.ts'
 import { SimulatedCrash } from '../simulator/fault-plan.ts'
 import { seededRandom } from '../simulator/random.ts'
@@ -336,7 +338,8 @@ export class Subject {
       },
     }
     const clockAndFiles = { files: this.#monitor.files, clock: this.#clock }
-    return openDatabase({ ...clockAndFiles, checksum: crc32, jobs: () => startRunner }, options)
+    const world = { ...clockAndFiles, checksum: crc32, jobs: () => startRunner }
+    return openDatabase(world, pickOptions<OpenOptions>(options, OPEN_OPTIONS))
   }
 
   #onEvent(event: StoreEvent): void {

@@ -5,7 +5,7 @@
  * The wall may be put anywhere; the monotonic clock only ever moves forward. They move together,
  * except in a jump (which moves the wall alone) and when the wall is put back.
  */
-import { checkOptions } from '../base/arguments.ts'
+import { type OptionNames, checkOptions } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type PhysicalClock, type ClockReadings } from './clock.ts'
 import { MICROS_MAX } from './hybrid-time.ts'
@@ -18,6 +18,8 @@ export interface ReplayClockOptions {
   readonly leadMicros?: number | undefined
 }
 
+const CLOCK_OPTIONS: OptionNames<ReplayClockOptions> = { micros: true, leadMicros: true }
+
 /** A clock that moves only when it is told to. Its methods throw `INVALID_ARGUMENT`. */
 export class ReplayClock implements PhysicalClock {
   readonly #leadMicros: number
@@ -26,7 +28,7 @@ export class ReplayClock implements PhysicalClock {
   #reservedThrough = 0
 
   constructor(options: ReplayClockOptions) {
-    checkOptions(options)
+    checkOptions(options, CLOCK_OPTIONS)
     const { micros, leadMicros = 0 } = options
     checkMoment(leadMicros, 'a lead is whole microseconds')
     checkMoment(micros, 'a replay clock stands at a whole microsecond below 2^52')

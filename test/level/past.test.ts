@@ -54,6 +54,12 @@ test('a difference has both values, in a range and an order', async () => {
   expect(await listOf(level.diff(from, from))).toEqual([])
   expect(await codesOf(() => listOf(level.diff(from, from, null as never)))).toEqual(['INVALID_ARGUMENT'])
   expect(await codesOf(() => listOf(level.history('a', null as never)))).toEqual(['INVALID_ARGUMENT'])
+  for (const strange of [{ prefix: 'a' }, { asOf: from }]) {
+    expect(await codesOf(() => listOf(level.diff(from, from, strange as never)))).toEqual([
+      'INVALID_ARGUMENT',
+    ])
+    expect(await codesOf(() => listOf(level.history('a', strange as never)))).toEqual(['INVALID_ARGUMENT'])
+  }
   expect((await listOf(level.diff('now', from))).map(({ key }) => key)).toEqual(['b', 'c', 'e'])
 })
 

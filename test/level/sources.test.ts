@@ -95,6 +95,15 @@ describe('a directory', () => {
     expect(existsSync(place)).toBe(false)
   })
 
+  test('is opened with options of Level beside its own', async () => {
+    const options = { keyEncoding: 'view', valueEncoding: 'json', compression: true, background: 'inline' }
+    for (const place of [places.next(), { memory: true } as const]) {
+      await using level = new PalimpsestLevel<Uint8Array, unknown>(place, { ...options, errorIfExists: true })
+      await level.put(new Uint8Array([97]), { n: 1 })
+      expect(await level.get(new Uint8Array([97]))).toEqual({ n: 1 })
+    }
+  })
+
   test('takes the options of a database', async () => {
     const events: string[] = []
     const options: OpenOptions = { geometry: 'tiny', onEvent: ({ kind }) => events.push(kind) }

@@ -18,7 +18,7 @@
  * A write-ahead monitor watches the workload, and the recoveries of images that are read in full. What it finds
  * there needs no crash to be seen.
  */
-import { checkOptions, checkWhole } from '../../base/arguments.ts'
+import { type OptionNames, checkOptions, checkWhole } from '../../base/arguments.ts'
 import { assert } from '../../base/assert.ts'
 import { crc32 } from '../../base/checksum.ts'
 import { PalimpsestError } from '../../base/errors.ts'
@@ -57,6 +57,15 @@ export interface CrashOptions extends WorkloadOptions {
    * are drawn. All of them if left out.
    */
   readonly readInFull?: number | undefined
+}
+
+const CRASH_OPTIONS: OptionNames<CrashOptions> = {
+  seed: true,
+  operations: true,
+  points: true,
+  drawn: true,
+  singlesMax: true,
+  readInFull: true,
 }
 
 /** What was tried. */
@@ -138,7 +147,7 @@ export function checkCrashes(options: CrashOptions): CrashReport {
 
 /** A check that is told less than was meant would pass and show nothing. */
 function checkCrashOptions(options: CrashOptions): void {
-  checkOptions(options)
+  checkOptions(options, CRASH_OPTIONS)
   const { operations, points, drawn, singlesMax, readInFull = Infinity } = options
   checkWhole('operations', operations, 1)
   if (points !== undefined) checkWhole('points', points, 1)

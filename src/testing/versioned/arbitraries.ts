@@ -9,7 +9,7 @@
  * - The simplest comes first everywhere, and nothing depends on what was drawn before it.
  */
 import * as fc from 'fast-check'
-import { checkOptions, checkWhole } from '../../base/arguments.ts'
+import { type OptionNames, checkOptions, checkWhole } from '../../base/arguments.ts'
 import { checkArbitrary, checkSupports } from './arguments.ts'
 import { type Capability, TICKS_PER_MICROSECOND } from './contract.ts'
 import {
@@ -110,9 +110,12 @@ export interface PlanOptions {
   readonly key?: fc.Arbitrary<string> | undefined
 }
 
+/** The names of {@link PlanOptions}. */
+export const PLAN_OPTIONS: OptionNames<PlanOptions> = { supports: true, operations: true, key: true }
+
 /** Runs. Throws `INVALID_ARGUMENT`. */
 export function anyPlan(options: PlanOptions = {}): fc.Arbitrary<Plan> {
-  checkOptions(options)
+  checkOptions(options, PLAN_OPTIONS)
   const { supports = [], operations = 30, key } = options
   checkSupports(supports)
   checkWhole('operations', operations, 1)

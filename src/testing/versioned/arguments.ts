@@ -2,7 +2,7 @@
  * What callers can get wrong, and types do not always see. A check that is told less than was meant would
  * pass and show nothing: so a capability that there is not, or no runs at all, are refused.
  */
-import { checkArray, checkChoice, checkOptions, checkText, checkWhole } from '../../base/arguments.ts'
+import { checkArray, checkChoice, checkObject, checkText, checkWhole } from '../../base/arguments.ts'
 import { PalimpsestError } from '../../base/errors.ts'
 import { type Capability } from './contract.ts'
 import {
@@ -77,7 +77,7 @@ export function checkArbitrary(name: string, arbitrary: unknown): void {
 
 /** Refuses what is no plan, or one for stores that support more. Throws `INVALID_ARGUMENT`. */
 export function checkPlan(plan: Plan, supports: readonly Capability[]): void {
-  checkOptions(plan, 'the keys and the operations of a plan')
+  checkObject('the keys and the operations of a plan', plan)
   const { keys, operations } = plan
   checkArray('the keys of a plan', keys)
   if (keys.length === 0) throw refusal('a plan has a key')
@@ -87,7 +87,7 @@ export function checkPlan(plan: Plan, supports: readonly Capability[]): void {
 }
 
 function checkOperation(operation: Operation, supports: readonly Capability[]): void {
-  checkOptions(operation, 'the parts of an operation')
+  checkObject('the parts of an operation', operation)
   checkChoice('kind of an operation', operation.kind, Object.keys(NEEDS))
   checkSupported(`an operation of the kind ${operation.kind}`, NEEDS[operation.kind], supports)
   switch (operation.kind) {
@@ -121,13 +121,13 @@ function checkSupported(what: string, needed: Capability | undefined, supports: 
 const VALUES: readonly PlannedWrite['value'][] = ['fresh', 'empty', 'long', 'unusual', 'again', 'delete']
 
 function checkWrite(write: PlannedWrite): void {
-  checkOptions(write, 'the parts of a write')
+  checkObject('the parts of a write', write)
   checkWhole('key', write.key)
   checkChoice('value of a write', write.value, VALUES)
 }
 
 function checkRange(range: PlannedRange, supports: readonly Capability[]): void {
-  checkOptions(range, 'the parts of a range')
+  checkObject('the parts of a range', range)
   const { from, to, reverse } = range
   for (const bound of [from, to]) if (bound !== undefined) checkWhole('a bound of a range', bound)
   if (typeof reverse !== 'boolean') throw refusal(`reverse is true or false, not ${String(reverse)}`)
@@ -135,7 +135,7 @@ function checkRange(range: PlannedRange, supports: readonly Capability[]): void 
 }
 
 function checkMoment(moment: Moment): void {
-  checkOptions(moment, 'the parts of a moment')
+  checkObject('the parts of a moment', moment)
   checkChoice('anchor of a moment', moment.anchor, ['newest', 'commit', 'cutoff'])
   checkWhole('back', moment.back)
   checkWhole('step', moment.step, -1, 1)

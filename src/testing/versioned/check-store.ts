@@ -3,9 +3,9 @@
  * throws it with one line that finds it again.
  */
 import * as fc from 'fast-check'
-import { checkWhole } from '../../base/arguments.ts'
+import { type OptionNames, checkOptions, checkWhole, pickOptions } from '../../base/arguments.ts'
 import { PalimpsestError } from '../../base/errors.ts'
-import { type PlanOptions, anyPlan } from './arbitraries.ts'
+import { type PlanOptions, PLAN_OPTIONS, anyPlan } from './arbitraries.ts'
 import { checkReplay, checkSubject } from './arguments.ts'
 import { type StoreUnderTest } from './contract.ts'
 import { StoreFinding } from './finding.ts'
@@ -21,6 +21,15 @@ export interface CheckStoreOptions extends StoreUnderTest, Omit<PlanOptions, 'su
   readonly path?: string | undefined
   /** Milliseconds for all runs. What is not done by then has failed. @defaultValue 60,000 */
   readonly timeLimitMillis?: number | undefined
+}
+
+const CHECK_OPTIONS: OptionNames<CheckStoreOptions> = {
+  ...PLAN_OPTIONS,
+  open: true,
+  runs: true,
+  seed: true,
+  path: true,
+  timeLimitMillis: true,
 }
 
 /** What was tried. */
@@ -40,6 +49,7 @@ export interface CheckStoreReport {
  */
 export async function checkStore(options: CheckStoreOptions): Promise<CheckStoreReport> {
   checkSubject(options)
+  checkOptions(options, CHECK_OPTIONS)
   const { runs = 100, seed, path, timeLimitMillis = 60_000 } = options
   checkWhole('runs', runs, 1)
   checkWhole('timeLimitMillis', timeLimitMillis, 1)
@@ -47,7 +57,8 @@ export async function checkStore(options: CheckStoreOptions): Promise<CheckStore
   const record = newRunRecord()
   let tried = 0
   let isOver = false
-  const property = fc.asyncProperty(anyPlan(options), async (plan) => {
+  const plans = anyPlan(pickOptions<PlanOptions>(options, PLAN_OPTIONS))
+  const property = fc.asyncProperty(plans, async (plan) => {
     // Behind a case that is run again and goes well, fast-check would try others.
     if (isOver) throw new fc.PreconditionFailure(true)
     tried++
