@@ -93,8 +93,11 @@ class DifferencesInOne implements KeyDifferences {
     this.#sides = [before, after]
     this.#sharedThrough = intersection(before.view, after.view).at(-1)?.through ?? MIN_TIME
     const changed = timesInOne(before.view, after.view)
-    this.#newer = newerSide(before.view, after.view, this.#sharedThrough)
-    const besideOf = otherViewOf(before.view, after.view)
+    const side = sideWithAll(before.view, after.view)
+    const isLater = (changed[0]?.after ?? MIN_TIME) >= this.#sharedThrough
+    this.#newer = isLater ? side : undefined
+    // What is beside a version that shows in one view only is asked of the view in which it does not show.
+    const besideOf: BesideOf = (version) => this.#sides[1 - (side ?? this.#sideIn(version))]!.view
     this.#scan = before.versions.newestVersions(range, changed, direction, besideOf)
   }
 
@@ -126,7 +129,11 @@ class DifferencesInOne implements KeyDifferences {
 
   /** The side that a version answers, if it is later than what both sides have. */
   #sideOf(version: VersionSpan): Side | undefined {
-    if (!version.isAfter(this.#sharedThrough)) return undefined
+    return version.isAfter(this.#sharedThrough) ? this.#sideIn(version) : undefined
+  }
+
+  /** The side in whose view a version shows that shows in one only. */
+  #sideIn(version: VersionSpan): Side {
     return contains(this.#sides[AFTER].view, version.time) ? AFTER : BEFORE
   }
 
@@ -181,20 +188,10 @@ class DifferencesInTwo implements KeyDifferences {
   }
 }
 
-/** The side that has all that differs, if all of it is later than `sharedThrough`, the last time that both have. */
-function newerSide(before: Stretches, after: Stretches, sharedThrough: HybridTime): Side | undefined {
-  const [inBefore, inAfter] = [difference(before, after), difference(after, before)]
-  const [side, changed] = inBefore.length === 0 ? ([AFTER, inAfter] as const) : ([BEFORE, inBefore] as const)
-  const isOneSided = inBefore.length === 0 || inAfter.length === 0
-  return isOneSided && (changed[0]?.after ?? MIN_TIME) >= sharedThrough ? side : undefined
-}
-
-/** Which view has to be asked for what is beside a version that shows in one of two only: the one in which it does not. */
-function otherViewOf(before: Stretches, after: Stretches): BesideOf {
-  // Mostly one is all of the other and more.
-  if (difference(before, after).length === 0) return () => before
-  if (difference(after, before).length === 0) return () => after
-  return ({ time }) => (contains(after, time) ? before : after)
+/** The side whose view has all that is in one of the two only. */
+function sideWithAll(before: Stretches, after: Stretches): Side | undefined {
+  if (difference(before, after).length === 0) return AFTER
+  return difference(after, before).length === 0 ? BEFORE : undefined
 }
 
 function live(version: VersionSpan): VersionSpan | undefined {

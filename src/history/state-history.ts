@@ -13,8 +13,9 @@
  *                           commit         restore
  *
  * Where a stretch of readable times begins, nobody knows what was there before: what shows is reported
- * as its *opening*. So it is at the first time that is asked for: what was before that is not looked at. Deleting what is absent is no change. So nothing depends on what was collected: all
- * that is asked is what showed at readable times, and which versions showed when they were written.
+ * as its *opening*. So it is at the first time that is asked for: what was before that is not looked at.
+ * Deleting what is absent is no change. So nothing depends on what was collected: all that is asked is
+ * what showed at readable times, and which versions showed when they were written.
  *
  * Both orders stream, a batch of versions at a time: what is remembered does not grow with the versions of the key.
  */

@@ -34,7 +34,7 @@ export class Arena {
     this.#used = CHUNK_BYTES_MAX
   }
 
-  /** Whether it has given out no more than a quarter of the addresses that there are. */
+  /** Whether it has given out less than a quarter of the addresses that there are. */
   get isRoomy(): boolean {
     return this.#bytes.length < CHUNKS_MAX / 4
   }

@@ -46,7 +46,7 @@ export function hybridTime(micros: number, logical = 0): HybridTime {
   return ((BigInt(micros) << 12n) | BigInt(logical)) as HybridTime
 }
 
-// To shift a bigint makes another one, and to read one from a DataView takes V8 three times as long.
+// To take the halves of a bigint by shifts makes two others, and a DataView takes V8 three times as long.
 const split = BigUint64Array.of(1n)
 const words = new Uint32Array(split.buffer)
 /** Which of the two words of a time is the lower one, on this machine. */

@@ -80,14 +80,17 @@ export function intersection(a: Stretches, b: Stretches): Stretches {
 /** The times of `a` that are not in `b`. */
 export function difference(a: Stretches, b: Stretches): Stretches {
   const rest: Stretch[] = []
-  for (const whole of a) {
-    let { after } = whole
-    for (const hole of b) {
-      if (hole.through <= after || hole.after >= whole.through) continue
-      rest.push(...stretch(after, hole.after))
-      after = hole.through
+  let h = 0
+  for (const { after, through } of a) {
+    let from = after
+    while (h < b.length && b[h]!.through <= from) h++
+    // The last hole may go on in the next interval.
+    for (let i = h; i < b.length && b[i]!.after < through; i++) {
+      rest.push(...stretch(from, b[i]!.after))
+      from = b[i]!.through
+      h = i
     }
-    rest.push(...stretch(after, whole.through))
+    rest.push(...stretch(from, through))
   }
   return rest
 }
