@@ -25,6 +25,19 @@ export function wordsOf(bytes: Uint8Array, canLook: boolean = IS_LITTLE_ENDIAN):
   return Uint32Array.from({ length: count }, (_, i) => view.getUint32(4 * i, true))
 }
 
+/** As {@link wordsOf}, the words of 64 bits from a byte on; a `DataView` takes V8 three times as long for each. */
+export function longWordsOf(
+  bytes: Uint8Array,
+  from: number,
+  count: number,
+  canLook: boolean = IS_LITTLE_ENDIAN,
+): BigUint64Array {
+  const { buffer, byteOffset } = bytes
+  if (canLook && (byteOffset + from) % 8 === 0) return new BigUint64Array(buffer, byteOffset + from, count)
+  const view = new DataView(buffer, byteOffset + from)
+  return BigUint64Array.from({ length: count }, (_, i) => view.getBigUint64(8 * i, true))
+}
+
 /** Four bytes as a word with a sign, the first of them the lowest. */
 export function wordAt(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)

@@ -12,8 +12,8 @@
  *
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
-import { FormatError, wordsOf } from '../base/binary.ts'
-import { type HybridTime, MIN_TIME, highOf, lowOf, timeOf } from '../time/hybrid-time.ts'
+import { FormatError, longWordsOf, wordsOf } from '../base/binary.ts'
+import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
@@ -122,7 +122,9 @@ export class Block extends PackedKeys {
   /** The bytes as numbers. Columns begin at the index of a word, values at that of a byte. */
   readonly #words: Uint32Array
   readonly #versionEnds: number
-  readonly #times: number
+  /** The column of times, and the word at which it begins. */
+  readonly #times: BigUint64Array
+  readonly #timesFrom: number
   readonly #valueEnds: number
   readonly #keyBytes: number
   readonly #valueBytes: number
@@ -146,7 +148,8 @@ export class Block extends PackedKeys {
     this.versionCount = versionCount
     this.#words = words
     this.#versionEnds = versionEnds
-    this.#times = times
+    this.#times = longWordsOf(bytes, 4 * times, versionCount)
+    this.#timesFrom = times
     this.#valueEnds = valueEnds
     this.#keyBytes = keyBytes
     this.#valueBytes = valueBytes
@@ -154,7 +157,7 @@ export class Block extends PackedKeys {
 
   /** Some of what a search through its keys reads first, for who fetches memory. */
   get beginning(): number {
-    return this.#words[this.#versionEnds]! + this.#words[this.#times]!
+    return this.#words[this.#versionEnds]! + this.#words[this.#timesFrom]!
   }
 
   /** The index of `key`; {@link NOTHING} if it is not in the block. */
@@ -187,7 +190,18 @@ export class Block extends PackedKeys {
 
   /** The first version of key `index` at or before `time`; the end of its versions if there is none. */
   findTime(index: number, time: HybridTime): number {
-    return this.#firstThrough(index, highOf(time), lowOf(time) | 0)
+    const through = asWord(time)
+    let low = this.versionsFrom(index)
+    // Most reads ask for the newest.
+    if (this.#times[low]! <= through) return low
+    low++
+    let high = this.versionsTo(index)
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#times[middle]! > through) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** The newest version of key `index` whose time lies in the view, or {@link NOTHING}. */
@@ -196,7 +210,7 @@ export class Block extends PackedKeys {
       const { after, through } = view[s]!
       const version = this.findTime(index, through)
       if (version === this.versionsTo(index)) return NOTHING
-      if (this.#isAfter(version, highOf(after), lowOf(after) | 0)) return version
+      if (this.#times[version]! > asWord(after)) return version
       s = lastBefore(view, this.timeAt(version))
     }
     return NOTHING
@@ -206,10 +220,10 @@ export class Block extends PackedKeys {
   newestBehind(index: number, version: number, view: Stretches): number {
     const { after, through } = view.at(-1) ?? NO_STRETCH
     const next = version + 1
-    const [high, low] = [highOf(through), lowOf(through) | 0]
-    const isFirst =
-      next < this.versionsTo(index) && this.#isAfter(version, high, low) && !this.#isAfter(next, high, low)
-    if (isFirst && this.#isAfter(next, highOf(after), lowOf(after) | 0)) return next
+    const times = this.#times
+    const last = asWord(through)
+    const isFirst = next < this.versionsTo(index) && times[version]! > last && times[next]! <= last
+    if (isFirst && times[next]! > asWord(after)) return next
     return this.newestIn(index, view)
   }
 
@@ -234,15 +248,14 @@ export class Block extends PackedKeys {
       const version = this.versionsFrom(i)
       newest[i] = version
       // Its time and where its value ends will be asked for next.
-      fetched += this.#words[this.#times + 2 * version]! + this.#words[this.#valueEnds + version]!
+      fetched += this.#words[this.#timesFrom + 2 * version]! + this.#words[this.#valueEnds + version]!
     }
     noteFetched(fetched)
   }
 
   /** The time of a version. */
   timeAt(version: number): HybridTime {
-    const at = this.#times + 2 * version
-    return timeOf(this.#words[at + 1]!, this.#words[at]!)
+    return this.#times[version]! as HybridTime
   }
 
   /** Says where a version stands; it and {@link versionAt} read each of its words once. */
@@ -252,7 +265,7 @@ export class Block extends PackedKeys {
     span.from = this.valueFrom(version)
     span.to = this.#valueBytes + (end & VALUE_END_MASK)
     span.isTombstone = end >= TOMBSTONE
-    span.timeFrom = 4 * (this.#times + 2 * version)
+    span.timeFrom = 4 * (this.#timesFrom + 2 * version)
   }
 
   /** A version with its value. */
@@ -278,44 +291,38 @@ export class Block extends PackedKeys {
     return this.#valueBytes + (this.#words[this.#valueEnds + version]! & VALUE_END_MASK)
   }
 
+  /**
+   * The searches of all keys have no branches but their loops: where the times that are passed stand in no order that a
+   * processor could learn, it would guess wrong at every other one.
+   */
   #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {
-    const [throughHigh, throughLow] = [highOf(through), lowOf(through) | 0]
-    const [afterHigh, afterLow] = [highOf(after), lowOf(after) | 0]
-    let fetched = 0
+    const [first, last] = [asWord(after), asWord(through)]
+    const times = this.#times
+    let version = this.versionsFrom(from)
     if (this.versionCount <= FETCHED_VERSIONS_PER_KEY_MAX * this.keyCount)
-      fetchWords(this.#words, this.#times + 2 * this.versionsFrom(from), this.#valueEnds)
+      fetchWords(this.#words, this.#timesFrom + 2 * version, this.#valueEnds)
+    let fetched = 0
     for (let i = from; i < this.keyCount; i++) {
-      const version = this.#firstThrough(i, throughHigh, throughLow)
-      const isThere = version < this.versionsTo(i) && this.#isAfter(version, afterHigh, afterLow)
+      const end = this.versionsTo(i)
+      for (let left = end - version; left > 1;) {
+        const half = left >>> 1
+        version += half * Number(times[version + half - 1]! > last)
+        left -= half
+      }
+      version += Number(times[version]! > last)
+      const isThere = version < end && times[version]! > first
       newest[i] = isThere ? version : NOTHING
       // Where the value ends will be asked for next.
       if (isThere) fetched += this.#words[this.#valueEnds + version]!
+      version = end
     }
     noteFetched(fetched)
-  }
-
-  /**
-   * As {@link findTime}, of a time in two halves: comparing bigints is slow. The lower half has a sign, because V8 may put
-   * a larger number on the heap to hand it over.
-   */
-  #firstThrough(index: number, high32: number, low32: number): number {
-    let low = this.versionsFrom(index)
-    // Most reads ask for the newest.
-    if (!this.#isAfter(low, high32, low32)) return low
-    low++
-    let high = this.versionsTo(index)
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#isAfter(middle, high32, low32)) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 
   /** Asks for all of the memory that a search of the keys can come to. */
   #fetchKeys(): void {
     if (this.#valueBytes - this.#keyBytes > FETCHED_KEY_BYTES_MAX) return
-    fetchWords(this.#words, KEY_ENDS, this.#times)
+    fetchWords(this.#words, KEY_ENDS, this.#timesFrom)
     fetchBytes(this.view, this.#keyBytes, this.#valueBytes)
   }
 
@@ -327,15 +334,14 @@ export class Block extends PackedKeys {
     const words = this.#words
     const end = this.#versionEnds + index
     const version = ((index * this.versionCount) / this.keyCount) >>> 0
-    const columns = words[end]! + words[this.#times + 2 * version]! + words[this.#valueEnds + version]!
+    const columns = words[end]! + words[this.#timesFrom + 2 * version]! + words[this.#valueEnds + version]!
     noteFetched(columns + this.bytes[4 * end]! + this.view.getUint8(4 * end))
   }
+}
 
-  #isAfter(version: number, high32: number, low32: number): boolean {
-    const at = this.#times + 2 * version
-    const upper = this.#words[at + 1]!
-    return upper > high32 || (upper === high32 && this.#words[at]! > low32 >>> 0)
-  }
+/** A time that V8 knows to have 64 bits: it compares such ones as numbers, others by a call. */
+function asWord(time: HybridTime): bigint {
+  return BigInt.asUintN(64, time)
 }
 
 /** Refuses keys that end before they begin, or have no version. */

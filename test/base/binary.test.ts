@@ -1,7 +1,7 @@
 /** Binary records: what is written is read back, and what is no record is refused before anything is taken for it. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BinaryReader, BinaryWriter, FormatError } from '../../src/base/binary.ts'
+import { BinaryReader, BinaryWriter, FormatError, longWordsOf, wordsOf } from '../../src/base/binary.ts'
 import { concatBytes } from '../../src/base/bytes.ts'
 import { holds } from '../time/property.ts'
 
@@ -178,5 +178,21 @@ describe('records', () => {
       writer.u64(0x0102030405060708n)
     })
     expect([...bytes]).toEqual([4, 3, 2, 1, 8, 7, 6, 5, 4, 3, 2, 1])
+  })
+})
+
+describe('words', () => {
+  const BYTES = Uint8Array.from({ length: 48 }, (_, i) => 7 * i + 200)
+  const whole = new DataView(BYTES.buffer)
+
+  test.each([0, 1, 2, 4, 8])('from byte %d on, looked at or copied, the lowest byte comes first', (from) => {
+    const bytes = BYTES.subarray(from)
+    for (const canLook of [true, false]) {
+      const words = wordsOf(bytes, canLook)
+      expect([...words]).toEqual(Array.from(words, (_, i) => whole.getUint32(from + 4 * i, true)))
+      expect(words.length).toBe(bytes.length >>> 2)
+      const longWords = longWordsOf(bytes, 4, 3, canLook)
+      expect([...longWords]).toEqual([4, 12, 20].map((at) => whole.getBigUint64(from + at, true)))
+    }
   })
 })

@@ -5,6 +5,7 @@ import { FormatError } from '../../src/base/binary.ts'
 import { ByteCopies, bytesOfText } from '../../src/base/bytes.ts'
 import { Block, BlockBuilder, NOTHING } from '../../src/storage/block.ts'
 import { BlockVersions, eachOf } from '../../src/storage/version-batch.ts'
+import { VersionSpan } from '../../src/storage/version-span.ts'
 import { type KeyedVersion, type Version } from '../../src/storage/version.ts'
 import { SoughtKey } from '../../src/storage/sought-key.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
@@ -146,6 +147,11 @@ describe('a block', () => {
     const block = new Block(blockOf(versions))
     for (const [i, { time }] of versions.entries()) expect(block.findTime(0, time)).toBe(i)
     expect(block.findTime(0, tick(0))).toBe(times.length)
+    const span = new VersionSpan()
+    for (const [i] of times.entries()) {
+      block.locateVersion(i, span)
+      for (const [j, { time }] of versions.entries()) expect(span.isAfter(time)).toBe(i < j)
+    }
   })
 
   test('tells an empty value from a tombstone', () => {
@@ -297,17 +303,20 @@ test('a block finds the newest version of a key, whichever one it is told to loo
   )
 })
 
-test.each([1, 32, 33, 100])(
+test.each([1, 2, 3, 32, 33])(
   'a block finds what shows of all keys together, each with %i versions',
   (count) => {
     const names = ['a', 'b', 'c']
-    const times = Array.from({ length: count }, (_, i) => count - i)
+    const oldest = 3
+    const times = Array.from({ length: count }, (_, i) => oldest + count - 1 - i)
     const versions = names.flatMap((name) => times.map((time) => version(name, time, `${name}${time}`)))
     const block = new Block(blockOf(versions))
     const newest = new Int32Array(names.length)
-    for (const [after, through] of [0, 1, count >> 1, count, count + 1].flatMap((end) => [
+    const ends = Array.from({ length: oldest + count + 1 }, (_, end) => end)
+    for (const [after, through] of ends.flatMap((end) => [
       [0, end + 1],
-      [end, count + 2],
+      [end, oldest + count + 1],
+      [end, end + 2],
     ]))
       for (const from of names.keys()) {
         const view = stretch(tick(after!), tick(through!))
