@@ -35,7 +35,7 @@ export const ERROR_CODES = [
   'UNKNOWN_HOLD',
   /** The directory holds something, but no database. */
   'NOT_A_DATABASE',
-  /** Another process, or another handle of this one, has the database open for writing. */
+  /** Another process, or another handle of this one, has the database open for writing, or writes so busily that none can open it for reading. */
   'DATABASE_LOCKED',
   /** The handle, or the database under it, was closed. */
   'CLOSED',

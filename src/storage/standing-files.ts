@@ -43,8 +43,9 @@ export class StandingFiles implements FileSystem {
   keep(paths: readonly string[]): boolean {
     let isWhole = true
     for (const path of paths) {
-      if (this.#kept.has(path)) continue
-      const file = this.#tryToOpen(path)
+      const file = this.#kept.get(path) ?? this.#tryToOpen(path)
+      // Also where it was kept already it comes behind those that were asked for before.
+      this.#kept.delete(path)
       if (file === 'too many') return this.#keepHalf()
       if (file === undefined) isWhole = false
       else this.#kept.set(path, file)

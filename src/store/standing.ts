@@ -1,9 +1,13 @@
 /**
  * How a reader comes to a directory that stands still, beside a process that writes.
  *
- *     read the manifest ▶ open all that it names ▶ read the log, and the catalog ▶ it stands
- *           ▲                       │ one is gone             │ something is wrong
- *           └────────── yes ── is it another manifest now? ───┴─ no ──▶ that is damage
+ *     read the manifest ▶ open the log ▶ open all tables that it names ▶ read the log, and the catalog ▶ it stands
+ *           ▲                  │                   │ one is gone             │ something is wrong
+ *           └──────────────── is it another manifest now? ── no, and something is wrong ──▶ that is damage
+ *
+ * The log must be no later than the manifest's successor: once a merge has dropped what a restore hid, a commit may say
+ * that nothing is hidden any more, and of the tables before that merge this is not true. What a log had when it was opened
+ * is all that is read of it; so it is enough that the manifest was the same a moment later.
  *
  * A writer that is open takes a file away only after the manifest no longer names it. So where one is gone that the
  * manifest still names, it was lost, and whoever needs it will say so. A table that was found stays open from one attempt
@@ -30,8 +34,8 @@ export interface Standing {
   readonly files: StandingFiles
 }
 
-/** After so many attempts a reader takes what it has for what there is. */
-const ATTEMPTS_MAX = 10
+/** After so many attempts a reader gives up: each begins with a moment in which no flush and no merge may end. */
+const ATTEMPTS_MAX = 20
 
 /**
  * Opens a directory that stands still: tables, and the log from the first segment that is needed, are kept open, until
@@ -44,17 +48,21 @@ export function openStanding<Opened>(
 ): Opened {
   const standing = new StandingFiles(files)
   try {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const opened = tryToStand(files, checksum, standing, open, attempt === ATTEMPTS_MAX)
       if (opened !== undefined) return opened.value
     }
+    throw new PalimpsestError(
+      'DATABASE_LOCKED',
+      `a process that writes changed what there is ${ATTEMPTS_MAX} times while this one was about to open it`,
+    )
   } catch (error) {
     standing.close()
     throw error
   }
 }
 
-/** Nothing, where the manifest is another one by now, and what it named is gone. */
+/** Nothing, where the manifest is another one by now, and the log may be later than it, or what it named is gone. */
 function tryToStand<Opened>(
   files: FileSystem,
   checksum: Checksum,
@@ -68,24 +76,28 @@ function tryToStand<Opened>(
     const state = stateIn(manifest, checksum)
     standing.letGo(listSegments(standing).map(segmentPath))
     standing.readNames()
-    const isWhole = standing.keep(pathsOf(state, listSegments(standing)))
-    if (!isWhole && !isLast && !isStill(files, manifest)) return undefined
+    const hasLog = standing.keep(logPathsOf(state, listSegments(standing)))
+    if (!isStill(files, manifest)) return undefined
+    const hasTables = standing.keep(tablePathsOf(state))
+    if (!(hasLog && hasTables) && !isStill(files, manifest)) return undefined
     return { value: open({ state, files: standing }) }
   } catch (error) {
-    if (isLast || (!wasCutMeanwhile(error) && isStill(files, manifest))) throw error
-    return undefined
+    if (!isStill(files, manifest) || (wasCutMeanwhile(error) && !isLast)) return undefined
+    throw error
   }
 }
 
-/** The log, which is read at once, the tables of the catalog, and the others, the newest first: they are merged before the rest. */
-function pathsOf(state: ManifestState, segments: readonly number[]): readonly string[] {
-  const { firstSegment } = state
+function logPathsOf({ firstSegment }: ManifestState, segments: readonly number[]): readonly string[] {
   // One between them that is not listed was removed while the names were read.
   const count = Math.max(firstSegment, segments.at(-1) ?? 0) - firstSegment + 1
-  const log = Array.from({ length: count }, (_, i) => firstSegment + i)
+  return Array.from({ length: count }, (_, i) => segmentPath(firstSegment + i))
+}
+
+/** The tables of the catalog, and the others, the newest first: they are merged before the rest. */
+function tablePathsOf(state: ManifestState): readonly string[] {
   const catalog = tablesOf(state.trees.get(SYSTEM_TABLET)?.shape ?? []).map(({ number }) => number)
   const tables = namedTables(state).toSorted((a, b) => b - a)
-  return [...log.map(segmentPath), ...new Set([...catalog, ...tables].map(tablePath))]
+  return [...new Set([...catalog, ...tables].map(tablePath))]
 }
 
 /** Whether the manifest is what it was when it was read, if it was. */

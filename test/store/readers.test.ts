@@ -217,6 +217,39 @@ test('a reader opens and reads whatever turns a writer takes', () => {
   )
 })
 
+/** A directory in which what was removed stays for a while, as a writer with a thread removes one file with each commit. */
+class LateFiles extends MemoryFiles {
+  override remove(): void {
+    // Later.
+  }
+}
+
+test('a reader never shows what a restore hid, whenever a writer drops it and forgets the restore', () => {
+  for (let at = 0, isOver = false; !isOver; at++) {
+    const files = new LateFiles()
+    const clock = new StandingClock(START)
+    const db = openDatabase({ files, clock, checksum: crc32 }, { geometry: 'miniature' })
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t', { keep: 20, values: 'text' })
+    const { time } = table.put('a', 'good')
+    clock.advance(5)
+    for (const key of ['a', 'b']) table.put(key, 'hidden')
+    clock.advance(5)
+    db.restoreSync('k', { to: time })
+    table.put('c', 'later')
+    clock.advance(1000)
+    db.flush()
+    const looks = new ReaderFiles(files, (call) => {
+      if (call === at) db.compact()
+    })
+    const world = { files: looks.files, clock: new StandingClock(START + HOUR), checksum: crc32 }
+    const reader = openDatabase(world, { readOnly: true })
+    isOver = looks.calls <= at
+    const shown = Array.from(reader.table('k.t').scan(), ({ key, value }) => `${key}: ${String(value)}`)
+    expect(shown).toEqual(['a: good', 'c: later'])
+  }
+})
+
 describe('a reader', () => {
   test('goes on reading what a writer has merged since, until it is closed', () => {
     const beside = copyOf(closed)
@@ -301,7 +334,7 @@ describe('a reader', () => {
       if (call % 5 === 0) TURNS['merges everything']!(busy)
     })
     const refused = refusal(() => busy.read(looks.files))
-    expect(refused?.code).toMatch(/LOG_CORRUPT|TABLE_CORRUPT|IO_FAILED/)
+    expect(refused?.code).toBe('DATABASE_LOCKED')
     expect(opened()).toBe(0)
   })
 
