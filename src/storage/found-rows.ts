@@ -11,6 +11,7 @@
 import { type ByteSpan, NO_VIEW, compareSpanTo } from '../base/bytes.ts'
 import { type KeyRange } from '../base/key-range.ts'
 import { type Stretches } from '../time/stretches.ts'
+import { CHUNK_BYTES_MAX } from './arena.ts'
 import { type Direction, type KeyCursor, type KeySink, type KeySpan, emptySpan } from './cursor.ts'
 import { fetchBytes } from './fetch.ts'
 import { VersionSpan } from './version-span.ts'
@@ -20,6 +21,11 @@ const FIRST_ROWS = 16
 const ROWS_MAX = 256
 /** What shows stands in no more blocks than this, because a block that somebody points to is not collected. */
 const BLOCKS_MAX = 64
+/**
+ * And behind the first of these, to which its cursor points anyway, in no more bytes: as many as the chunks of a memtable
+ * come to, and far more than blocks do, unless there are large values in them.
+ */
+const BYTES_MAX = BLOCKS_MAX * CHUNK_BYTES_MAX
 
 /** A scan that finds more at a time has rows of its own: made together, they stand close together in memory. */
 const SPARE_ROWS_MAX = 128
@@ -66,8 +72,10 @@ export class FoundRows implements KeySink {
   #at = 0
   /** How many rows of the list point to memory, those of before included. */
   #pointing = 0
-  /** In how many blocks, or pieces of a memtable, versions were found one after the other, and the last of these. */
+  /** In how many blocks, or chunks of a memtable, versions were found one after the other, and the last of these. */
   #blocks = 0
+  /** The bytes of all of these but the first; of one that was found again in turn with another, again. */
+  #bytes = 0
   #block = NO_VIEW
   /** Whether a key behind the range was seen. */
   #isAtEnd = false
@@ -111,7 +119,7 @@ export class FoundRows implements KeySink {
     this.#room = Math.min(most, ROWS_MAX, Math.max(FIRST_ROWS, 2 * this.#room))
     if (this.#room > SPARE_ROWS_MAX && this.#rows.length <= SPARE_ROWS_MAX) this.#leaveRows()
     while (this.#rows.length < this.#room) this.#rows.push(new FoundRow())
-    this.#count = this.#at = this.#blocks = 0
+    this.#count = this.#at = this.#blocks = this.#bytes = 0
     this.#block = NO_VIEW
   }
 
@@ -141,7 +149,8 @@ export class FoundRows implements KeySink {
 
   #noteBlock(block: DataView): void {
     this.#block = block
-    if (++this.#blocks === BLOCKS_MAX) this.#room = this.#count
+    if (++this.#blocks > 1) this.#bytes += block.byteLength
+    if (this.#blocks === BLOCKS_MAX || this.#bytes >= BYTES_MAX) this.#room = this.#count
   }
 
   #isOutside(span: ByteSpan): boolean {

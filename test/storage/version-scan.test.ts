@@ -3,14 +3,16 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesOfText } from '../../src/base/bytes.ts'
 import { ALL_KEYS, type KeyRange } from '../../src/base/key-range.ts'
+import { CHUNK_BYTES_MAX } from '../../src/storage/arena.ts'
 import { type Direction, type KeyCursor } from '../../src/storage/cursor.ts'
-import { type FoundRow } from '../../src/storage/found-rows.ts'
+import { type FoundRow, FoundRows } from '../../src/storage/found-rows.ts'
 import { Memtable } from '../../src/storage/memtable.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { RunCursor } from '../../src/storage/run-cursor.ts'
 import { tablePath } from '../../src/storage/table-format.ts'
 import { readWholeFile } from '../../src/storage/files.ts'
 import { type ScanSource, VersionScan } from '../../src/storage/version-scan.ts'
+import { type VersionSpan } from '../../src/storage/version-span.ts'
 import { MAX_TIME } from '../../src/time/hybrid-time.ts'
 import { type Stretches, stretch } from '../../src/time/stretches.ts'
 import { holds } from '../time/property.ts'
@@ -229,6 +231,65 @@ describe('a scan of keys of which each has a block', () => {
     ).toBe('TABLE_CORRUPT')
     expect(steps).toBe(20)
     expect(stepsOf(scan({ lower: bytesOfText(nameOf(10)), upper: bytesOfText(nameOf(19)) }))).toBe(9)
+  })
+})
+
+describe('a scan of values that are large', () => {
+  const MIB = 2 ** 20
+  const LARGE = 12
+
+  /** Keys each of which has a block of six mebibytes. */
+  function large(direction: Direction) {
+    const tables = tableFiles(new MemoryFiles(), 0)
+    const value = new Uint8Array(6 * MIB)
+    const versions = Array.from({ length: LARGE }, (_, key) => ({ ...version(nameOf(key), 1), value }))
+    const meta = writeTable(tables, 1, versions)
+    const cursor = (view: Stretches) =>
+      new RunCursor((number) => tables.open(number), [meta], view, direction)
+    const plan = { range: ALL_KEYS, direction, withTombstones: false, limit: Infinity }
+    const scan = new VersionScan({ epoch: 0, cursor }, { ...plan, view: stretch(tick(0), MAX_TIME) })
+    return { counters: tables.counters, scan }
+  }
+
+  test.each(['forward', 'reverse'] as const)(
+    'going %s, reads few blocks before each row, and points to few at once',
+    (direction) => {
+      const { counters, scan } = large(direction)
+      const rows = new Set<Readonly<FoundRow>>()
+      let [steps, before, mostRead, mostHeld] = [0, 0, 0, 0]
+      for (; scan.step(); steps++, before = counters.blocksRead) {
+        rows.add(scan.row)
+        mostRead = Math.max(mostRead, counters.blocksRead - before)
+        const buffers = new Set(Array.from(rows, (row) => row.version.view.buffer))
+        mostHeld = Math.max(mostHeld, buffers.size)
+      }
+      expect(steps).toBe(LARGE)
+      // There is no cache: in reverse, each block is read again to search for its key.
+      expect(mostRead, 'blocks before a row').toBeLessThanOrEqual(direction === 'forward' ? 4 : 12)
+      expect(mostHeld, 'blocks at once').toBeLessThanOrEqual(5)
+    },
+  )
+
+  /** How many rows are found at once of versions that stand in these views by turns. */
+  function foundIn(views: readonly DataView[]): number {
+    const rows = new FoundRows({ range: ALL_KEYS, direction: 'forward', withTombstones: false })
+    // What a scan looks ahead in the end.
+    for (let i = 0; i < 5; i++) rows.clear(Infinity)
+    const span = { view: new DataView(new ArrayBuffer(1)), from: 0, to: 1 }
+    let count = 0
+    for (; rows.hasRoom; count++) {
+      const locate = (found: VersionSpan) => void (found.view = views[count % views.length]!)
+      rows.add({ span, locate } as KeyCursor)
+    }
+    return count
+  }
+  const view = (bytes: number) => new DataView(new ArrayBuffer(bytes))
+
+  test('looks ahead as far as ever in one block, whatever its size, and in the chunks of a memtable', () => {
+    expect(foundIn([view(1000)])).toBe(256)
+    expect(foundIn([view(64 * MIB)])).toBe(256)
+    expect(foundIn([view(CHUNK_BYTES_MAX), view(CHUNK_BYTES_MAX)])).toBe(64)
+    expect(foundIn([view(32 * MIB), view(32 * MIB)])).toBe(2)
   })
 })
 
