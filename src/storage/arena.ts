@@ -48,7 +48,8 @@ export class Arena {
   take(length: number): number {
     assert(length > 0, 'a piece has bytes')
     const last = this.#bytes.at(-1)
-    if (last === undefined || this.#used + length > last.length) {
+    // It ends before its chunk does: what has no bytes, at its end, stands at an address of this chunk too.
+    if (last === undefined || this.#used + length >= last.length) {
       const next = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, 4 * (last?.length ?? 0)))
       this.#add(new ArrayBuffer(Math.max(next, length)))
       this.#used = 0

@@ -39,6 +39,22 @@ test('pieces of an arena do not overlap, are aligned, and may be larger than a c
   )
 })
 
+test('a value of no bytes is found where its piece is the last one that a chunk has room for', () => {
+  // Of a key a piece takes 16 and 32 bytes, of such a version 24: some end where a chunk does.
+  for (const length of [1, 20]) {
+    const packed = new PackedVersions()
+    const versions: number[] = []
+    for (let i = 0; packed.memory.chunks.length < 12; i++) {
+      const key = packed.addKey(new Uint8Array(length))
+      packed.addVersion(key, { time: tick(i), value: new Uint8Array(0) })
+      versions.push(packed.newestOf(key))
+    }
+    const there = new PackedVersions(packed.memory)
+    for (const [i, at] of versions.entries())
+      expect(shown(there.versionAt(at))).toBe(shown({ time: tick(i), value: new Uint8Array(0) }))
+  }
+})
+
 test('an arena says when addresses are used up', () => {
   const arena = new Arena(Array.from({ length: 2 ** 14 }, () => new ArrayBuffer(0)))
   expect(() => arena.take(1)).toThrow('an address takes 32 bits')
