@@ -7,6 +7,11 @@
  *
  * A comparison of keys costs two looks at memory far apart, and a sort needs many: this takes a look at each key for
  * every three bytes in which it is not alone.
+ *
+ * Keys that come to those in order are sorted by themselves. Then each finds its place, and what stands between two
+ * places moves in one go:
+ *
+ *     in order   a b c d e f g h i   new   c₁ h₁        a b c c₁ d e f g h h₁ i
  */
 import { assert } from '../base/assert.ts'
 import { type KeySpan, emptySpan } from './cursor.ts'
@@ -36,6 +41,46 @@ export function sortKeys(keys: Uint32Array<ArrayBuffer>, located: LocatedKeys): 
     const [depth, high, low] = [left.pop()!, left.pop()!, left.pop()!]
     sortFrom(sort, low, high, depth, left)
   }
+}
+
+/** Keys by number, to be compared. */
+export interface ComparedKeys {
+  keyAt(key: number): Uint8Array
+  /** How a key compares with another that stands elsewhere. */
+  compareKey(key: number, other: Uint8Array): number
+}
+
+/** The numbers of keys that are in order and of some more that are so too, all in order. No key is in both. */
+export function insertKeys(
+  sorted: Uint32Array<ArrayBuffer>,
+  more: Uint32Array<ArrayBuffer>,
+  keys: ComparedKeys,
+): Uint32Array<ArrayBuffer> {
+  if (sorted.length === 0) return more
+  const all = new Uint32Array(sorted.length + more.length)
+  all.set(sorted)
+  let end = sorted.length
+  for (let i = more.length - 1; i >= 0; i--) {
+    const place = countBefore(sorted, end, keys.keyAt(more[i]!), keys)
+    all.copyWithin(place + i + 1, place, end)
+    all[place + i] = more[i]!
+    end = place
+  }
+  return all
+}
+
+/**
+ * How many of the first `end` keys stand before one. It goes back from the last of them in steps that double until the
+ * place must be among half of what is left: it is near where many keys come in.
+ */
+function countBefore(sorted: Uint32Array, end: number, key: Uint8Array, keys: ComparedKeys): number {
+  let [low, high] = [0, end]
+  for (let step = 1; low < high; step *= 2) {
+    const probe = Math.max(end - step, (low + high) >>> 1)
+    if (keys.compareKey(sorted[probe]!, key) < 0) low = probe + 1
+    else high = probe
+  }
+  return low
 }
 
 interface KeySort {

@@ -20,7 +20,7 @@ import {
   keyAtCursor,
 } from './cursor.ts'
 import { HASH_SLOT_BYTES, HashSlots } from './hash-slots.ts'
-import { sortKeys } from './key-order.ts'
+import { insertKeys, sortKeys } from './key-order.ts'
 import { KEY_BYTES, NONE, type PackedMemory, PackedVersions, VERSION_BYTES } from './packed-versions.ts'
 import { searchFirst } from './search.ts'
 import { type SoughtKey } from './sought-key.ts'
@@ -167,7 +167,7 @@ export class Memtable implements VersionPlace {
     if (this.#unsorted.length > 0) {
       const more = Uint32Array.from(this.#unsorted)
       sortKeys(more, this.#packed)
-      this.#sorted = mergeSorted(this.#packed, this.#sorted, more)
+      this.#sorted = insertKeys(this.#sorted, more, this.#packed)
       this.#unsorted = []
     }
     return this.#sorted
@@ -266,19 +266,4 @@ function newestIn(packed: PackedVersions, key: number, view: Stretches): number 
     s = lastBefore(view, packed.timeAt(at))
   }
   return NONE
-}
-
-function mergeSorted(
-  packed: PackedVersions,
-  a: Uint32Array,
-  b: Uint32Array<ArrayBuffer>,
-): Uint32Array<ArrayBuffer> {
-  if (a.length === 0) return b
-  const merged = new Uint32Array(a.length + b.length)
-  let [i, j] = [0, 0]
-  for (let k = 0; k < merged.length; k++) {
-    const isFirst = j === b.length || (i < a.length && packed.compareKey(a[i]!, packed.keyAt(b[j]!)) < 0)
-    merged[k] = isFirst ? a[i++]! : b[j++]!
-  }
-  return merged
 }

@@ -33,6 +33,9 @@ const writes = sortedVersions({ minLength: 0 }).map((all) =>
   all.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)),
 )
 
+/** Keys in the order of their numbers. */
+const keyOf = (key: number) => Uint8Array.of(key >> 16, key >> 8, key)
+
 function memtableOf(versions: readonly KeyedVersion[]): Memtable {
   const memtable = new Memtable()
   for (const each of versions) memtable.add(each.key, each)
@@ -119,6 +122,23 @@ describe('a memtable', () => {
         }
       }),
       20,
+    )
+  })
+
+  test('takes in new keys among those in order, few or many, at either end and between any two', () => {
+    const part = fc.uniqueArray(fc.nat({ max: 300 }), { maxLength: 200 })
+    holds(
+      fc.property(fc.array(part, { maxLength: 5 }), (parts) => {
+        const memtable = new Memtable()
+        const known = new Set<number>()
+        for (const key of parts.flatMap((numbers) => [...numbers, -1])) {
+          if (key >= 0 && !known.has(key)) memtable.add(keyOf(key), version('', known.add(key).size, ''))
+          if (key >= 0) continue
+          const inOrder = Array.from(memtable.versions(), (each) => each.key)
+          expect(inOrder).toEqual([...known].toSorted((a, b) => a - b).map(keyOf))
+        }
+      }),
+      200,
     )
   })
 

