@@ -13,11 +13,13 @@ import { assert, defined } from '../base/assert.ts'
 import { doAll } from '../base/do-all.ts'
 import { type Directive } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
+import { planIdleGarbage } from '../storage/idle-garbage.ts'
 import { InlineRunner, type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
 import { type CompactionPlan } from '../storage/plan.ts'
 import { type PolicyInput, planCompaction, planFullCompaction } from '../storage/policy.ts'
 import { type FailStop } from '../tablet/fail-stop.ts'
 import { type Tablet } from '../tablet/tablet.ts'
+import { type HybridTime, MAX_TIME, MICROS_MAX, MIN_TIME, hybridTime, microsOf } from '../time/hybrid-time.ts'
 import { Backpressure } from './backpressure.ts'
 import { Installer, type InstallerContext } from './installer.ts'
 import { type Ended, Lane, type Task } from './lane.ts'
@@ -38,6 +40,9 @@ export interface MaintenanceContext extends InstallerContext {
 /** A run that ends sooner would begin merges in vain, and its close would have to clear away what they wrote. */
 const TAKING_UP_AFTER_MICROS = 1_000_000
 
+/** After so long, by the times of commits, all tablets are looked at again for garbage that nobody's writes lead to. */
+const ROUND_MICROS = 10_000_000
+
 /** Keeps the trees of a store in shape. */
 export class Maintenance {
   readonly #context: MaintenanceContext
@@ -53,6 +58,9 @@ export class Maintenance {
   readonly #unsettled = new Set<number>()
   /** Tablets of which runs before this one may have given up merges that this one has not taken up. */
   readonly #leftOver = new Set<number>()
+  /** Tablets that this round has yet to look at, and when the next one begins. */
+  readonly #unseen = new Set<number>()
+  #nextRound: HybridTime = MIN_TIME
   /** When the first commit came. */
   #begun: number | undefined
 
@@ -89,6 +97,8 @@ export class Maintenance {
       else if (tablet.frozenCount > 0) this.#frozen.add(id)
     }
     if (log.bytes > geometry.logBytes) for (const tablet of this.#pinningLog()) this.#freeze(tablet)
+    // That of the commit: a clock is not read again, and while the wall is set back the cutoff stands still too.
+    if (this.#unseen.size > 0 || log.clock.last >= this.#nextRound) this.#lookForGarbage()
     this.#advance()
     failStop.guard(() => this.#installer.removeSome(bytes))
     if (this.#backpressure.isFelt) this.#slowDown(touched, bytes)
@@ -150,7 +160,7 @@ export class Maintenance {
     const trees = ids.filter((id) => manifest.state.trees.has(id))
     for (const lane of [this.#flushes, this.#compactions])
       if (lane.task !== undefined && ids.includes(lane.task.tablet)) this.#abandon(lane)
-    for (const known of [this.#frozen, this.#unsettled, this.#leftOver])
+    for (const known of [this.#frozen, this.#unsettled, this.#leftOver, this.#unseen])
       for (const id of ids) known.delete(id)
     this.#backpressure.forget(ids)
     if (trees.length === 0) return tablets.forget(ids)
@@ -187,6 +197,7 @@ export class Maintenance {
    */
   #begin(): number {
     const { geometry, log, tablets, startRunner, monotonic } = this.#context
+    this.#planRound()
     // Where jobs run here, no merge is given up.
     if (startRunner !== undefined) for (const { id } of tablets.all()) this.#leftOver.add(id)
     const pinning = log.bytes > geometry.logBytes ? this.#pinningLog() : []
@@ -202,6 +213,27 @@ export class Maintenance {
     if (this.#context.monotonic() - this.#begun! < TAKING_UP_AFTER_MICROS) return
     this.#leftOver.delete(id)
     this.#unsettled.add(id)
+  }
+
+  #planRound(): void {
+    const micros = microsOf(this.#context.log.clock.last)
+    this.#nextRound = hybridTime(Math.min(micros + ROUND_MICROS, MICROS_MAX))
+  }
+
+  /** Takes up one tablet, of all in turn, if history has left tables of it behind: perhaps nobody writes to it any more. */
+  #lookForGarbage(): void {
+    const { tablets, directiveFor } = this.#context
+    if (this.#unseen.size === 0) {
+      this.#planRound()
+      for (const { id } of tablets.all()) this.#unseen.add(id)
+    }
+    const [id] = this.#unseen
+    if (id === undefined) return
+    this.#unseen.delete(id)
+    const { shape } = tablets.get(id).state
+    const isDue = (cutoff: HybridTime) => planIdleGarbage(shape, cutoff).choice !== undefined
+    // Most have none at any cutoff; to ask for theirs takes a look at the catalog.
+    if (isDue(MAX_TIME) && isDue(directiveFor(id).cutoff)) this.#unsettled.add(id)
   }
 
   /** Installs what has ended and starts what is due, until nothing more can be done without waiting. */

@@ -243,6 +243,76 @@ test('merges that a close gave up are taken up by a run that lasts, with a commi
   next.close()
 })
 
+/** A table that nobody writes to any more, with two hundred versions of ten keys, and another one that is written to. */
+function openIdle(where: string, keep: string) {
+  const clock = new ReplayClock({ micros: 1_763_633_730_000_000 })
+  const runner = (io: JobIo<Directive>) => new DelayedRunner(io, () => ({ ends: 'done', afterPolls: 1 }))
+  const jobs = where === 'here' ? {} : { jobs: () => runner }
+  const world = { files: new MemoryFiles(), clock, checksum: crc32, ...jobs }
+  const sizes = { memtableBytes: 4096, tableBytes: 4096, level1Bytes: 65_536 }
+  const open = () => openDatabase(world, { geometry: 'miniature', sizes })
+  const db = open()
+  db.createKeyspace('ks')
+  const idle = db.createTable<string, string>('ks.idle', { values: 'text', keep })
+  db.createTable('ks.other', { values: 'text' })
+  for (let i = 0; i < 200; i++) idle.put(`key ${i % 10}`, 'v'.repeat(100))
+  db.compact()
+  return { clock, db, open }
+}
+
+/** Versions and merges of the table that nobody writes to. */
+function stateOfIdle(db: Database): readonly [versions: number, compactions: number] {
+  const { versions, totals } = db.stats().tables.find(({ name }) => name === 'ks.idle')!
+  return [versions, totals.compactions]
+}
+
+function putOther(db: Database, count: number): void {
+  for (let i = 0; i < count; i++) db.table<string, string>('ks.other').put('key', 'v')
+}
+
+test.each(['here', 'elsewhere'])(
+  'a table that nobody writes to loses what its retention lets go, once, while another is written: jobs run %s',
+  (where) => {
+    const { clock, db } = openIdle(where, '1h')
+    const before = stateOfIdle(db)
+    expect(before[0]).toBe(200)
+    for (let minute = 0; minute < 59; minute++) {
+      clock.advance(60_000_000)
+      putOther(db, 10)
+    }
+    expect(stateOfIdle(db), 'within the window').toEqual(before)
+    clock.advance(61_000_000)
+    // One commit for each table to look at, and some for what merges elsewhere are asked.
+    putOther(db, 40)
+    const [versions, compactions] = stateOfIdle(db)
+    // Each file keeps the newest version of its keys.
+    expect(versions).toBeLessThan(30)
+    expect(compactions).toBeGreaterThan(before[1])
+    for (let minute = 0; minute < 60; minute++) {
+      clock.advance(60_000_000)
+      putOther(db, 10)
+    }
+    expect(stateOfIdle(db), 'again and again').toEqual([versions, compactions])
+    expect([...db.table('ks.idle').keys()]).toHaveLength(10)
+    db.close()
+  },
+)
+
+test('a run looks for garbage that nobody writes to only when it has lasted for ten seconds', () => {
+  const { clock, db: first, open } = openIdle('here', '1s')
+  first.close()
+  clock.advance(60_000_000)
+  const db = open()
+  putOther(db, 10)
+  clock.advance(9_999_999)
+  putOther(db, 10)
+  expect(stateOfIdle(db)[0]).toBe(200)
+  clock.advance(1)
+  putOther(db, 10)
+  expect(stateOfIdle(db)[0]).toBeLessThan(30)
+  db.close()
+})
+
 test('a log that could not be synced elsewhere ends the store, even if it could be synced here', () => {
   const error = new PalimpsestError('IO_FAILED', 'no sync')
   const { db, events } = openHeld(() => ({
