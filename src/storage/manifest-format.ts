@@ -16,7 +16,8 @@ import { type Position } from './version.ts'
 
 /** The text of an edit. */
 export function encodeManifestEdit(edit: ManifestEdit): string {
-  const { birth, policy, nextNumber, firstSegment, logSynced, judgedMicros, trees = [], removeTrees } = edit
+  const { birth, policy, nextNumber, firstSegment, logSynced, judgedMicros, more } = edit
+  const { trees = [], removeTrees } = edit
   return JSON.stringify({
     birth,
     policy,
@@ -24,6 +25,7 @@ export function encodeManifestEdit(edit: ManifestEdit): string {
     firstSegment,
     logSynced,
     judgedMicros,
+    more,
     trees: trees.map(encodeTreeEdit),
     removeTrees,
   })
@@ -39,6 +41,7 @@ export function decodeManifestEdit(text: string): ManifestEdit {
     firstSegment: fields.optional('firstSegment', countOf),
     logSynced: fields.optional('logSynced', decodeLogPlace),
     judgedMicros: fields.optional('judgedMicros', microsecondOf),
+    more: fields.optional('more', countOf),
     trees: fields.required('trees', listOf(decodeTreeEdit)),
     removeTrees: fields.optional('removeTrees', listOf(countOf)),
   })

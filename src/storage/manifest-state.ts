@@ -98,6 +98,8 @@ export interface ManifestEdit {
   readonly logSynced?: LogPlace | undefined
   /** The microsecond that it was when history was dropped or refused. */
   readonly judgedMicros?: number | undefined
+  /** Of the first edit of a file: so many after it are a part of the state that the file began with. */
+  readonly more?: number | undefined
 }
 
 /** Everything that the manifest says. */

@@ -2,7 +2,7 @@
  * The manifest: which tables stand where, for every tree of a database, as a log of edits.
  *
  * The file `MANIFEST` holds edits as JSON records; the first one says everything that stood when the
- * file was begun. Each edit is synced before anything relies on it. Before the first edit of each run, and when the
+ * file was begun, and where that is much, the records after it do (`manifest-pieces.ts`). Each edit is synced before anything relies on it. Before the first edit of each run, and when the
  * edits have grown well beyond what they say, the file is begun anew beside the old one and takes its name by an atomic
  * rename. It has the next number, so that old sectors are never taken for records of the new one, at the same places:
  *
@@ -19,6 +19,7 @@ import { bytesOfText, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type FileSystem, beginWith, readWholeFile } from './files.ts'
 import { decodeManifestEdit, encodeManifestEdit } from './manifest-format.ts'
+import { planWholeEdits, textBytesOf } from './manifest-pieces.ts'
 import {
   type Birth,
   type ManifestEdit,
@@ -26,7 +27,6 @@ import {
   applyManifestEdit,
   manifestFaults,
   newManifestState,
-  wholeEdit,
 } from './manifest-state.ts'
 import { type RecordFileContents, RecordWriter, numberIn, readRecords } from './record-file.ts'
 import { shapeFaults } from './shape.ts'
@@ -38,8 +38,12 @@ export const NEW_MANIFEST_PATH = 'MANIFEST.new'
 
 const MAGIC = 'PALIMMAN'
 
-/** A manifest is begun anew when it is larger than this and four times its first record. */
+/** A manifest is begun anew when it is larger than this and four times what it began with. */
 const REWRITE_BYTES = 32 * 1024
+/** So much of the text of a state is in memory at a time. */
+const PIECE_BYTES = 4 * 1024 * 1024
+/** An edit with more text goes into no record of its own: the file is begun anew, and says what stands after it. */
+const EDIT_BYTES_MAX = 64 * 1024 * 1024
 
 /** What the bytes of a manifest say. Throws `MANIFEST_CORRUPT`. */
 export function stateIn(bytes: Uint8Array, checksum: Checksum): ManifestState {
@@ -60,18 +64,21 @@ function decodeManifest(bytes: Uint8Array, checksum: Checksum): LoadedManifest {
     throw new PalimpsestError('MANIFEST_CORRUPT', `the manifest is damaged: offset=${offset}`, details, cause)
   }
   if (contents.damagedAt !== undefined) refuse(contents.damagedAt)
-  // The first record was durable before the file took its name.
+  // What the file began with was durable before it took its name.
   if (contents.records.length === 0) refuse(0)
   let state: ManifestState | undefined
+  let begunWith = 1
   for (const { offset, payload } of contents.records) {
     try {
       const edit = decodeManifestEdit(textOfBytes(payload))
       if (state === undefined && edit.birth === undefined) refuse(offset)
+      if (state === undefined) begunWith += edit.more ?? 0
       state = applyManifestEdit(state ?? newManifestState(edit.birth!), edit)
     } catch (error) {
       refuse(offset, error)
     }
   }
+  if (contents.records.length < begunWith) refuse(contents.wholeBytes)
   const last = contents.records.at(-1)!
   const [fault] = manifestFaults(state!)
   if (fault !== undefined) refuse(last.offset, new FormatError(fault))
@@ -87,7 +94,7 @@ export class Manifest {
   #state: ManifestState
   /** Of the file as it was found, which gets no edit, until this run begins its own. */
   #writer: RecordWriter
-  #firstRecordBytes: number
+  #begunBytes: number
   /** Whether this run has begun the file. */
   #isOfThisRun = false
 
@@ -103,7 +110,7 @@ export class Manifest {
     this.#number = number
     this.#state = state
     this.#writer = writer
-    this.#firstRecordBytes = writer.bytes
+    this.#begunBytes = writer.bytes
   }
 
   /** Begins the manifest of a new database: from here on the directory holds one. */
@@ -137,22 +144,27 @@ export class Manifest {
       const [fault] = shapeFaults(next.trees.get(tree)!.shape)
       assert(fault === undefined, `an edit leaves tables in order: ${fault}`)
     }
-    if (!this.#isOfThisRun) this.#rewrite()
-    this.#writer.append(bytesOfText(encodeManifestEdit(edit)))
-    this.#writer.sync()
+    if (textBytesOf(edit) > EDIT_BYTES_MAX) this.#rewrite(next)
+    else this.#append(edit)
     this.#state = next
-    if (this.#writer.bytes > Math.max(REWRITE_BYTES, 4 * this.#firstRecordBytes)) this.#rewrite()
+    if (this.#writer.bytes > Math.max(REWRITE_BYTES, 4 * this.#begunBytes)) this.#rewrite(next)
   }
 
   close(): void {
     this.#writer.close()
   }
 
-  #rewrite(): void {
-    const writer = beginFile(this.#files, this.#checksum, ++this.#number, this.#state)
+  #append(edit: ManifestEdit): void {
+    if (!this.#isOfThisRun) this.#rewrite(this.#state)
+    this.#writer.append(bytesOfText(encodeManifestEdit(edit)))
+    this.#writer.sync()
+  }
+
+  #rewrite(state: ManifestState): void {
+    const writer = beginFile(this.#files, this.#checksum, ++this.#number, state)
     this.#writer.close()
     this.#writer = writer
-    this.#firstRecordBytes = writer.bytes
+    this.#begunBytes = writer.bytes
     this.#isOfThisRun = true
   }
 }
@@ -166,7 +178,8 @@ function beginFile(
 ): RecordWriter {
   if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
   return beginWith(RecordWriter.create(files, NEW_MANIFEST_PATH, MAGIC, number, checksum), (writer) => {
-    writer.append(bytesOfText(encodeManifestEdit(wholeEdit(state))))
+    for (const edit of planWholeEdits(state, PIECE_BYTES))
+      writer.append(bytesOfText(encodeManifestEdit(edit)))
     writer.sync()
     files.rename(NEW_MANIFEST_PATH, MANIFEST_PATH)
     files.syncDirectory('')

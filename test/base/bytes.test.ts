@@ -160,6 +160,61 @@ describe('hexadecimal text', () => {
     )
   })
 
+  const chunk = 32 * 1024
+  const lengths = [
+    0,
+    1,
+    2,
+    31,
+    32,
+    33,
+    34,
+    64,
+    255,
+    chunk - 1,
+    chunk,
+    chunk + 1,
+    65_535,
+    2 * chunk,
+    3 * chunk + 7,
+  ]
+
+  test.each(lengths)('is that of Buffer at %i bytes, and after a longer one', (length) => {
+    const value = Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) % 256)
+    hexOfBytes(new Uint8Array(length + 100).fill(0xee))
+    const hex = hexOfBytes(value)
+    expect(hex).toBe(Buffer.from(value).toString('hex'))
+    expect(Buffer.from(bytesOfHex(hex)).equals(value)).toBe(true)
+  })
+
+  test('of every byte comes back, and every text that comes back is hexadecimal', () => {
+    holds(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 4 }),
+        fc.uint8Array({ maxLength: 100 }),
+        (text, some) => {
+          const isHex = /^(?:[0-9a-f]{2})*$/.test(text)
+          let read: Uint8Array | undefined
+          try {
+            read = bytesOfHex(hexOfBytes(some) + text)
+          } catch (error) {
+            expect((error as PalimpsestError).code).toBe('INVALID_ARGUMENT')
+          }
+          expect(read !== undefined).toBe(isHex)
+          if (read !== undefined) expect(hexOfBytes(read)).toBe(hexOfBytes(some) + text)
+        },
+      ),
+    )
+    for (let code = 0; code < 0x300; code++) {
+      const isDigit = /[0-9a-f]/.test(String.fromCharCode(code))
+      for (const text of [`0${String.fromCharCode(code)}`, `${String.fromCharCode(code)}f`]) {
+        const read = () => bytesOfHex(text)
+        if (isDigit) expect([...read()]).toEqual([Number.parseInt(text, 16)])
+        else expect(read).toThrow('not hexadecimal text')
+      }
+    }
+  })
+
   test.each(['0', 'xy', 'AB', '0x', ' 0', '00 ', '0\n', '１２'])('%j is none', (wrong) => {
     let code: string | undefined
     try {
