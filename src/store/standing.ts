@@ -76,7 +76,7 @@ function tryToStand<Opened>(
     const state = stateIn(manifest, checksum)
     standing.letGo(listSegments(standing).map(segmentPath))
     standing.readNames()
-    const hasLog = standing.keep(logPathsOf(state, listSegments(standing)))
+    const hasLog = standing.keep(segmentsFrom(state.firstSegment, listSegments(standing)).map(segmentPath))
     if (!isStill(files, manifest)) return undefined
     const hasTables = standing.keep(tablePathsOf(state))
     if (!(hasLog && hasTables) && !isStill(files, manifest)) return undefined
@@ -87,17 +87,23 @@ function tryToStand<Opened>(
   }
 }
 
-function logPathsOf({ firstSegment }: ManifestState, segments: readonly number[]): readonly string[] {
-  // One between them that is not listed was removed while the names were read.
-  const count = Math.max(firstSegment, segments.at(-1) ?? 0) - firstSegment + 1
-  return Array.from({ length: count }, (_, i) => segmentPath(firstSegment + i))
-}
-
 /** The tables of the catalog, and the others, the newest first: they are merged before the rest. */
 function tablePathsOf(state: ManifestState): readonly string[] {
   const catalog = tablesOf(state.trees.get(SYSTEM_TABLET)?.shape ?? []).map(({ number }) => number)
   const tables = namedTables(state).toSorted((a, b) => b - a)
   return [...new Set([...catalog, ...tables].map(tablePath))]
+}
+
+/**
+ * The listed segments from the first that is needed on, and the first between them that is not listed: it was removed
+ * while the names were read, or it was lost. Those behind it go later than it does, so one is enough to notice; and they
+ * may be as many as there are numbers, where somebody has put a file of a large one beside the others.
+ */
+function segmentsFrom(first: number, listed: readonly number[]): readonly number[] {
+  const needed = listed.filter((number) => number >= first)
+  const gap = needed.findIndex((number, i) => number !== first + i)
+  const missing = needed.length === 0 ? [first] : gap === -1 ? [] : [first + gap]
+  return [...needed, ...missing]
 }
 
 /** Whether the manifest is what it was when it was read, if it was. */

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { checksum } from '../../src/platform/node-files.ts'
 import { namesIn } from '../../src/storage/file-rules.ts'
-import { readWholeFile } from '../../src/storage/files.ts'
+import { type FileSystem, readWholeFile } from '../../src/storage/files.ts'
+import { listSegments, segmentPath } from '../../src/storage/log.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { tablePath } from '../../src/storage/table-format.ts'
+import { refusal } from '../storage/samples.ts'
 import { StandingClock } from './scratch.ts'
 
 /** The directory of a closed database whose log no longer begins with its first segment, and how it is opened. */
@@ -52,3 +54,38 @@ test('a segment whose number has more zeros in front than it should is no segmen
     db.close()
   }
 })
+
+/** The files, and the names that were opened for reading. */
+function watched(files: FileSystem): { readonly files: FileSystem; readonly opened: ReadonlySet<string> } {
+  const opened = new Set<string>()
+  const open = (path: string) => {
+    opened.add(path)
+    return files.open(path)
+  }
+  const watching: unknown = new Proxy(files, {
+    get: (_, name) => {
+      if (name === 'open') return open
+      const member: unknown = files[name as keyof FileSystem]
+      return typeof member === 'function' ? (member.bind(files) as unknown) : member
+    },
+  })
+  return { files: watching as FileSystem, opened }
+}
+
+test.each([2, 1000, 50_000, 999_999_999_999, Number.MAX_SAFE_INTEGER])(
+  'beside a segment %i numbers behind the last a reader is refused as a writer is, and asks for one that is not there',
+  (far) => {
+    const { files, opened } = closed()
+    const last = listSegments(files).at(-1)!
+    add(files, segmentPath(Math.min(last + far, Number.MAX_SAFE_INTEGER)), Uint8Array.of(1, 2, 3))
+    const ofWriter = refusal(opened)
+    expect(ofWriter).toMatchObject({ code: 'LOG_CORRUPT', details: { file: segmentPath(last + 1) } })
+    const reading = watched(files)
+    const world = { files: reading.files, clock: new StandingClock(), checksum }
+    const ofReader = refusal(() => openDatabase(world, { readOnly: true }))
+    expect([ofReader?.message, ofReader?.details]).toEqual([ofWriter?.message, ofWriter?.details])
+    const names = namesIn(files, '')
+    const missed = [...reading.opened].filter((path) => !names.includes(path))
+    expect(missed).toEqual([segmentPath(last + 1)])
+  },
+)
