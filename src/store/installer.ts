@@ -11,7 +11,7 @@
  * is not there; the edit goes before the unlinking. A cut may leave orphans, never a reference to nothing.
  *
  * Unlinking takes the system milliseconds for each file. Where jobs run elsewhere, so that nobody has to wait, files
- * go one with each commit.
+ * go one with each commit; all of them go with a flush or a compaction that somebody has asked for.
  */
 import { type Directive } from '../history/garbage.ts'
 import { type CompactionJob } from '../storage/compaction.ts'

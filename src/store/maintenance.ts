@@ -108,6 +108,7 @@ export class Maintenance {
   flush(tablet: Tablet): void {
     this.writeDown(tablet)
     for (;;) {
+      this.removeUnneeded()
       const plan = planCompaction(this.#policyInput(tablet))
       if (plan.choice === undefined) {
         this.#unsettled.delete(tablet.id)
@@ -120,8 +121,17 @@ export class Maintenance {
   /** Flushes a tablet and merges all that it has into one run. */
   compactFully(tablet: Tablet): void {
     this.writeDown(tablet)
+    // A merge needs space: what the one before it has replaced goes first.
+    this.removeUnneeded()
     const plan = planFullCompaction(this.#policyInput(tablet))
     if (plan.choice !== undefined) this.#runHere(this.#mergeTask(tablet, plan))
+  }
+
+  /** Removes the files that nothing needs any more, for somebody who waits anyway, and may want the space. */
+  removeUnneeded(): void {
+    this.#context.failStop.guard(() => {
+      this.#installer.removeAll()
+    })
   }
 
   /** Waits for what runs elsewhere, then writes all that a tablet has in memory down here. */

@@ -308,6 +308,7 @@ export class Store {
     this.#parts.events.during(() => {
       for (const tablet of this.#chosen(tablets)) maintenance.flush(tablet)
       this.#keepUp()
+      maintenance.removeUnneeded()
     })
   }
 
@@ -317,6 +318,7 @@ export class Store {
     this.#parts.events.during(() => {
       for (const tablet of this.#chosen(tablets)) maintenance.compactFully(tablet)
       this.#keepUp()
+      maintenance.removeUnneeded()
     })
   }
 

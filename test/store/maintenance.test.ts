@@ -1,12 +1,13 @@
 /**
  * Maintenance that is elsewhere: commits wait more the further it is behind, and are told so; files that nothing needs
- * go one with each commit; each table has its turn; a log that could not be synced elsewhere is the end.
+ * go one with each commit, and all with a compaction that was asked for; each table has its turn; a log that could not be synced elsewhere is the end.
  */
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { type Directive } from '../../src/history/garbage.ts'
 import { namesIn } from '../../src/storage/file-rules.ts'
+import { type AppendFile, readWholeFile } from '../../src/storage/files.ts'
 import {
   type Job,
   type JobIo,
@@ -16,7 +17,11 @@ import {
   runJobElsewhere,
 } from '../../src/storage/job.ts'
 import { type Sizes } from '../../src/storage/geometry.ts'
+import { listSegments } from '../../src/storage/log.ts'
+import { namedTables } from '../../src/storage/manifest-state.ts'
+import { MANIFEST_PATH, stateIn } from '../../src/storage/manifest.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { tablePath } from '../../src/storage/table-format.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
 import { type StoreEvent } from '../../src/store/events.ts'
@@ -127,6 +132,86 @@ test('what a compaction has replaced goes one file with each small commit, and a
   const again = openDatabase({ files, clock: new ReplayClock({ micros: 1 }), checksum: crc32 })
   expect(again.recovery.orphans).toEqual([])
   again.close()
+})
+
+/** Files that know how many bytes of tables there were at the most when one was begun. */
+class MeasuredFiles extends MemoryFiles {
+  most = 0
+
+  override create(path: string): AppendFile {
+    this.most = Math.max(this.most, this.tableBytes)
+    return super.create(path)
+  }
+
+  get tableBytes(): number {
+    return tablesIn(this).reduce((sum, name) => sum + (this.size(name) ?? 0), 0)
+  }
+}
+
+/** The names of the tables that the manifest names. */
+function namedIn(files: MemoryFiles): readonly string[] {
+  return namedTables(stateIn(readWholeFile(files, MANIFEST_PATH), crc32)).map(tablePath)
+}
+
+const TABLES = ['ks.a', 'ks.b', 'ks.c', 'ks.d']
+
+/** Tables of as much each, with a runner that does what it gets, or does it only for those who wait. */
+function openMany(isHeld: boolean): { readonly db: Database; readonly files: MeasuredFiles } {
+  HeldRunner.isHeld = isHeld
+  const files = new MeasuredFiles()
+  const jobs = () => (io: JobIo<Directive>) => new HeldRunner(io, [])
+  const clock = new ReplayClock({ micros: 1_763_633_730_000_000 })
+  const sizes = { tableBytes: 8192, level1Bytes: 32_768 }
+  const db = openDatabase({ files, clock, checksum: crc32, jobs }, { geometry: 'miniature', sizes })
+  db.createKeyspace('ks')
+  for (const name of TABLES) db.createTable(name, { values: 'text', keep: 0 })
+  for (let i = 0; i < 400; i++)
+    for (const name of TABLES) db.table(name).put(`key ${(i * 7919) % 200}`, 'v'.repeat(200))
+  return { db, files }
+}
+
+test.each([true, false])(
+  'a compaction that was asked for leaves no file that nothing needs, nor does a flush (the runner is held: %s)',
+  (isHeld) => {
+    const { db, files } = openMany(isHeld)
+    for (const call of ['flush', 'compact'] as const) {
+      for (const name of TABLES) for (let i = 0; i < 50; i++) db.table(name).put(`key ${i}`, call)
+      db[call]()
+      expect(tablesIn(files).toSorted()).toEqual(namedIn(files).toSorted())
+      const { firstSegment } = stateIn(readWholeFile(files, MANIFEST_PATH), crc32)
+      expect(listSegments(files)[0]).toBe(firstSegment)
+    }
+    db.dropTable('ks.a')
+    db.compact()
+    expect(tablesIn(files).toSorted()).toEqual(namedIn(files).toSorted())
+    db.close()
+  },
+)
+
+test('a compaction of many tables needs the space of one of them besides', () => {
+  const { db, files } = openMany(false)
+  db.flush()
+  const before = files.tableBytes
+  files.most = 0
+  db.compact()
+  expect(files.most).toBeLessThan(1.5 * before)
+  expect(files.tableBytes).toBeLessThanOrEqual(before)
+  db.close()
+})
+
+test('a cursor that is open while a compaction was asked for goes on through what it saw', () => {
+  const { db, files } = openMany(true)
+  db.flush('ks.a')
+  const expected = Array.from(db.table<string, string>('ks.a').scan(), ({ key, value }) => [key, value])
+  const cursor = db.table<string, string>('ks.a').scan()
+  const found = [cursor.next(), cursor.next()].map(({ value }) => value as { key: string; value: string })
+  const files0 = tablesIn(files)
+  for (let i = 0; i < 200; i++) db.table('ks.a').put(`key ${i}`, 'later')
+  db.compact()
+  expect(tablesIn(files).filter((name) => files0.includes(name))).toEqual([])
+  found.push(...cursor)
+  expect(found.map(({ key, value }) => [key, value])).toEqual(expected)
+  db.close()
 })
 
 test('what large commits have replaced does not gather, nor does the log', () => {
