@@ -109,3 +109,8 @@ export function readWholeFile(files: FileSystem, path: string): Uint8Array {
     file.close()
   }
 }
+
+/** Removes a file, if there is one of this name. */
+export function removeIfThere(files: FileSystem, path: string): void {
+  if (files.size(path) !== undefined) files.remove(path)
+}

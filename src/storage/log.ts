@@ -7,12 +7,24 @@
  *     000007.log  1000 bytes ◀── 000008.log: the one before has 1000 bytes ◀── 000009.log …
  *
  * The first segment that is needed was made durable before the manifest named it. What a record means is not known here; the commit log in `tablet/` knows.
+ *
+ * Of the last segment, a sync may have failed, and what is read of it may be in memory only. A later sync does not help
+ * (`files.ts`). So an opening that goes on from it repeats it first, in a file that takes its name:
+ *
+ *     000008.log   a │ b │ c (its sync failed)      read, and synced again: c is there, until the power is cut
+ *     LOG.new      a │ b │ c  synced, renamed ──▶   000008.log: c stays
  */
 import { type Checksum } from '../base/checksum.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { namesIn, sizeOfFile } from './file-rules.ts'
-import { type FileSystem, beginWith, readWholeFile } from './files.ts'
-import { type RecordFileEnd, RecordWriter, payloadsOf } from './record-file.ts'
+import { type FileSystem, beginWith, readWholeFile, removeIfThere } from './files.ts'
+import {
+  FILE_HEADER_BYTES,
+  type RecordFileEnd,
+  RecordWriter,
+  payloadsOf,
+  readRecords,
+} from './record-file.ts'
 
 /** A record with the number of the segment it stands in. */
 export interface LogRecord {
@@ -32,6 +44,9 @@ export interface LogEnd {
   readonly segment: number
   readonly contents: RecordFileEnd
 }
+
+/** The name under which the last segment is repeated, before it takes the place of the old one. */
+export const NEW_SEGMENT_PATH = 'LOG.new'
 
 const SEGMENT_NAME = /^(\d{6,})\.log$/
 
@@ -153,7 +168,7 @@ export class LogWriter {
     return new LogWriter(files, checksum, segmentBytes, { first: 1, number: 1, writer, closedBytes: 0 })
   }
 
-  /** Goes on where {@link replaySegments} found the end, with what was read made durable. */
+  /** Goes on where {@link replaySegments} found the end, with what was read made durable, whatever became of it before. */
   static resume(
     files: FileSystem,
     checksum: Checksum,
@@ -161,15 +176,8 @@ export class LogWriter {
     first: number,
     end: LogEnd,
   ): LogWriter {
-    const { segment, contents } = end
-    const hasHeader = contents.formerBytes !== undefined
-    const formerBytes = files.size(segmentPath(segment - 1)) ?? 0
-    // A segment without its header was created in the moment of the crash and holds nothing.
-    const writer = hasHeader
-      ? RecordWriter.resume(files, segmentPath(segment), 'PALIMLOG', segment, checksum, contents)
-      : createSegment(files, segment, formerBytes, checksum)
-    return beginWith(writer, () => {
-      files.syncDirectory('')
+    const { segment } = end
+    return beginWith(goOn(files, checksum, first, end), (writer) => {
       let closedBytes = 0
       for (let number = first; number < segment; number++)
         closedBytes += sizeOfFile(files, segmentPath(number))
@@ -257,6 +265,29 @@ export class LogWriter {
   }
 }
 
+/** Opens the last segment of a log that was read to be gone on with. */
+function goOn(files: FileSystem, checksum: Checksum, first: number, end: LogEnd): RecordWriter {
+  const { segment, contents } = end
+  const path = segmentPath(segment)
+  // A segment without its header was created in the moment of the crash and holds nothing.
+  if (contents.formerBytes === undefined)
+    return createSegment(files, segment, files.size(segmentPath(segment - 1)) ?? 0, checksum)
+  // The first one was durable, with its header and its name, before the manifest named it.
+  const isCertain = segment === first && contents.wholeBytes + contents.tornBytes === FILE_HEADER_BYTES
+  if (isCertain) return RecordWriter.resume(files, path, 'PALIMLOG', segment, checksum, contents)
+  const whole = wholeRecordsOf(files, end, checksum)
+  return RecordWriter.repeat(files, [path, NEW_SEGMENT_PATH], 'PALIMLOG', segment, checksum, whole)
+}
+
+/** The header and the records of a segment that was read before, once more. */
+function wholeRecordsOf(files: FileSystem, { segment, contents }: LogEnd, checksum: Checksum): Uint8Array {
+  const bytes = readWholeFile(files, segmentPath(segment)).subarray(0, contents.wholeBytes)
+  const { wholeBytes } = readRecords(bytes, 'PALIMLOG', segment, checksum)
+  // What a failed sync has left in memory only may have left that since it was read.
+  if (wholeBytes !== contents.wholeBytes) throw damaged(segment, wholeBytes)
+  return bytes
+}
+
 function createSegment(
   files: FileSystem,
   number: number,
@@ -264,7 +295,7 @@ function createSegment(
   checksum: Checksum,
 ): RecordWriter {
   const path = segmentPath(number)
-  if (files.size(path) !== undefined) files.remove(path)
+  removeIfThere(files, path)
   return beginWith(RecordWriter.create(files, path, 'PALIMLOG', number, checksum, formerBytes), (writer) => {
     files.syncDirectory('')
     return writer

@@ -17,7 +17,7 @@ import { FormatError } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { bytesOfText, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
-import { type FileSystem, beginWith, readWholeFile } from './files.ts'
+import { type FileSystem, beginWith, readWholeFile, removeIfThere } from './files.ts'
 import { decodeManifestEdit, encodeManifestEdit } from './manifest-format.ts'
 import { planWholeEdits, textBytesOf } from './manifest-pieces.ts'
 import {
@@ -123,7 +123,7 @@ export class Manifest {
 
   /** Opens the manifest for writing. */
   static open(files: FileSystem, checksum: Checksum): Manifest {
-    if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
+    removeIfThere(files, NEW_MANIFEST_PATH)
     const { number, state, contents } = decodeManifest(readWholeFile(files, MANIFEST_PATH), checksum)
     const writer = RecordWriter.resume(files, MANIFEST_PATH, MAGIC, number, checksum, contents)
     return new Manifest(files, checksum, number, state, writer)
@@ -150,12 +150,21 @@ export class Manifest {
     if (this.#writer.bytes > Math.max(REWRITE_BYTES, 4 * this.#begunBytes)) this.#rewrite(next)
   }
 
+  /**
+   * Begins the file anew, unless this run has: then all that it says is durable. Of the file that was found, the sync of
+   * the last edit may have failed, and so may that of its name: what was read may be in memory only, whatever a
+   * later sync says, and a power cut leaves what it said before. Whoever relies on what it no longer says begins it anew.
+   */
+  beginAnew(): void {
+    if (!this.#isOfThisRun) this.#rewrite(this.#state)
+  }
+
   close(): void {
     this.#writer.close()
   }
 
   #append(edit: ManifestEdit): void {
-    if (!this.#isOfThisRun) this.#rewrite(this.#state)
+    this.beginAnew()
     this.#writer.append(bytesOfText(encodeManifestEdit(edit)))
     this.#writer.sync()
   }
@@ -176,7 +185,7 @@ function beginFile(
   number: number,
   state: ManifestState,
 ): RecordWriter {
-  if (files.size(NEW_MANIFEST_PATH) !== undefined) files.remove(NEW_MANIFEST_PATH)
+  removeIfThere(files, NEW_MANIFEST_PATH)
   return beginWith(RecordWriter.create(files, NEW_MANIFEST_PATH, MAGIC, number, checksum), (writer) => {
     for (const edit of planWholeEdits(state, PIECE_BYTES))
       writer.append(bytesOfText(encodeManifestEdit(edit)))

@@ -21,7 +21,7 @@ import { BinaryWriter } from '../base/binary.ts'
 import { type Checksum } from '../base/checksum.ts'
 import { concatBytes } from '../base/bytes.ts'
 import { assert } from '../base/assert.ts'
-import { type AppendFile, type FileSystem, beginWith } from './files.ts'
+import { type AppendFile, type FileSystem, beginWith, removeIfThere } from './files.ts'
 
 /** What kind of file the records are in: eight bytes at its start. */
 export type RecordMagic = 'PALIMLOG' | 'PALIMMAN'
@@ -95,8 +95,8 @@ export class RecordWriter {
   }
 
   /**
-   * Goes on at the end of a file whose contents were read. A torn tail is cut off first, and what was
-   * read is made durable, because the reader has acted on it.
+   * Goes on at the end of a file whose contents were read. A torn tail is cut off first, and what was only not
+   * synced yet is made durable. What a failed sync has given up is not: see {@link repeat}.
    */
   static resume(
     files: FileSystem,
@@ -112,6 +112,33 @@ export class RecordWriter {
       file.sync()
       return new RecordWriter(file, identityOf(magic, number, checksum), checksum, end.wholeBytes)
     })
+  }
+
+  /**
+   * Goes on at the end of a copy of a file's whole records, which is durable before it takes the file's name. Of the
+   * file itself a sync may have failed, unseen by this process: what was read may be in memory only, and stay there
+   * whatever a later sync says. The copy is written as `newPath`, in the same directory, the root.
+   */
+  static repeat(
+    files: FileSystem,
+    [path, newPath]: readonly [path: string, newPath: string],
+    magic: RecordMagic,
+    number: number,
+    checksum: Checksum,
+    whole: Uint8Array,
+  ): RecordWriter {
+    removeIfThere(files, newPath)
+    const copy = files.create(newPath)
+    try {
+      copy.append(whole)
+      copy.sync()
+    } finally {
+      copy.close()
+    }
+    files.rename(newPath, path)
+    files.syncDirectory('')
+    const file = files.append(path)
+    return new RecordWriter(file, identityOf(magic, number, checksum), checksum, whole.length)
   }
 
   /** The length of the file with everything that was appended or held. */

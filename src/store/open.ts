@@ -3,6 +3,9 @@
  *
  *     lock ▶ manifest ▶ log into memtables ▶ orphans away ▶ clock above all that was ▶ report ▶ catalog
  *
+ * What was read may be in memory only: an earlier process may have failed to sync it, and no later sync makes up for that. So
+ * the manifest and the end of the log are written anew before anything is removed, or written, that relies on them.
+ *
  * A new database is made first, as an empty log and then a manifest that names it, and opened like any
  * other. A directory that is opened for reading only is not locked and not touched; it shows what was
  * there at that moment, and keeps what it shows open (`standing.ts`).
@@ -12,10 +15,10 @@ import { doAll } from '../base/do-all.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type Directive, garbageFilter } from '../history/garbage.ts'
 import { sizeOfFile } from '../storage/file-rules.ts'
-import { type FileLock, type FileSystem } from '../storage/files.ts'
+import { type FileLock, type FileSystem, removeIfThere } from '../storage/files.ts'
 import { GEOMETRIES, type Sizes, geometryOf } from '../storage/geometry.ts'
 import { type JobIo, type JobRunner } from '../storage/job.ts'
-import { LogWriter, checkReaches, listSegments, segmentPath } from '../storage/log.ts'
+import { LogWriter, NEW_SEGMENT_PATH, checkReaches, listSegments, segmentPath } from '../storage/log.ts'
 import { type Birth, type ManifestState, namedTables } from '../storage/manifest-state.ts'
 import { MANIFEST_PATH, Manifest, NEW_MANIFEST_PATH } from '../storage/manifest.ts'
 import { type PolicyChange, choosePolicy } from '../storage/policy.ts'
@@ -96,8 +99,9 @@ function openWith(world: World, options: StoreOptions, events: EventBus): Store 
   const lock = files.lock(LOCK_PATH)
   try {
     // Asked again under the lock: somebody may have made it meanwhile.
-    if (files.size(MANIFEST_PATH) === undefined) createDatabase(world, options.birth)
-    return openForWriting(world, options, events, lock)
+    const isMadeNow = files.size(MANIFEST_PATH) === undefined
+    if (isMadeNow) createDatabase(world, options.birth)
+    return openForWriting(world, options, events, lock, isMadeNow)
   } catch (error) {
     letGoOf([
       () => {
@@ -152,7 +156,13 @@ function standingClock(micros: number, newest: HybridTime): HybridClock {
   return new HybridClock({ physical, floor: newest, ceiling: newest, reserve: () => undefined })
 }
 
-function openForWriting(world: World, options: StoreOptions, events: EventBus, lock: FileLock): Store {
+function openForWriting(
+  world: World,
+  options: StoreOptions,
+  events: EventBus,
+  lock: FileLock,
+  isMadeNow: boolean,
+): Store {
   const manifest = Manifest.open(world.files, world.checksum)
   const opened = [
     () => {
@@ -160,7 +170,7 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
     },
   ]
   try {
-    return resumeWriting(world, options, events, { lock, manifest, opened })
+    return resumeWriting(world, options, events, { lock, manifest, isMadeNow, opened })
   } catch (error) {
     letGoOf(opened)
     throw error
@@ -171,6 +181,8 @@ function openForWriting(world: World, options: StoreOptions, events: EventBus, l
 interface Beginning {
   readonly lock: FileLock
   readonly manifest: Manifest
+  /** Whether this opening has made the database, durably. */
+  readonly isMadeNow: boolean
   /** How what was opened since is closed again, should the opening fail. */
   readonly opened: (() => void)[]
 }
@@ -188,7 +200,7 @@ function resumeWriting(
   world: World,
   options: StoreOptions,
   events: EventBus,
-  { lock, manifest, opened }: Beginning,
+  { lock, manifest, isMadeNow, opened }: Beginning,
 ): Store {
   const { files, checksum } = world
   rememberPolicy(manifest, options.policy)
@@ -197,7 +209,9 @@ function resumeWriting(
   opened.push(() => {
     tables.close()
   })
-  const orphans = removeOrphans(files, tables, manifest.state)
+  // Whoever closed the log had seen all edits before become durable, and so has whoever just began the manifest.
+  const isInDoubt = !replayed.wasClosed && !isMadeNow
+  const orphans = removeOrphans(files, tables, manifest, isInDoubt)
   const floor = laterOf(newest, replayed.floor)
   const isReplay = manifest.state.birth.clock === 'replay' && !(world.clock instanceof ReplayClock)
   const log = CommitLog.resume(
@@ -301,13 +315,25 @@ function recoveryOf({ replayed, newest }: LoadedParts, orphans: readonly string[
 }
 
 /**
- * What a crash left behind goes before anything is written to the log: it may take the space for that. The name of the
- * manifest that was read has to be durable first, for another one may need what this one does not.
+ * What a crash left behind goes before anything is written to the log: it may take the space for that. What no manifest has
+ * ever named goes first, for the manifest takes space too. It has to say durably what it says before the rest goes:
+ * another one, which a power cut may bring back, may need what this one does not. `isInDoubt` says that it may go back in any
+ * case: then it is begun anew even if nothing goes, for what it has refused stays refused.
  */
-function removeOrphans(files: FileSystem, tables: TableFiles, state: ManifestState): readonly string[] {
+function removeOrphans(
+  files: FileSystem,
+  tables: TableFiles,
+  manifest: Manifest,
+  isInDoubt: boolean,
+): readonly string[] {
+  const { state } = manifest
   const [numbers, segments] = [orphanTables(tables, namedTables(state)), oldSegments(files, state)]
-  if (numbers.length + segments.length > 0) files.syncDirectory('')
-  tables.remove(numbers)
+  const wasNamed = (number: number) => number < state.nextNumber
+  tables.remove(numbers.filter((number) => !wasNamed(number)))
+  removeIfThere(files, NEW_SEGMENT_PATH)
+  const former = numbers.filter(wasNamed)
+  if (isInDoubt || former.length + segments.length > 0) manifest.beginAnew()
+  tables.remove(former)
   for (const path of segments) files.remove(path)
   return [...numbers.map(tablePath), ...segments]
 }

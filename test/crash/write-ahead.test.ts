@@ -152,6 +152,11 @@ const WRONG: readonly (readonly [what: string, calls: () => readonly WatchedCall
       ['manifest before name'],
     ],
     [
+      'a segment that is repeated is not synced before it takes the name',
+      () => without(is('sync', /^LOG\.new$/)),
+      ['segment before name'],
+    ],
+    [
       'a table is removed before the edit',
       () => early(is('remove', /\.table$/), writesEdit),
       ['edit before unlink'],
@@ -221,7 +226,9 @@ describe('after a crash', () => {
   })
 
   test.each([
-    ['the log', syncsLog, 'log before edit'],
+    ['the log', (call: WatchedCall) => syncsLog(call) || is('rename', /^LOG\.new$/)(call), 'log before edit'],
+    ['the segment that it repeats', is('sync', /^LOG\.new$/), 'segment before name'],
+    ['that it repeats it', is('rename', /^LOG\.new$/), 'segment before successor'],
     ['a table', is('sync', /\.table$/), 'tables before edit'],
     ['the manifest', is('sync', /^MANIFEST$/), 'edit before unlink'],
   ] as const)('or it would be found: %s', (_, isMissed, rule) => {

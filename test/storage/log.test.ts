@@ -8,12 +8,14 @@ import {
   type LogEnd,
   type LogRecord,
   LogWriter,
+  NEW_SEGMENT_PATH,
   listSegments,
   replaySegments,
   segmentPath,
 } from '../../src/storage/log.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
+import { seededRandom } from '../../src/simulator/random.ts'
 import { holds } from '../time/property.ts'
 import { copyFiles, putFile, refusal } from './samples.ts'
 
@@ -122,6 +124,47 @@ describe('a log', () => {
     expect(files.isDurable(segmentPath(3))).toBe(false)
     LogWriter.resume(files, crc32, 100, 1, replay(files).end)
     expect(files.isDurable(segmentPath(3))).toBe(true)
+  })
+
+  test('what was read is durable, though a sync of it failed before: it is gone on from in another file', () => {
+    const files = new FaultFiles({ plan: [{ kind: 'error', operation: 'sync', nth: 9, errno: 'EIO' }] })
+    const { log } = sample(files)
+    for (const text of ['g', 'h', 'i']) {
+      log.append(bytesOfText(text))
+      if (refusal(() => log.sync()) !== undefined) break
+    }
+    expect(files.count('sync')).toBe(9)
+    const left = files.crash('process-kill', seededRandom(1))
+    // What an opening that was killed has left of a copy.
+    putFile(left, NEW_SEGMENT_PATH, Uint8Array.of(1))
+    const { records, end } = replay(left)
+    expect(records.length).toBeGreaterThan(ALL.length)
+    LogWriter.resume(left, crc32, 100, 1, end).startSegment()
+    expect(left.list('')).not.toContain(NEW_SEGMENT_PATH)
+    expect(replay(left.crash('synced-only', seededRandom(1))).records).toEqual(records)
+  })
+
+  test('a first segment that has no record is gone on with as it is: the manifest was named after it', () => {
+    const files = new FaultFiles()
+    LogWriter.create(files, crc32, 100).close()
+    const { operations } = files
+    LogWriter.resume(files, crc32, 100, 1, replay(files).end).close()
+    // One sync.
+    expect(files.operations).toBe(operations + 1)
+  })
+
+  test('is refused when what was read is not there any more to be made durable', () => {
+    const { files, log } = sample()
+    log.close()
+    const { end } = replay(files)
+    const bytes = readWholeFile(files, segmentPath(3))
+    bytes[50]! ^= 1
+    putFile(files, segmentPath(3), bytes)
+    expect(refusal(() => LogWriter.resume(files, crc32, 100, 1, end))).toMatchObject({
+      code: 'LOG_CORRUPT',
+      details: { file: '000003.log', offset: 45 },
+    })
+    expect(readWholeFile(files, segmentPath(3))).toEqual(bytes)
   })
 })
 

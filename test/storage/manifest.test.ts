@@ -634,6 +634,25 @@ test('the first edit of a run begins the file anew, so that no edit lost before 
   }
 })
 
+test('that is begun anew says durably what it says, though the sync of an edit failed before', () => {
+  const files = new FaultFiles({
+    plan: [{ kind: 'error', operation: 'sync', nth: 3, errno: 'EIO', path: 'MANIFEST' }],
+  })
+  const first = Manifest.create(files, crc32, BIRTH)
+  expect(refusal(() => first.commit(numbered(3)))?.code).toBe('IO_FAILED')
+  const left = files.crash('process-kill', seededRandom(1))
+  const afterCut = () =>
+    readManifest(left.crashImage({ kind: 'drawn', model: 'synced-only', seed: 1 })).nextNumber
+  const manifest = Manifest.open(left, crc32)
+  expect([manifest.state.nextNumber, afterCut()]).toEqual([3, 1])
+  manifest.beginAnew()
+  expect(afterCut()).toBe(3)
+  // Once in a run is enough.
+  const { operations } = left
+  manifest.beginAnew()
+  expect(left.operations).toBe(operations)
+})
+
 test('an edit is durable when it is part of the state', () => {
   const files = new FaultFiles()
   const manifest = Manifest.create(files, crc32, BIRTH)

@@ -159,7 +159,7 @@ describe('a cut', () => {
     )
   })
 
-  test('is synced before anything relies on it', () => {
+  test('is synced when it is taken up, should nobody have tried to', () => {
     const files = new FaultFiles()
     const { bytes } = fileOf(append('one', 'two'))
     const file = files.create('f')

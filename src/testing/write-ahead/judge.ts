@@ -19,7 +19,8 @@ export function judgeCall(known: KnownDirectory, call: WatchedCall): Faults {
   const { path } = call
   if (call.did === 'create') return judgeCreate(known, path)
   if (call.did === 'remove') return judgeRemove(known, path)
-  return call.did === 'rename' && call.to === MANIFEST_PATH ? judgeRename(known, path) : []
+  if (call.did !== 'rename') return []
+  return call.to === MANIFEST_PATH ? judgeRename(known, path) : judgeRepeated(known, call.to)
 }
 
 /** What a record of the log breaks. */
@@ -101,6 +102,16 @@ function judgeRename(known: KnownDirectory, path: string): Faults {
   const faults = expectOrder('manifest before name', isSynced, () => what)
   if (nextWritten === undefined) return faults
   return [...faults, ...judgeFirstSegment(known, nextWritten.firstSegment, `${what} and`)]
+}
+
+/** What takes the name of a segment. */
+function judgeRepeated({ log }: KnownDirectory, path: string): Faults {
+  const role = roleOf(path)
+  if (role.kind !== 'segment') return []
+  const { next } = log
+  const isSynced = next !== undefined && next.synced === next.length
+  const isWhole = isSynced && next.count >= (log.segment(role.number)?.count ?? 0)
+  return expectOrder('segment before name', isWhole, () => `${path} gets another file`)
 }
 
 function judgeRemove(known: KnownDirectory, path: string): Faults {

@@ -4,7 +4,7 @@
  */
 import { type Checksum } from '../../base/checksum.ts'
 import { type FileSystem, readWholeFile } from '../../storage/files.ts'
-import { listSegments, segmentPath } from '../../storage/log.ts'
+import { NEW_SEGMENT_PATH, listSegments, segmentPath } from '../../storage/log.ts'
 import { MANIFEST_PATH, NEW_MANIFEST_PATH } from '../../storage/manifest.ts'
 import { FILE_HEADER_BYTES, type RecordMagic, numberIn, readRecords } from '../../storage/record-file.ts'
 import { tableNumberOf } from '../../storage/table-format.ts'
@@ -15,7 +15,7 @@ import { type WatchedCall } from './watched-files.ts'
 
 /** What a path names. */
 export type PathRole =
-  | { readonly kind: 'manifest' | 'new manifest' | 'other' }
+  | { readonly kind: 'manifest' | 'new manifest' | 'new segment' | 'other' }
   | { readonly kind: 'segment' | 'table'; readonly number: number }
 
 /** A directory, through all the processes that open it. */
@@ -27,8 +27,8 @@ export class KnownDirectory {
   readonly isNew: boolean
 
   /**
-   * Takes in what is there. What a crash left may be there without being durable, so nothing is taken to
-   * be but what was a condition of what came later.
+   * Takes in what is there. What a crash left may be there without being durable, and never get so, so nothing is taken
+   * to be but what was a condition of what came later.
    */
   constructor(files: FileSystem, checksum: Checksum) {
     this.isNew = files.size(MANIFEST_PATH) === undefined
@@ -40,6 +40,7 @@ export class KnownDirectory {
       for (const [i, { payload }] of records.entries())
         known.adopt(payload, records[i + 1]?.offset ?? wholeBytes)
       known.length = bytes.length
+      known.isInDoubt = records.length > 0
     }
     adopt(this.manifest.adopt(), MANIFEST_PATH, 'PALIMMAN')
     const segments = listSegments(files)
@@ -49,6 +50,7 @@ export class KnownDirectory {
       // One that has a successor was durable before.
       if (number === segments.at(-1)) continue
       segment.isNamed = true
+      segment.isInDoubt = false
       segment.sync()
     }
     this.#adoptFirstSegment()
@@ -70,6 +72,7 @@ export class KnownDirectory {
     if (role.kind === 'segment') return this.log.segment(role.number)
     if (role.kind === 'table') return this.tables.get(role.number)
     if (role.kind === 'manifest') return this.manifest.file
+    if (role.kind === 'new segment') return this.log.next
     return role.kind === 'new manifest' ? this.manifest.next : undefined
   }
 
@@ -80,21 +83,27 @@ export class KnownDirectory {
     else if (call.did === 'append') this.fileOf(call.path)?.append(call.bytes)
     else if (call.did === 'truncate') this.fileOf(call.path)?.truncate(call.length)
     else if (call.did === 'sync') this.#sync(call.path)
-    else if (call.did === 'rename') {
-      if (call.to === MANIFEST_PATH) this.manifest.rename()
-    } else if (call.path === '') this.#syncNames()
+    else if (call.did === 'rename') this.#rename(roleOf(call.to))
+    else if (call.path === '') this.#syncNames()
   }
 
   #create(role: PathRole): void {
     if (role.kind === 'segment') this.log.create(role.number)
     else if (role.kind === 'table') this.tables.set(role.number, new KnownFile())
     else if (role.kind === 'new manifest') this.manifest.createNext()
+    else if (role.kind === 'new segment') this.log.createNext()
   }
 
   #remove(role: PathRole): void {
     if (role.kind === 'segment') this.log.remove(role.number)
     else if (role.kind === 'table') this.tables.delete(role.number)
     else if (role.kind === 'new manifest') this.manifest.removeNext()
+    else if (role.kind === 'new segment') this.log.removeNext()
+  }
+
+  #rename(to: PathRole): void {
+    if (to.kind === 'manifest') this.manifest.rename()
+    else if (to.kind === 'segment') this.log.rename(to.number)
   }
 
   #sync(path: string): void {
@@ -113,6 +122,7 @@ export class KnownDirectory {
 export function roleOf(path: string): PathRole {
   if (path === MANIFEST_PATH) return { kind: 'manifest' }
   if (path === NEW_MANIFEST_PATH) return { kind: 'new manifest' }
+  if (path === NEW_SEGMENT_PATH) return { kind: 'new segment' }
   const segment = /^(\d{6,})\.log$/.exec(path)?.[1]
   if (segment !== undefined) return { kind: 'segment', number: Number(segment) }
   const table = tableNumberOf(path)

@@ -8,7 +8,7 @@
  * Its bytes are durable once they are synced, and of any use once its name is durable too.
  */
 import { copyOf } from '../../base/bytes.ts'
-import { RECORD_HEADER_BYTES } from '../../storage/record-file.ts'
+import { FILE_HEADER_BYTES, RECORD_HEADER_BYTES } from '../../storage/record-file.ts'
 
 /** A file. */
 export class KnownFile {
@@ -16,6 +16,11 @@ export class KnownFile {
   synced = 0
   /** Whether a power cut leaves the name that it has. */
   isNamed = false
+  /**
+   * Whether another process wrote it, which may have failed to sync it: of what it has, no sync makes anything durable.
+   * It is gone on with in another file.
+   */
+  isInDoubt = false
 
   /** Whether a power cut leaves it as it is. */
   get isDurable(): boolean {
@@ -32,7 +37,7 @@ export class KnownFile {
   }
 
   sync(): void {
-    this.synced = this.length
+    if (!this.isInDoubt) this.synced = this.length
   }
 }
 
@@ -90,10 +95,9 @@ export class KnownRecords<Content> extends KnownFile {
   override append(bytes: Uint8Array): void {
     const start = this.length
     super.append(bytes)
-    if (start === 0) return
     const own = copyOf(bytes)
     const view = new DataView(own.buffer)
-    for (let at = 0; at < own.length;) {
+    for (let at = start === 0 ? FILE_HEADER_BYTES : 0; at < own.length;) {
       const from = at + RECORD_HEADER_BYTES
       at = from + view.getUint32(at, true)
       this.adopt(own.subarray(from, at), start + at)
@@ -109,6 +113,6 @@ export class KnownRecords<Content> extends KnownFile {
 
   override sync(): void {
     super.sync()
-    this.#syncedCount = this.count
+    if (!this.isInDoubt) this.#syncedCount = this.count
   }
 }

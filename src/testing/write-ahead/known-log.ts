@@ -22,6 +22,7 @@ export interface LogFact {
 export class KnownLog {
   readonly #segments: Map<number, KnownRecords<LogFact>> = new Map()
   readonly #freed: Set<number> = new Set()
+  #next: KnownRecords<LogFact> | undefined
   #durableThrough: HybridTime = MIN_TIME
   #durableCeiling: HybridTime = MIN_TIME
 
@@ -43,6 +44,25 @@ export class KnownLog {
     const segment = new KnownRecords(logFact)
     this.#segments.set(number, segment)
     return segment
+  }
+
+  /** What is to take the name of a segment, with its records. */
+  get next(): KnownRecords<LogFact> | undefined {
+    return this.#next
+  }
+
+  createNext(): void {
+    this.#next = new KnownRecords(logFact)
+  }
+
+  removeNext(): void {
+    this.#next = undefined
+  }
+
+  /** The new one takes the name of a segment. */
+  rename(number: number): void {
+    if (this.#next !== undefined) this.#segments.set(number, this.#next)
+    this.#next = undefined
   }
 
   /** Forgets a segment, and the ceilings in it. */

@@ -16,6 +16,7 @@ export const ORDER_RULES = {
   'synced before said': 'an edit says no more of the log to be synced than is',
   'segment before edit': 'the first segment that an edit needs is durable',
   'manifest before name': 'a new manifest is durable before it takes the name of the old one',
+  'segment before name': 'a segment that is repeated is durable, with every record, before it takes its name',
   'edit before unlink': 'a table goes once an edit without it is durable',
   'edit before segment goes': 'a log segment goes once an edit that does not need it is durable',
   'tables before segment goes': 'a log segment goes once tables have every commit in it (law 6)',
