@@ -1,10 +1,17 @@
 /**
  * Palimpsest on Node: the engine over real files and the system's clock, or over memory.
  */
-import { type OptionNames, checkChoice, checkOptions, pickOptions } from './base/arguments.ts'
+import { type OptionNames, checkOptions, pickOptions } from './base/arguments.ts'
 import { PalimpsestError } from './base/errors.ts'
 import { type Database, openDatabase } from './database/database.ts'
-import { type OpenOptions, OPEN_OPTIONS, isInMemory } from './database/options.ts'
+import {
+  type Background,
+  type OpenOptions,
+  OPEN_OPTIONS,
+  checkBackground,
+  checkBackgroundInMemory,
+  isInMemory,
+} from './database/options.ts'
 import { type Directive } from './history/garbage.ts'
 import { NodeFiles, checksum } from './platform/node-files.ts'
 import { SystemClock } from './platform/system-clock.ts'
@@ -14,14 +21,17 @@ import { type Birth } from './storage/manifest-state.ts'
 import { MemoryFiles } from './storage/memory-files.ts'
 import { type PhysicalClock } from './time/clock.ts'
 
-export { PalimpsestError, ERROR_CODES, type ErrorCode } from './base/errors.ts'
+export { PalimpsestError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './base/errors.ts'
+export { type KeyType, type ValueType } from './catalog/rows.ts'
 export { Database, DatabaseView, openDatabase } from './database/database.ts'
 export {
+  type Background,
   type DatabaseWrite,
   type HoldOptions,
   type KeepInput,
   type OpenOptions,
   type RestoreOptions,
+  type ScopeOptions,
   type TableOptions,
 } from './database/options.ts'
 export { type DatabaseStats, type LevelStats, type RecoveryStats, type TableStats } from './database/stats.ts'
@@ -29,12 +39,32 @@ export { type ReadableStretch, type StoredFile, type StoredVersion } from './dat
 export { type ListedRestore, type Restore } from './recovery/recovery.ts'
 export { type LaterWrite } from './recovery/later-writes.ts'
 export { type PlannedTable } from './recovery/restore.ts'
+export { type GeometryName, type Sizes } from './storage/geometry.ts'
+export { type TreeTotals } from './storage/manifest-state.ts'
 export { type PickerName } from './storage/pickers.ts'
+export { type CandidateScore, type PickScore } from './storage/plan.ts'
 export { type Policy, type PolicyName } from './storage/policy.ts'
-export { type RecoveryReport, type StoreEvent } from './store/events.ts'
+export { type ReadCounters } from './storage/table-file.ts'
+export { type CacheStats } from './storage/table-files.ts'
+export {
+  type ClockJumpEvent,
+  type CompactionEvent,
+  type FailureEvent,
+  type FlushEvent,
+  type JobFailedEvent,
+  type RecoveryEvent,
+  type RecoveryReport,
+  type StallEvent,
+  type StoreEvent,
+} from './store/events.ts'
 export { type CursorHold, type Hold, type HoldUsage, type NamedHold, type UsedHold } from './store/holds.ts'
+export { type World } from './store/open.ts'
+export { type StallStats } from './store/stalls.ts'
+export { type TabletCheck } from './store/store.ts'
 export { type KeptVersions } from './history/hold-usage.ts'
 export { type ReadStep, type SearchedBlock, type VersionPlace } from './store/explain.ts'
+export { type GenerationCause } from './history/lineage.ts'
+export { type Keep } from './history/readable.ts'
 export { type ChangeCause } from './history/state-history.ts'
 export { type GenerationJudgement, type Keeper, type ReadablePromise } from './history/explain-version.ts'
 export {
@@ -46,6 +76,7 @@ export {
 } from './table/state-history.ts'
 export {
   Table,
+  type BatchWrite,
   type DiffOptions,
   type Entry,
   type ReadOptions,
@@ -65,7 +96,8 @@ export {
   logicalOf,
   microsOf,
 } from './time/hybrid-time.ts'
-export { ReplayClock } from './time/replay-clock.ts'
+export { ReplayClock, type ReplayClockOptions } from './time/replay-clock.ts'
+export { type Stretch, type Stretches } from './time/stretches.ts'
 
 /** Where a database is. */
 export type Place = string | { readonly memory: true }
@@ -88,9 +120,6 @@ const NODE_OPEN_OPTIONS: OptionNames<NodeOpenOptions> = {
   background: true,
 }
 
-/** Where flushes and compactions run. */
-export type Background = 'worker' | 'inline'
-
 /**
  * Opens the database in a directory, making one where there is none, or one in memory.
  *
@@ -105,7 +134,7 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
   const clock = options.clock ?? new SystemClock()
   const others = pickOptions<OpenOptions>(options, OPEN_OPTIONS)
   const { background } = options
-  checkChoice('background', background ?? 'inline', ['worker', 'inline'])
+  checkBackground(background)
   if (typeof place === 'string' && place !== '') {
     const files = new NodeFiles(place)
     const jobs = (birth: Birth) =>
@@ -115,8 +144,7 @@ export function open(place: Place, options: NodeOpenOptions = {}): Database {
     return namingPath(files.root, () => openDatabase({ files, clock, checksum, jobs }, others))
   }
   if (isInMemory(place)) {
-    if (background === 'worker')
-      throw new PalimpsestError('INVALID_ARGUMENT', 'a worker needs a directory, not memory')
+    checkBackgroundInMemory(background)
     return openDatabase({ files: new MemoryFiles(), clock, checksum }, others)
   }
   throw new PalimpsestError(

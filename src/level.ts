@@ -4,7 +4,7 @@
 import { type OptionNames, pickOptions } from './base/arguments.ts'
 import { PalimpsestError } from './base/errors.ts'
 import { Database, openDatabase } from './database/database.ts'
-import { type OpenOptions, OPEN_OPTIONS, isInMemory } from './database/options.ts'
+import { type OpenOptions, OPEN_OPTIONS, checkBackgroundInMemory, isInMemory } from './database/options.ts'
 import { type NodeOpenOptions, type Place, open } from './index.ts'
 import { type LevelOptions } from './level/options.ts'
 import { type LevelSource, sourceInDatabase, sourceOfDatabase, sourceOfTable } from './level/source.ts'
@@ -20,15 +20,18 @@ export {
   type LevelDiffOptions,
   type LevelHistoryOptions,
   type LevelOptions,
+  type TimedMethods,
   type TimedSublevel,
 } from './level/options.ts'
+export { type LevelData } from './level/format.ts'
 export { type LevelChange, type LevelDifference } from './level/past.ts'
 export { LevelSnapshot } from './level/snapshot.ts'
+export { type BytesTable, type LevelOpenOptions, type LevelSource } from './level/source.ts'
 export { TableLevel } from './level/table-level.ts'
 
 /** How to open a level that opens its database itself. */
 export interface PalimpsestLevelOptions<K = string, V = string>
-  extends LevelOptions<K, V>, Pick<NodeOpenOptions, 'clock'> {
+  extends LevelOptions<K, V>, Pick<NodeOpenOptions, 'clock' | 'background'> {
   /** The table, by its full name. @defaultValue 'level.data' */
   readonly table?: string | undefined
 }
@@ -78,7 +81,8 @@ function sourceOf(where: Place | Table | Database, name: string): LevelSource {
   // What is in memory outlives a close of the level, but not the level.
   const files = new MemoryFiles()
   const openInMemory = (options: NodeOpenOptions) => {
-    const { clock = new SystemClock() } = options
+    const { clock = new SystemClock(), background } = options
+    checkBackgroundInMemory(background)
     return openDatabase({ files, clock, checksum }, pickOptions<OpenOptions>(options, OPEN_OPTIONS))
   }
   return sourceOfDatabase(openInMemory, name, false)

@@ -7,7 +7,15 @@ export { type FileOperation } from './storage/file-rules.ts'
 export { type AppendFile, type FileLock, type FileSystem, type RandomFile } from './storage/files.ts'
 export { FaultFiles, type FaultFilesOptions, type FileCall } from './simulator/fault-files.ts'
 export { type FileFacts } from './simulator/disk.ts'
-export { type Fault, type FaultPlan, SimulatedCrash } from './simulator/fault-plan.ts'
+export {
+  type CrashFault,
+  type ErrorFault,
+  type Fault,
+  type FaultPlan,
+  type FlipFault,
+  type LieFault,
+  SimulatedCrash,
+} from './simulator/fault-plan.ts'
 export { CRASH_MODELS, type CrashModel } from './simulator/crash-models.ts'
 export { type CrashChoice, type CrashChoiceOptions, describeChoice } from './simulator/crash-choices.ts'
 export { type Random, type RandomStream, seededRandom } from './simulator/random.ts'

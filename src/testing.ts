@@ -47,4 +47,11 @@ export {
   conformanceCases,
 } from './testing/versioned/conformance.ts'
 export { type CrashOptions, type CrashReport, CrashFinding, checkCrashes } from './testing/crash/crash.ts'
-export { type ScriptReport, checkScript, runScript } from './testing/script/script.ts'
+export {
+  type ScriptMismatch,
+  type ScriptParagraph,
+  type ScriptReport,
+  type ScriptStep,
+  checkScript,
+  runScript,
+} from './testing/script/script.ts'

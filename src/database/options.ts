@@ -2,7 +2,7 @@
  * What users tell a database: the shapes of options, and the reading of those that callers without types
  * can get wrong.
  */
-import { type OptionNames, checkOptions, checkText } from '../base/arguments.ts'
+import { type OptionNames, checkChoice, checkOptions, checkText } from '../base/arguments.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { type HoldRow, type KeyType, type ValueType } from '../catalog/rows.ts'
 import { type Keep } from '../history/readable.ts'
@@ -147,6 +147,21 @@ export function durationFrom(duration: string | number): number {
 /** Whether a place is in memory: callers without types may pass anything. */
 export function isInMemory(place: unknown): boolean {
   return typeof place === 'object' && place !== null && 'memory' in place && place.memory === true
+}
+
+/** Where flushes and compactions run. */
+export type Background = 'worker' | 'inline'
+
+/** Where jobs of a database in memory may run: a worker reaches files by their path. Throws `INVALID_ARGUMENT`. */
+export function checkBackgroundInMemory(background: string | undefined): void {
+  checkBackground(background)
+  if (background === 'worker')
+    throw new PalimpsestError('INVALID_ARGUMENT', 'a worker needs a directory, not memory')
+}
+
+/** Callers without types may name any place to run jobs. Throws `INVALID_ARGUMENT`. */
+export function checkBackground(background: string | undefined): void {
+  checkChoice('background', background ?? 'inline', ['worker', 'inline'])
 }
 
 /** What is to be put back. A table of the keyspace may be given by its full name. Throws `INVALID_ARGUMENT`. */

@@ -39,7 +39,7 @@ export interface ErrorFault extends CallFault {
 }
 
 /** A sync returns and makes nothing durable: to check that a test would see it. */
-interface LieFault extends CallFault {
+export interface LieFault extends CallFault {
   readonly kind: 'lie'
   readonly operation: 'sync' | 'syncDirectory'
 }

@@ -96,11 +96,24 @@ describe('a directory', () => {
   })
 
   test('is opened with options of Level beside its own', async () => {
-    const options = { keyEncoding: 'view', valueEncoding: 'json', compression: true, background: 'inline' }
+    const options = {
+      ...{ keyEncoding: 'view', valueEncoding: 'json', compression: true },
+      background: 'inline',
+    } as const
     for (const place of [places.next(), { memory: true } as const]) {
       await using level = new PalimpsestLevel<Uint8Array, unknown>(place, { ...options, errorIfExists: true })
       await level.put(new Uint8Array([97]), { n: 1 })
       expect(await level.get(new Uint8Array([97]))).toEqual({ n: 1 })
+    }
+  })
+
+  test('runs nothing in a worker without a directory, as a database does not', async () => {
+    const code = 'INVALID_ARGUMENT'
+    for (const background of ['worker', 'elsewhere' as 'worker'] as const) {
+      const place = { memory: true } as const
+      expect(await codesOf(() => open(place, { background }))).toEqual([code])
+      const level = new PalimpsestLevel(place, { background })
+      expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', code])
     }
   })
 
