@@ -41,6 +41,7 @@ export { type CheckStoreOptions, type CheckStoreReport, checkStore } from './tes
 export { type Counterexample, type Replay, StoreFinding } from './testing/versioned/finding.ts'
 export {
   type ConformanceCase,
+  type ConformanceOptions,
   type ConformanceReport,
   type ConformanceResult,
   conformance,

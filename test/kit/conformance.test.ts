@@ -62,4 +62,45 @@ describe('the report', () => {
     expect(passed).toBe(0)
     expect(results[0]!.error).toBe(error)
   })
+
+  test('has a case that does not end in time, what it had done, and those behind it', async () => {
+    const never = new Promise<never>(() => undefined)
+    const open = (): VersionedStore => {
+      const store = new RulesStore()
+      const get = store.get.bind(store)
+      return Object.assign(store, { get: (key: string, at: bigint) => (key === 'b' ? never : get(key, at)) })
+    }
+    const { passed, failed, results } = await conformance({ open, timeLimitMillis: 50 })
+    expect(passed).toBeGreaterThan(0)
+    expect(failed).toBeGreaterThan(0)
+    const { error } = results.find(({ outcome }) => outcome === 'failed')!
+    expect(error).toBeInstanceOf(StoreFinding)
+    const { operations, expected, actual } = (error as StoreFinding).counterexample
+    expect(operations.at(-1)).toMatch(/^get "b" as of/)
+    expect({ expected, actual }).toEqual({ expected: 'the case within 50 ms', actual: 'so far' })
+  })
+
+  test('has what a store that is never opened did not do', async () => {
+    const open = (): Promise<never> => new Promise(() => undefined)
+    const { passed, results } = await conformance({ open, timeLimitMillis: 1 })
+    expect(passed).toBe(0)
+    expect((results[0]!.error as StoreFinding).counterexample.operations).toEqual([])
+  })
+
+  test('has what was wrong before a store that does not let itself be closed', async () => {
+    const broken = FAULTS['the first write of a commit wins']
+    const close = (): Promise<never> => new Promise(() => undefined)
+    const open = (): VersionedStore => Object.assign(new RulesStore(broken), { close })
+    const { passed, results } = await conformance({ open, timeLimitMillis: 20 })
+    expect(passed).toBe(0)
+    const { error } = results.find(({ name }) => name === 'the last write of a commit wins')!
+    expect((error as StoreFinding).message).toMatch(/expected: "last"\ngot: {6}"first"$/)
+    expect((results[0]!.error as StoreFinding).counterexample.operations.at(-1)).toBe('close')
+  })
+
+  test.each([0, -1, 1.5, NaN])('has no limit of %d ms', async (timeLimitMillis) => {
+    await expect(conformance({ ...right, timeLimitMillis })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+  })
 })

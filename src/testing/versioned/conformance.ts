@@ -3,6 +3,8 @@
  * expectations written out, so that it names the rule that is broken, where random operations only show that
  * one is.
  */
+import * as fc from 'fast-check'
+import { checkWhole } from '../../base/arguments.ts'
 import { checkSubject } from './arguments.ts'
 import { type Capability, type StoreUnderTest } from './contract.ts'
 import { type Story } from './cases/case.ts'
@@ -11,6 +13,7 @@ import { COMMITS } from './cases/commits.ts'
 import { REOPENING, RESTORES, SNAPSHOTS } from './cases/processes.ts'
 import { SCANS } from './cases/scans.ts'
 import { VISIBILITY } from './cases/visibility.ts'
+import { StoreFinding } from './finding.ts'
 import { Trial } from './trial.ts'
 
 /** One case, to be run by any test runner. */
@@ -22,6 +25,12 @@ export interface ConformanceCase {
   readonly needs: readonly Capability[]
   /** Opens a new store and runs the case. Throws `StoreFinding`. */
   readonly run: () => Promise<void>
+}
+
+/** How to run the suite. */
+export interface ConformanceOptions extends StoreUnderTest {
+  /** Milliseconds for each case. One that is not done by then has failed. @defaultValue 5,000 */
+  readonly timeLimitMillis?: number | undefined
 }
 
 /** What became of a case. */
@@ -47,19 +56,28 @@ const STORIES: readonly Story[] = [
 ]
 
 /**
- * The cases for what a store supports. Throws `INVALID_ARGUMENT`.
+ * The cases for what a store supports. How long one may take is the test runner's business. Throws `INVALID_ARGUMENT`.
  *
  * @example
  * for (const { name, run } of conformanceCases({ open })) test(name, run)
  */
 export function conformanceCases(subject: StoreUnderTest): readonly ConformanceCase[] {
-  return allCases(subject).filter((one) => isSupported(one, subject))
+  checkSubject(subject)
+  return STORIES.filter((story) => isSupported(story, subject)).map(({ name, rule, needs = [], tell }) => ({
+    name,
+    rule,
+    needs,
+    run: () => Trial.of(subject, tell),
+  }))
 }
 
 /** Runs all cases and says what became of each. Throws `INVALID_ARGUMENT`, and nothing for what a store does. */
-export async function conformance(subject: StoreUnderTest): Promise<ConformanceReport> {
+export async function conformance(options: ConformanceOptions): Promise<ConformanceReport> {
+  checkSubject(options)
+  const { timeLimitMillis = 5000 } = options
+  checkWhole('timeLimitMillis', timeLimitMillis, 1)
   const results: ConformanceResult[] = []
-  for (const one of allCases(subject)) results.push(await resultOf(one, subject))
+  for (const story of STORIES) results.push(await resultOf(story, options, timeLimitMillis))
   const count = (outcome: ConformanceResult['outcome']): number =>
     results.filter((result) => result.outcome === outcome).length
   return {
@@ -70,27 +88,56 @@ export async function conformance(subject: StoreUnderTest): Promise<ConformanceR
   }
 }
 
-function allCases(subject: StoreUnderTest): readonly ConformanceCase[] {
-  checkSubject(subject)
-  return STORIES.map(({ name, rule, needs = [], tell }) => ({
-    name,
-    rule,
-    needs,
-    run: () => Trial.of(subject, tell),
-  }))
-}
-
-function isSupported({ needs }: ConformanceCase, { supports = [] }: StoreUnderTest): boolean {
+function isSupported({ needs = [] }: Story, { supports = [] }: StoreUnderTest): boolean {
   return needs.every((capability) => supports.includes(capability))
 }
 
-async function resultOf(one: ConformanceCase, subject: StoreUnderTest): Promise<ConformanceResult> {
-  const { name, rule } = one
-  if (!isSupported(one, subject)) return { name, rule, outcome: 'not supported' }
+async function resultOf(story: Story, subject: StoreUnderTest, millis: number): Promise<ConformanceResult> {
+  const { name, rule } = story
+  if (!isSupported(story, subject)) return { name, rule, outcome: 'not supported' }
   try {
-    await one.run()
+    await tellWithin(millis, story, subject)
     return { name, rule, outcome: 'passed' }
   } catch (error) {
     return { name, rule, outcome: 'failed', error }
   }
+}
+
+/** Tells a story to a new store. Throws what went wrong; of a store that keeps one waiting, how far it came. */
+async function tellWithin(millis: number, { tell }: Story, subject: StoreUnderTest): Promise<void> {
+  let done: readonly string[] = []
+  let isOver = false
+  let wrong: { readonly error: unknown } | undefined
+  const told = async (trial: Trial): Promise<void> => {
+    done = trial.done
+    try {
+      await tell(trial)
+    } catch (error) {
+      // Known before the store is closed, which it may not let itself be.
+      wrong = { error }
+      throw error
+    }
+  }
+  const run = async (): Promise<void> => {
+    await Trial.of(subject, told).catch((error: unknown) => {
+      wrong = { error }
+    })
+    isOver = true
+  }
+  await endOrLimit(run, millis)
+  if (wrong !== undefined) throw wrong.error
+  if (!isOver)
+    throw new StoreFinding({
+      operations: [...done],
+      expected: `the case within ${millis} ms`,
+      actual: 'so far',
+    })
+}
+
+/** Waits until something is over, or for so long. There are no timers here but those of fast-check. */
+async function endOrLimit(run: () => Promise<void>, millis: number): Promise<void> {
+  await fc.check(fc.asyncProperty(fc.constant(undefined), run), {
+    numRuns: 1,
+    interruptAfterTimeLimit: millis,
+  })
 }
