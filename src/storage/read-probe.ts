@@ -1,7 +1,8 @@
 /**
  * What a read of one key looks at, told while it looks: the memtable, tables that are passed over and
- * why, tables and blocks that are searched. An explanation of a read is the read itself with somebody
- * listening, so the two cannot differ; with nobody listening nothing is told.
+ * why, tables and blocks that are searched. With somebody listening a read searches, by the code by which every
+ * read does that finds nothing remembered of its key (`found-places.ts`, `row-cache.ts`); what is remembered is
+ * what a search found, so the answers do not differ. With nobody listening nothing is told.
  */
 import { type Version } from './version.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Why: what a read looked at, and why a version is kept. Nothing is changed, and what is explained is
- * what happens: a read is explained by reading, a version by the rule that compactions go by.
+ * Why: what a read looks at that has to search, and why a version is kept. Nothing is changed. A read is explained
+ * by a search, whatever is remembered of its key, and a version by the rule that compactions go by.
  */
 import { assert, defined } from '../base/assert.ts'
 import { fullNameOf, generationInForce, generationsOf } from '../catalog/catalog.ts'
