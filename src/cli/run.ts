@@ -126,10 +126,17 @@ interface Failure {
   readonly details: Readonly<Record<string, unknown>>
 }
 
+/** What a command line does about a key of the wrong type: it has no types, and an option instead. */
+function keyHint({ code, details }: PalimpsestError): string {
+  if (code !== 'INVALID_KEY') return ''
+  if (details['got'] === 'string') return '; give it in base64, with --base64'
+  return details['got'] === 'bytes' ? '; leave out --base64' : ''
+}
+
 function failureOf(error: unknown): Failure {
   if (error instanceof PalimpsestError) {
     const { code, message, details } = error
-    return { code, message, details }
+    return { code, message: `${message}${keyHint(error)}`, details }
   }
   if (error instanceof CommanderError) return usageFailure(error)
   // A refusal of the operating system outside of the engine.

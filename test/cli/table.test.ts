@@ -210,8 +210,11 @@ describe('refusals', () => {
   })
 
   test('of a key', async () => {
-    await expectRefusal(get('shop.blobs', 'text'), { code: 'INVALID_KEY', exitCode: 2, says: /bytes/ }, at)
-    await expectRefusal(get('shop.orders', 'AAAA', '--base64'), { code: 'INVALID_KEY', exitCode: 2 }, at)
+    const code = 'INVALID_KEY'
+    const isBytes = { code, exitCode: 2, says: /are bytes .*; give it in base64, with --base64$/m } as const
+    await expectRefusal(get('shop.blobs', 'text'), isBytes, at)
+    const isText = { code, exitCode: 2, says: /are a string; .*; leave out --base64$/m } as const
+    await expectRefusal(get('shop.orders', 'AAAA', '--base64'), isText, at)
     await expectRefusal(get('shop.blobs', 'AA=A', '--base64'), { code: 'INVALID_KEY', exitCode: 2 }, at)
     await expectRefusal(
       ['scan', 'shop', 'shop.blobs', '--gte', 'x'],
