@@ -4,7 +4,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { Database } from '../../src/database/database.ts'
+import { Database, DatabaseView } from '../../src/database/database.ts'
+import { FaultFiles } from '../../src/simulator/fault-files.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
+import { Table } from '../../src/table/table.ts'
 import { ROOT } from '../house/source.ts'
 
 const ROOTS: readonly (readonly [heading: string, source: string])[] = [
@@ -53,6 +56,19 @@ test('what a database does is listed whole', () => {
   const members = Object.getOwnPropertyNames(Database.prototype).filter((name) => name !== 'constructor')
   expect(members.length).toBeGreaterThan(30)
   expect(listed.flat().toSorted()).toEqual(members.toSorted())
+})
+
+test.each<[string, { prototype: object }, string[], string[]]>([
+  ['DatabaseView', DatabaseView, ['time'], []],
+  // A handle is for faces over the same table.
+  ['Table', Table, [], ['handle']],
+  ['FaultFiles', FaultFiles, [], Object.getOwnPropertyNames(MemoryFiles.prototype)],
+])('what a %s has is listed whole', (name, { prototype }, fields, others) => {
+  const text = readFileSync(join(ROOT, 'docs/api.md'), 'utf8')
+  const row = new RegExp(`^\\| \`${name}\\b.*`, 'm').exec(text)?.[0] ?? ''
+  const listed = Array.from(row.matchAll(/`([a-z]\w*)/g), ([, member]) => member!)
+  const members = Object.getOwnPropertyNames(prototype).filter((member) => !others.includes(member))
+  expect(listed.toSorted()).toEqual([...members, ...fields].filter((it) => it !== 'constructor').toSorted())
 })
 
 test('exports of every kind are found', () => {
