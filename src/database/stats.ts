@@ -12,7 +12,7 @@ import { bytesOfTables, tablesOfRuns } from '../storage/shape.ts'
 import { type CacheStats } from '../storage/table-files.ts'
 import { type ReadCounters } from '../storage/table-file.ts'
 import { type RecoveryReport } from '../store/events.ts'
-import { NO_STALLS, type StallStats } from '../store/stalls.ts'
+import { type StallStats } from '../store/stalls.ts'
 import { type Store } from '../store/store.ts'
 import { SYSTEM_TABLET, type Tablet } from '../tablet/tablet.ts'
 import { formatExact, formatIso, laterOf, MIN_TIME } from '../time/hybrid-time.ts'
@@ -64,7 +64,10 @@ export interface DatabaseStats {
   readonly versions: number
   readonly compactions: number
   readonly logBytes: number
-  /** The bytes that compactions would have to rewrite until none is due. */
+  /**
+   * The bytes that compactions would have to rewrite until none is due, by the policy and the sizes that this one was opened
+   * with. Of the policy `leveled` only: the others let runs gather, and owe 0 whatever there is.
+   */
   readonly debtBytes: number
   /** What commits waited because flushes and compactions in the background had fallen behind. */
   readonly stalls: StallStats
@@ -106,8 +109,8 @@ export function statsOf(store: Store): DatabaseStats {
     versions: sum(({ versions }) => versions),
     compactions: sum(({ totals }) => totals.compactions),
     logBytes: store.logBytes,
-    debtBytes: store.backlog?.debtBytes ?? 0,
-    stalls: store.backlog?.stallStats ?? NO_STALLS,
+    debtBytes: store.debtBytes,
+    stalls: store.stallStats,
     cache: store.tables.cache,
     reads: { ...store.tables.counters },
   }

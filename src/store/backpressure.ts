@@ -44,21 +44,15 @@ export class Backpressure {
     return this.#stalls.get(tablet)
   }
 
-  /** The bytes that compactions of a tablet would have to rewrite until none is due. */
-  debtOf(tablet: Tablet): number {
-    const { policy, geometry } = this.#context
-    return compactionDebt(tablet.state.shape, policy, geometry)
-  }
-
   /** Judges a tablet anew, and tells if that changes what writers have to do, or why. */
   judge(tablet: Tablet): Stall | undefined {
-    const { geometry, events } = this.#context
+    const { geometry, policy, events } = this.#context
     const { id, frozenCount, memtables, state } = tablet
     const filled = Math.min(1, memtables[0].bytes / geometry.memtableBytes)
     const stall = planStall(
       {
         ...{ memtables: frozenCount + filled, level0Runs: state.shape[0]!.length },
-        debtBytes: this.debtOf(tablet),
+        debtBytes: compactionDebt(state.shape, policy, geometry),
       },
       geometry,
     )

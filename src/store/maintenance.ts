@@ -79,11 +79,6 @@ export class Maintenance {
     return this.#backpressure.stats
   }
 
-  /** The bytes that compactions would have to rewrite until nothing is due. */
-  get debtBytes(): number {
-    return this.#context.tablets.all().reduce((sum, tablet) => sum + this.#backpressure.debtOf(tablet), 0)
-  }
-
   /** What a commit of so many bytes has made due: full memtables, a long log, levels over their size. */
   afterCommit(touched: readonly number[], bytes: number): void {
     const { tablets, geometry, log, failStop } = this.#context

@@ -52,13 +52,6 @@ export interface StallStats {
   readonly stoppedMicros: number
 }
 
-/** How far maintenance is behind, and what writers waited for it. */
-export interface Backlog {
-  /** The bytes that compactions would have to rewrite until none is due. */
-  readonly debtBytes: number
-  readonly stallStats: StallStats
-}
-
 /** Nobody waited. */
 export const NO_STALLS: StallStats = { slowed: 0, stopped: 0, slowedMicros: 0, stoppedMicros: 0 }
 
@@ -82,7 +75,7 @@ function usedOf(amount: number, slow: number, stop: number): number {
   return (amount - slow) / (stop - slow)
 }
 
-/** The bytes that compactions would have to rewrite until nothing is due. */
+/** The bytes that compactions would have to rewrite until nothing is due; 0 for policies that let runs gather. */
 export function compactionDebt(shape: Shape, policy: Policy, geometry: Geometry): number {
   if (policy.name !== 'leveled') return 0
   const sizes = shape.map((runs) => bytesOfTables(tablesOfRuns(runs)))

@@ -34,7 +34,7 @@ import { type ChosenRead, type HeldTime, OpenReads, type ScanRequest } from './o
 import { type StoreParts } from './parts.ts'
 import { Readability } from './readability.ts'
 import { type ReadPoint, ReadPoints } from './read-points.ts'
-import { type Backlog } from './stalls.ts'
+import { NO_STALLS, type StallStats, compactionDebt } from './stalls.ts'
 
 /** A check of one tablet's files. */
 export interface TabletCheck extends CheckReport {
@@ -144,9 +144,17 @@ export class Store {
     return this.#writing?.log.durableThrough ?? this.#parts.durableThrough
   }
 
-  /** How far maintenance is behind, and who waited for it; `undefined` in a store that is read only. */
-  get backlog(): Backlog | undefined {
-    return this.#writing?.maintenance
+  /** What writers waited for maintenance; nobody does in a store that is read only. */
+  get stallStats(): StallStats {
+    return this.#writing?.maintenance.stallStats ?? NO_STALLS
+  }
+
+  /** The bytes that compactions of all trees would have to rewrite until none is due, whoever may do that. */
+  get debtBytes(): number {
+    const { policy, geometry } = this.#parts
+    return this.tablets
+      .all()
+      .reduce((sum, { state }) => sum + compactionDebt(state.shape, policy, geometry), 0)
   }
 
   /** Bytes of the commit log. */
