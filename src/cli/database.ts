@@ -125,11 +125,9 @@ async function check(session: Session, directory: string): Promise<void> {
 function checkSummary(session: Session, tablets: readonly TabletCheck[], faults: number): string {
   const sum = (count: (tablet: TabletCheck) => number) =>
     tablets.reduce((all, tablet) => all + count(tablet), 0)
+  const [read, unread] = [sum(({ tables }) => tables), sum(({ unreadTables }) => unreadTables)]
   const looked = [
-    manyText(
-      sum(({ tables }) => tables),
-      'table file',
-    ),
+    (unread === 0 ? '' : `${countText(read)} of `) + manyText(read + unread, 'table file'),
     manyText(
       sum(({ blocks }) => blocks),
       'block',
@@ -142,7 +140,8 @@ function checkSummary(session: Session, tablets: readonly TabletCheck[], faults:
   ].join(', ')
   const found =
     faults === 0 ? session.styled('green', 'sound') : session.styled('red', manyText(faults, 'fault'))
-  return `${found}: checked ${looked}`
+  const isWhole = tablets.every(({ isOrderChecked }) => isOrderChecked)
+  return `${found}: checked ${looked}${isWhole ? '' : '; files of a tree with a fault were not held against each other'}`
 }
 
 /** What no table file has is in the log, which an opening reads to its end. */

@@ -14,42 +14,56 @@ import { type TableFile } from './table-file.ts'
 import { type BlockEntry, type TableFacts, type TableMeta } from './table-format.ts'
 import { type KeyedVersion, comparePositions } from './version.ts'
 
-/** What a check found and how much it looked at. */
-export interface CheckReport {
+/** How much was looked at: of table files that were read to their end, whatever the manifest says of them. */
+interface Looked {
   readonly tables: number
   readonly blocks: number
   readonly versions: number
   readonly bytes: number
+}
+
+/** What a check found and how much it looked at. */
+export interface CheckReport extends Looked {
+  /** Table files that could not be read to their end: nothing of them is in the other numbers. */
+  readonly unreadTables: number
+  /** Whether tables were also held against each other. Where there is any fault in one, they were not. */
+  readonly isOrderChecked: boolean
   /** Broken laws as sentences; empty when all is well. */
+  readonly faults: readonly string[]
+}
+
+/** What a look at one table came to; what could not be read to its end was not looked at. */
+interface TableCheck {
+  readonly looked?: Looked
   readonly faults: readonly string[]
 }
 
 /** Checks all tables of a tree, each by itself and then all together. */
 export function checkTree(shape: Shape, open: (number: number) => TableFile): CheckReport {
-  const tables = tablesOf(shape)
-  const faults = [...shapeFaults(shape)]
-  for (const meta of tables) faults.push(...withinTable(() => checkTable(meta, open(meta.number))))
+  const checks = tablesOf(shape).map((meta) => withinTable(() => checkTable(meta, open(meta.number))))
+  const faults = [...shapeFaults(shape), ...checks.flatMap((check) => check.faults)]
   // Only whole tables can be merged to look across them.
-  if (faults.length === 0) faults.push(...checkSourceOrder(shape, open))
-  return {
-    tables: tables.length,
-    blocks: tables.reduce((sum, { blocks }) => sum + blocks, 0),
-    versions: tables.reduce((sum, { versions }) => sum + versions, 0),
-    bytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
-    faults,
-  }
+  const isOrderChecked = faults.length === 0
+  if (isOrderChecked) faults.push(...checkSourceOrder(shape, open))
+  const looked = checks.flatMap((check) => check.looked ?? [])
+  return { ...sumOf(looked), unreadTables: checks.length - looked.length, isOrderChecked, faults }
 }
 
-function withinTable(check: () => readonly string[]): readonly string[] {
+function sumOf(all: readonly Looked[]): Looked {
+  const sum = (name: keyof Looked) => all.reduce((total, looked) => total + looked[name], 0)
+  return { tables: sum('tables'), blocks: sum('blocks'), versions: sum('versions'), bytes: sum('bytes') }
+}
+
+function withinTable(check: () => TableCheck): TableCheck {
   try {
     return check()
   } catch (error) {
-    if (error instanceof PalimpsestError && error.code === 'TABLE_CORRUPT') return [error.message]
+    if (error instanceof PalimpsestError && error.code === 'TABLE_CORRUPT') return { faults: [error.message] }
     throw error
   }
 }
 
-function checkTable(meta: TableMeta, table: TableFile): readonly string[] {
+function checkTable(meta: TableMeta, table: TableFile): TableCheck {
   const faults: string[] = []
   const expect = (isTrue: boolean, fault: string) => {
     if (!isTrue) faults.push(`table ${meta.number}: ${fault}`)
@@ -62,7 +76,8 @@ function checkTable(meta: TableMeta, table: TableFile): readonly string[] {
   if (emptyTimes !== undefined)
     for (const { time } of table.versions())
       expect(!contains(emptyTimes, time), 'there is a version at a time that the manifest calls empty')
-  return faults
+  const { blocks, versions } = found
+  return { looked: { tables: 1, blocks, versions, bytes: table.bytes }, faults }
 }
 
 /** The facts of a table, counted from its blocks. */

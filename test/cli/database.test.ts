@@ -2,6 +2,7 @@ import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type DatabaseStats, ReplayClock, open } from '../../src/index.ts'
+import { type TabletCheck } from '../../src/store/store.ts'
 import { cli, expectRefusal, scratchDirectory } from './harness.ts'
 
 const cwd = scratchDirectory()
@@ -108,10 +109,22 @@ describe('check', () => {
     spoil(name, '.table')
     const { exitCode, stdout, stderr } = await cli(['check', name], at)
     expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' })
-    expect(stdout).toMatch(/table.*\n1 fault: checked/)
+    expect(stdout).toMatch(
+      /table.*\n1 fault: checked (\d+) of \d+ table files, .*; files of a tree with a fault were not held against each other\n$/,
+    )
     const inJson = await cli(['check', name, '--json'], at)
     expect(inJson.exitCode).toBe(1)
-    expect(JSON.parse(inJson.stdout)).toMatchObject({ sound: false, faults: [expect.any(String)] })
+    const found = JSON.parse(inJson.stdout) as { tablets: readonly TabletCheck[] }
+    expect(found).toMatchObject({ sound: false, faults: [expect.any(String)] })
+    using sound = open(join(cwd, 'db'), { readOnly: true })
+    for (const [i, { tables, unreadTables, versions }] of sound.check().entries()) {
+      const { faults, ...checked } = found.tablets[i]!
+      const isSpoilt = faults.length > 0
+      expect(unreadTables).toBe(0)
+      expect(checked).toMatchObject({ isOrderChecked: !isSpoilt, unreadTables: isSpoilt ? 1 : 0 })
+      expect(checked.tables + checked.unreadTables).toBe(tables)
+      expect(checked.versions < versions).toBe(isSpoilt)
+    }
     await expectRefusal(['scan', name, 'k.t'], { code: 'TABLE_CORRUPT', exitCode: 1 }, at)
   })
 

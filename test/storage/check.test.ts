@@ -50,7 +50,8 @@ test('a whole tree has no fault, and the report counts what was looked at', () =
   const blocks = tables.open(1).index.length
   expect(blocks).toBeGreaterThan(2)
   const report = checkTree(shape, (number) => tables.open(number))
-  expect(report).toEqual({ tables: 1, blocks, versions: 6, bytes: meta.bytes, faults: [] })
+  const looked = { tables: 1, blocks, versions: 6, bytes: meta.bytes }
+  expect(report).toEqual({ ...looked, unreadTables: 0, isOrderChecked: true, faults: [] })
   expect(checkTree(shapeOf(), () => expect.unreachable('there is none')).faults).toEqual([])
 })
 
@@ -91,6 +92,22 @@ describe('damaged bytes', () => {
       'a table file is missing: file=000002.table offset=0',
       'a table file is damaged: shorter than a footer: file=000003.table offset=0',
     ])
+  })
+
+  test('what could not be read is not counted, and that tables were not held against each other is said', () => {
+    const files = new MemoryFiles()
+    const tables = tableFiles(files)
+    const metas = ['a', 'c', 'e'].map((key, i) => writeTable(tables, i + 1, [version(key, 1, 'v')]))
+    const whole = readWholeFile(files, tablePath(2))
+    putFile(files, tablePath(2), whole.subarray(0, whole.length / 4))
+    // The manifest's word for it is no look either.
+    const told = metas.map((meta) => ({ ...meta, versions: 50 }))
+    const check = (shape: Shape) => checkTree(shape, (number) => tableFiles(files).open(number))
+    const read = { tables: 2, blocks: 2, versions: 2, bytes: metas[0]!.bytes + metas[2]!.bytes }
+    const found = { ...read, unreadTables: 1, isOrderChecked: false }
+    expect(check(shapeOf([], metas))).toMatchObject(found)
+    expect(check(shapeOf([], told))).toMatchObject(found)
+    expect(check(shapeOf([], metas.slice(0, 1)))).toMatchObject({ unreadTables: 0, isOrderChecked: true })
   })
 
   test('two tables that changed places are found, though each is whole', () => {
