@@ -16,8 +16,8 @@ import { type HybridTime, MAX_TIME, MIN_TIME, tickAfter } from '../time/hybrid-t
 import { type Stretch } from '../time/stretches.ts'
 import { KEYS_HELP, TIMES_HELP, examples, openToRead, parseCount } from './options.ts'
 import { type Session } from './session.ts'
-import { explainDash, keyOf, linePart, tableAsOf, writeLines } from './table.ts'
-import { lineText, manyText, momentOf, timeText } from './text.ts'
+import { explainDash, keyOf, linePart, shownText, tableAsOf, writeLines } from './table.ts'
+import { lineText, momentOf, timeText } from './text.ts'
 
 interface HistoryFlags {
   readonly from?: string
@@ -119,7 +119,7 @@ async function history(
   const changes = tableAsOf(database, name, to).history(key, { from, to, limit, reverse })
   const count = await writeLines(session, changes, changeRow, changeLine)
   if (count === 0) session.exitCode = 1
-  session.note(`${manyText(count, 'change')} up to ${timeText(to)}`)
+  session.note(`${shownText(count, 'change', flags)} up to ${timeText(to)}`)
 }
 
 async function diff(
@@ -134,7 +134,8 @@ async function diff(
   const [from, to] = [timeOf(database, flags.from), timeOf(database, flags.to)]
   const found = tableAsOf(database, name, to).diff({ from, to, prefix, limit, reverse })
   const count = await writeLines(session, found, differenceRow, differenceLine)
-  session.note(`${manyText(count, 'key')} changed from ${timeText(from)} to ${timeText(to)}`)
+  const those = count === limit ? ' that' : ''
+  session.note(`${shownText(count, 'key', flags)}${those} changed from ${timeText(from)} to ${timeText(to)}`)
 }
 
 async function explain(
@@ -178,7 +179,7 @@ const NOTATION: ExplainNotation = {
   reason: lineText,
 }
 
-/** `2026-… (…)<tab>cause<tab>value`: what is absent has no value. */
+/** `2026-… (…)<tab>cause<tab>= value`, or `absent` in its place. */
 function changeLine({ time, cause, value }: Change): string {
   const what = value === undefined ? 'absent' : `= ${linePart(value)}`
   return `${timeText(time)}\t${cause}\t${what}`

@@ -125,7 +125,17 @@ async function scan(session: Session, directory: string, name: string, flags: Sc
   const time = database.resolveTime(flags.asOf ?? 'now')
   const table = tableAsOf(database, name, time)
   const count = await writeLines(session, table.scan(options), (entry) => rowOf(entry, time), entryLine)
-  session.note(`${manyText(count, 'key')} as of ${timeText(time)}`)
+  session.note(`${shownText(count, 'key', flags)} as of ${timeText(time)}`)
+}
+
+/** How many were shown; of as many as were asked for nobody knows how many more there are. */
+export function shownText(
+  count: number,
+  noun: string,
+  { limit, reverse }: Pick<ScanFlags, 'limit' | 'reverse'>,
+): string {
+  const many = manyText(count, noun)
+  return count === limit ? `the ${reverse ? 'last' : 'first'} ${many}` : many
 }
 
 /** Prints a list, a line for each item, however long it is. Answers how many there are. */

@@ -139,7 +139,7 @@ function keeperLine(
         until === 'superseded'
           ? 'while it is the newest'
           : from === undefined
-            ? ''
+            ? 'for longer than times go'
             : `until ${notation.start(from)}`
       return `${what} ${window}: ${seen}; ${end}`
     }

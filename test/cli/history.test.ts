@@ -84,6 +84,29 @@ describe('history', () => {
   })
 })
 
+describe('what a terminal is told', () => {
+  const noteOf = async (...argv: readonly string[]) =>
+    (await cli([...argv, '--to', times[2]!], { ...at, stderrIsTty: true })).stderr
+
+  test('of a history is how many changes, and which ones where a limit may have left some out', async () => {
+    const history = ['history', 'shop', 'shop.orders', 'o-1']
+    expect(await noteOf(...history)).toMatch(/^2 changes up to 2026-/)
+    expect(await noteOf(...history, '--limit', '3')).toMatch(/^2 changes up to 2026-/)
+    expect(await noteOf(...history, '--limit', '1')).toMatch(/^the first 1 change up to 2026-/)
+    expect(await noteOf(...history, '--limit', '1', '--reverse')).toMatch(/^the last 1 change up to 2026-/)
+  })
+
+  test('of a difference is how many keys changed, and which ones where a limit may have left some out', async () => {
+    const diff = ['diff', 'shop', 'shop.orders', '--from', times[0]!]
+    expect(await noteOf(...diff)).toMatch(/^2 keys changed from 2026-.* to 2026-/)
+    expect(await noteOf(...diff, '--limit', '3')).toMatch(/^2 keys changed from /)
+    expect(await noteOf(...diff, '--limit', '1')).toMatch(
+      /^the first 1 key that changed from 2026-.* to 2026-/,
+    )
+    expect(await noteOf(...diff, '--limit', '2', '--reverse')).toMatch(/^the last 2 keys that changed from /)
+  })
+})
+
 describe('diff', () => {
   test('prints what was added, removed and changed', async () => {
     const diff = (from: number, to: number) =>
@@ -161,6 +184,17 @@ describe('explain', () => {
       'plain (kept until the audit)',
       String.raw`odd ("two\nlines \u001b[31min red")`,
     ])
+  })
+
+  test('of a version in a window longer than times go ends no line in the middle', async () => {
+    using db = open(join(cwd, 'long'), { clock: new ReplayClock({ micros: START }) })
+    db.createKeyspace('k')
+    const table = db.createTable<string, string>('k.t', { values: 'text', keep: '40000d' })
+    const { time } = table.put('a', '1')
+    table.put('a', '2')
+    const found = await lines(['explain', 'long', 'k.t', 'a', '--version', formatExact(time)])
+    const line = found.lines.find((each) => each.startsWith('kept by the window'))
+    expect(line).toMatch(/^kept by the window of 40000d, which begins at .*; for longer than times go$/)
   })
 
   test('of a version that is not there has exit code 1', async () => {

@@ -146,6 +146,16 @@ describe('scan', () => {
     expect(await keys('--as-of', times[1]!)).toEqual(['o-1'])
   })
 
+  test('tells a terminal how many keys, and which ones where a limit may have left some out', async () => {
+    const scan = ['scan', 'shop', 'shop.orders', '--prefix', 'pre/']
+    const noteOf = async (...flags: readonly string[]) =>
+      (await cli([...scan, ...flags], { ...at, stderrIsTty: true })).stderr
+    expect(await noteOf()).toMatch(/^2 keys as of 2026-/)
+    expect(await noteOf('--limit', '3')).toMatch(/^2 keys as of /)
+    expect(await noteOf('--limit', '1')).toMatch(/^the first 1 key as of /)
+    expect(await noteOf('--limit', '2', '--reverse')).toMatch(/^the last 2 keys as of /)
+  })
+
   test('as JSON is a line for each key, with its times', async () => {
     const { stdout } = await cli(['scan', 'shop', 'shop.orders', '--prefix', 'o', '--json'], at)
     expect(stdout.split('\n').length).toBe(2)

@@ -76,7 +76,7 @@ const NOTATION: ExplainNotation = {
   reason: plainText,
 }
 
-/** `6: 1 by a restore, written at 2`. */
+/** `6: 1 by restore, written at 2`; of a commit `6: 1`; of the first time that can be read `readable from 6: 1, written at 2`. */
 function changeLine({ time, value, versionTime, cause }: Change<string, string>): string {
   const what = value === undefined ? 'absent' : plainText(value)
   if (cause === 'commit') return `${startText(time)}: ${what}`
