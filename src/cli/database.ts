@@ -182,12 +182,17 @@ async function compact(
     const versions = `${countText(before.versions)} → ${manyText(after.versions, 'version')}`
     const bytes = `${bytesText(before.bytes)} → ${bytesText(after.bytes)}`
     const what = table ?? 'all tables'
-    const did = due
-      ? `flushed ${what}, with ${manyText(decisions.length, 'compaction')}`
-      : `compacted ${what}`
+    const did = due ? `flushed ${what}, with ${workText(decisions)}` : `compacted ${what}`
     return `${explained}${did}: in the database with its catalog ${versions}, ${bytes} in table files`
   })
   session.note(`next: palimpsest stats ${shellText(directory)}`)
+}
+
+/** Compactions and moves, counted as `stats` counts them. */
+function workText(decisions: readonly Decision[]): string {
+  const moves = decisions.filter(({ how }) => how === 'move').length
+  const merged = manyText(decisions.length - moves, 'compaction')
+  return moves === 0 ? merged : `${merged}, ${manyText(moves, 'move')}`
 }
 
 function sizeOf({

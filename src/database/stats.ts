@@ -62,6 +62,7 @@ export interface DatabaseStats {
   /** The sum over all trees. */
   readonly bytes: number
   readonly versions: number
+  /** Those that merged. What only moved tables to another level is in the `moves` of a table's totals. */
   readonly compactions: number
   readonly logBytes: number
   /**

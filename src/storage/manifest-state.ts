@@ -23,7 +23,9 @@ export interface TreeTotals {
   readonly flushes: number
   readonly flushedBytes: number
   readonly flushedVersions: number
+  /** Compactions that merged; those that only moved tables to another level are in {@link moves}. */
   readonly compactions: number
+  /** Compactions that took tables to another level as they are, and read and wrote nothing. */
   readonly moves: number
   readonly compactionReadBytes: number
   readonly compactionWrittenBytes: number

@@ -241,6 +241,27 @@ describe('compact', () => {
     expect(stdout).toMatch(/^nothing was due\n/)
   })
 
+  test('of what was due counts compactions and moves as stats do', async () => {
+    using db = open(join(cwd, 'moving'), { geometry: 'tiny', sizes: { level0Tables: 1000 } })
+    db.createKeyspace('k')
+    const table = db.createTable('k.t')
+    for (let i = 0; i < 3000; i++) table.put(`key-${i}`, { i, text: 'x'.repeat(40) })
+    db.close()
+    const totals = async () => {
+      const { tables, catalog } = JSON.parse(
+        (await cli(['stats', 'moving', '--json'], at)).stdout,
+      ) as DatabaseStats
+      return [...tables, catalog].map((each) => each.totals)
+    }
+    expect((await totals()).map(({ compactions, moves }) => compactions + moves)).toEqual([0, 0])
+    const { stdout } = await cli(['compact', 'moving', '--due'], at)
+    const [merges, moves] = /, with (\d+) compactions?, (\d+) moves?: in/.exec(stdout)!.slice(1).map(Number)
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0)
+    expect(moves).toBeGreaterThan(0)
+    expect(merges).toBe(sum((await totals()).map(({ compactions }) => compactions)))
+    expect(moves).toBe(sum((await totals()).map((each) => each.moves)))
+  })
+
   test('of an unknown table changes nothing', async () => {
     const name = copyOf('unknown')
     const before = JSON.parse((await cli(['stats', name, '--json'], at)).stdout) as DatabaseStats
