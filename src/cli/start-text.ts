@@ -1,6 +1,7 @@
 /**
  * What the main job found, for people: sections of at most 110 columns, and what to try next.
  */
+import { FILES_TABLE } from '../lab/git/tables.ts'
 import { GEOMETRY } from '../lab/main-job/databases.ts'
 import { type RestoreStep } from '../lab/main-job/restore-step.ts'
 import { type MainJobReport } from '../lab/main-job/main-job.ts'
@@ -143,13 +144,14 @@ function definitionLines({ newest, windows, seed }: Weighing): readonly string[]
     '  window    share of the time from the first commit to the last that can be read, ending with the last',
     '  needs     what a full compaction of a copy leaves: the versions that can be seen, whatever the policy',
     '  write     bytes written by flush and compaction / bytes written by flush; the log is not in it',
-    `  space     bytes of the table files / ${bytesText(newest.bytes)}, which the ` +
+    `  space     bytes of its table files / ${bytesText(newest.bytes)}, which the ` +
       `${manyText(newest.versions, 'file')} of the last commit take alone`,
     '  most      the most that it was, looked at after every 64 commits: space rises until a large merge and falls',
     '            with it, so that a history of another length may end with the policies in another order',
-    '  versions  in the table files at the end, with what can go and has not gone yet',
+    '  versions  in its table files at the end, with what can go and has not gone yet',
     `  get       mean of ${gets('now')} gets of files that are there: blocks read, and their bytes; nothing is cached`,
     `  as of     the same for ${gets('past')} gets as of commits that can be read`,
+    `  All bytes and versions, and the levels and compactions above, are of the table ${FILES_TABLE} alone.`,
     '  Indexes and filters are in memory, and nothing is synced.',
     `  Table files of ${bytesText(tableBytes)}, memtables of ${bytesText(memtableBytes)}, blocks of ${bytesText(blockBytes)}; seed ${seed}.`,
   ]

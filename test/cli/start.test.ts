@@ -44,6 +44,7 @@ describe('start', () => {
       }
     }
     expect(text).toContain(`restored: tree ${restore.proof.expected}, which git recorded`)
+    expect(text).toContain('are of the table git.files alone.')
     expect(text).toContain('chosen by seed 7')
     expect(text).toContain(`every commit once more: ${COMMITS} of ${COMMITS} matched`)
     // Beyond that, only lines with a path, which is as long as it is.

@@ -36,7 +36,7 @@ export interface MainJobReport {
   /** The database with all of the history. */
   readonly database: string
   readonly steps: readonly VerifiedStep[]
-  /** How the import of the history shaped its tree, before it was compacted. */
+  /** How the import of the history shaped the tree of the table `git.files`, before it was compacted, and what that took. */
   readonly levels: TableStats['levels']
   readonly compactions: number
   readonly writeAmplification: number

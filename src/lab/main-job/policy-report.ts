@@ -19,7 +19,7 @@ import {
 import { type DatabasePlan, filesStats, makeDatabase, reopen } from './databases.ts'
 import { type Get, type ReadCost, chooseGets, measureReads } from './read-cost.ts'
 
-/** What one policy made of one window. */
+/** What one policy made of one window; its numbers are of the table `git.files`, others and the catalog are not in them. */
 export interface PolicyReport {
   readonly policy: PolicyName
   /** The database, which can be opened. */

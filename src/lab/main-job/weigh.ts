@@ -11,8 +11,8 @@
  * The least that a window needs is what a full compaction of a copy leaves. Sizes, seed and all choices
  * are decided ahead, nothing is timed and nothing synced: the same history and seed give the same numbers everywhere.
  *
- * Space amplification is the bytes of all table files over those of a fully compacted table that holds
- * only the newest state. Where N files have U changes a second and R seconds are kept, a window needs about
+ * All numbers are of the table `git.files`. Space amplification is the bytes of its files over those of a fully compacted
+ * table that holds only the newest state. Where N files have U changes a second and R seconds are kept, a window needs about
  * N + U·R versions: the answer of each file as the window begins, and every change within it. In bytes it
  * is less than that many times the newest state, because a block has each of its keys once.
  */
@@ -30,7 +30,7 @@ import { type ReplayPlan, filesAfter, planReplay, replayHistory } from '../git/r
 import { GEOMETRY, type OnProgress, filesStats, reopen } from './databases.ts'
 import { type PolicyReport, areProved, timesOf, weighPolicy } from './policy-report.ts'
 
-/** What table files hold after a full compaction. */
+/** What the files of the table `git.files` hold after a full compaction. */
 export interface CompactedSize {
   readonly versions: number
   /** Bytes of the table files. */
