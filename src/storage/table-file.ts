@@ -44,11 +44,17 @@ import { type KeyedVersion, comparePositions } from './version.ts'
 /** Where the last key of a block has its last version: in this block, in the next one or, as far as a table tells, further on. */
 export type KeyEnd = 'here' | 'next' | 'further'
 
-/** Counts of what reads cost. */
+/** Counts of what reads cost since the opening. What flushes and compactions read is not in it. */
 export interface ReadCounters {
+  /** Blocks that were not in the cache, and their bytes. */
   blocksRead: number
   blockBytesRead: number
+  /** How often the filter of a table file spared a get the search in it. */
   filterSkips: number
+  /**
+   * How often a get passed over what is not of its time: a table file, or a run of them as a whole, which counts once.
+   * Scans, diffs and histories pass over files too, and do not count them.
+   */
   timeSkips: number
 }
 

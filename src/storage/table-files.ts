@@ -31,10 +31,13 @@ export interface TableLimits {
   readonly openTables: number
 }
 
-/** What the block cache did. */
+/** What the caches did since the opening. */
 export interface CacheStats {
+  /** Bytes of decoded blocks that are kept; places of keys and copies of their newest versions are not in it. */
   readonly bytes: number
+  /** How often a block was there that was asked for, or a get was answered by a copy, which asks for none. */
   readonly hits: number
+  /** How often a block was asked for that had to be read. */
   readonly misses: number
 }
 
@@ -139,6 +142,11 @@ export class TableFiles {
     if (!open.table.locateAt(places.blockOf(place), places.keyOf(place), key, view, found)) return false
     if (isOfPresent(view, tree)) this.#rows.note(key, found, number, tree.through)
     return true
+  }
+
+  /** Counts that a search passed over tables because of their times. */
+  countTimeSkip(): void {
+    this.#context.counters.timeSkips++
   }
 
   /** Begins a new table file, which will say at which of the `watched` times it holds nothing. */

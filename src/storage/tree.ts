@@ -315,7 +315,10 @@ export class Tree<Directive> {
     const runs = this.#runs
     for (let r = 0; r < runs.length; r++) {
       // What is newer than all that is asked for needs no search, unless somebody asks which tables were passed over.
-      if (probe === undefined && isNewerThan(runs[r]!, view)) continue
+      if (probe === undefined && isNewerThan(runs[r]!, view)) {
+        this.#context.tables.countTimeSkip()
+        continue
+      }
       if (this.#locateInRun(runs[r]!, key, view, found, probe)) return true
     }
     return false

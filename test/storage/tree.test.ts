@@ -375,6 +375,18 @@ describe('a tree', () => {
     expect(() => tree.apply(tick(5), [{ key: bytesOfText('b'), value: undefined }])).toThrow(AssertionError)
   })
 
+  test('counts each run that a search passed over because all it has is newer', () => {
+    const subject = new Subject()
+    for (let i = 0; i < 3; i++) {
+      subject.write([[0, new Uint8Array(20)]])
+      subject.run('flush')
+    }
+    const { counters } = subject.installed.tables
+    const [first] = [...subject.tree.versions()].toReversed()
+    expect(subject.tree.find(KEYS[0]!, stretch(MIN_TIME, first!.time))?.time).toBe(first!.time)
+    expect(counters.timeSkips).toBe(2)
+  })
+
   test('sums up the work it has done', () => {
     const subject = new Subject()
     for (let i = 0; i < 12; i++) {
