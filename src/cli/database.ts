@@ -84,10 +84,11 @@ function databaseSummary(found: DatabaseStats): string {
   ].join('\n')
 }
 
-function tableSummary({ keep, cutoff, writeAmplification }: TableStats, beyond: string): string {
+function tableSummary({ keep, cutoff, writeAmplification, totals }: TableStats, beyond: string): string {
   const kept =
     keep === 'forever' ? 'keeps history forever' : `keeps ${formatDuration(keep)}, from ${cutoff.at} on`
-  return `${kept}${beyond}; write amplification ${writeAmplification.toFixed(2)}`
+  const written = totals.flushedBytes === 0 ? '–' : writeAmplification.toFixed(2)
+  return `${kept}${beyond}; write amplification ${written}`
 }
 
 const LEVEL_COLUMNS: readonly Column[] = [

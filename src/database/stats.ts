@@ -42,6 +42,7 @@ export interface TableStats {
   readonly bytes: number
   readonly versions: number
   readonly totals: TreeTotals
+  /** 0 where nothing was flushed yet, and there is none. */
   readonly writeAmplification: number
 }
 

@@ -62,6 +62,9 @@ describe('stats', () => {
     expect(stdout).toMatch(/^k\.t: keeps 1s, from 2026-01-01T00:48:19/m)
     expect(stdout).toMatch(/^catalog: keeps 1d, from .* on, and as long as any table; /m)
     expect(stdout).not.toContain('\u001b')
+    // Of the other table nothing was flushed.
+    expect(stdout).toMatch(/^k\.t: .*; write amplification [1-9]\d*\.\d\d$/m)
+    expect(stdout).toMatch(/^k\.other: .*; write amplification –$/m)
   })
 
   test('have bold headings on a terminal, unless NO_COLOR or a dumb terminal forbids', async () => {

@@ -335,6 +335,12 @@ describe('under the answers', () => {
     )
   })
 
+  test('where nothing was flushed, nothing is written for it', () => {
+    expect(last('at 1: put a=1\ncost')).toEqual([
+      'nothing was flushed; a read may search 0 runs; 1 version for 1 key that show',
+    ])
+  })
+
   test('a crash keeps what the operating system has, and cuts a torn record off', () => {
     const puts = 'at 1: put a=1\nflush t\nat 2: put a=2\nat 3: put a=3\n'
     expect(last(`${puts}crash`)).toEqual(['5 commits from the log, through 3'])

@@ -147,10 +147,14 @@ function statsLine({ versions, memtable, totals }: TableStats): string {
 }
 
 /** Write, read and space amplification, in this order. */
-function costLine({ versions, levels, writeAmplification }: TableStats, shown: number): string {
+function costLine({ versions, levels, writeAmplification, totals }: TableStats, shown: number): string {
+  const written =
+    totals.flushedBytes === 0
+      ? 'nothing was flushed'
+      : `written ${writeAmplification.toFixed(2)} times what was flushed`
   const runs = levels.reduce((sum, level) => sum + level.runs, 0)
   return (
-    `written ${writeAmplification.toFixed(2)} times what was flushed; a read may search ${countText(runs, 'run')}; ` +
+    `${written}; a read may search ${countText(runs, 'run')}; ` +
     `${countText(versions, 'version')} for ${countText(shown, 'key')} that show`
   )
 }
