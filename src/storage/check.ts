@@ -26,7 +26,7 @@ interface Looked {
 export interface CheckReport extends Looked {
   /** Table files that could not be read to their end: nothing of them is in the other numbers. */
   readonly unreadTables: number
-  /** Whether tables were also held against each other. Where there is any fault in one, they were not. */
+  /** Whether tables were also held against each other, which takes that nothing else was found. */
   readonly isOrderChecked: boolean
   /** Broken laws as sentences; empty when all is well. */
   readonly faults: readonly string[]
