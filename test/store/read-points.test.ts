@@ -13,7 +13,9 @@ import { StandingClock } from './scratch.ts'
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('put', 'put', 'delete', 'wait') },
-  fc.constantFrom('truncate', 'restore', 'undo', 'keep', 'keep little', 'compact', 'rename', 'drop'),
+  // Without a restore before it there is nothing to undo.
+  { weight: 2, arbitrary: fc.constantFrom('restore', 'undo') },
+  { weight: 2, arbitrary: fc.constantFrom('truncate', 'keep', 'keep little', 'compact', 'rename', 'drop') },
 )
 /** Which of the times so far, and how many ticks beside it; or one that is yet to come. */
 const moment = fc.record({ which: fc.nat(), ticks: fc.constantFrom(-1n, 0n, 1n), isAhead: fc.boolean() })
