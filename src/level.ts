@@ -40,7 +40,8 @@ export interface PalimpsestLevelOptions<K = string, V = string>
  * A database of Level: the data of one table, read as of now or of any time that is retained.
  *
  * It opens the database in a directory, as `open` does, and closes it with itself; or it stands on a table
- * of a database that is open already, which it leaves open. Keys and values of the table are bytes.
+ * of a database that is open already, which it leaves open, and takes no options of an opening. Keys and
+ * values of the table are bytes.
  *
  * @example
  * const db = new PalimpsestLevel('./shop.level')
@@ -48,8 +49,8 @@ export interface PalimpsestLevelOptions<K = string, V = string>
  */
 export class PalimpsestLevel<K = string, V = string> extends TableLevel<K, V> {
   constructor(place: Place, options?: PalimpsestLevelOptions<K, V>)
-  constructor(table: Table, options?: LevelOptions<K, V>)
-  constructor(database: Database, table: string, options?: LevelOptions<K, V>)
+  constructor(table: Table, options?: Omit<LevelOptions<K, V>, keyof OpenOptions>)
+  constructor(database: Database, table: string, options?: Omit<LevelOptions<K, V>, keyof OpenOptions>)
   constructor(
     where: Place | Table | Database,
     second?: string | PalimpsestLevelOptions<K, V>,

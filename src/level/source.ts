@@ -5,7 +5,7 @@
 import { PalimpsestError } from '../base/errors.ts'
 import { checkTableName } from '../catalog/changes.ts'
 import { type Database } from '../database/database.ts'
-import { type OpenOptions, type TableOptions, keepFrom } from '../database/options.ts'
+import { type OpenOptions, type TableOptions, OPEN_OPTIONS, keepFrom } from '../database/options.ts'
 import { type Table } from '../table/table.ts'
 
 /** How a level is opened. */
@@ -45,7 +45,10 @@ export interface LevelSource {
 export function sourceOfTable(table: BytesTable): LevelSource {
   return {
     supports: { createIfMissing: false, errorIfExists: false, permanence: true },
-    open: () => table,
+    open(options) {
+      refuseOpenOptions(options)
+      return table
+    },
     close: () => undefined,
   }
 }
@@ -54,8 +57,23 @@ export function sourceOfTable(table: BytesTable): LevelSource {
 export function sourceInDatabase(database: Database, name: string): LevelSource {
   return {
     supports: { createIfMissing: true, errorIfExists: true, permanence: true },
-    open: (options) => tableIn(database, name, options),
+    open(options) {
+      refuseOpenOptions(options)
+      return tableIn(database, name, options)
+    },
     close: () => undefined,
+  }
+}
+
+/**
+ * Refuses options of an opening where the database is open already: a `durability` or a `readOnly` that changes
+ * nothing would be believed. Throws `INVALID_ARGUMENT`.
+ */
+function refuseOpenOptions(options: LevelOpenOptions): void {
+  for (const name of Object.keys(OPEN_OPTIONS) as (keyof OpenOptions)[]) {
+    if (options[name] === undefined) continue
+    const message = `${name} is for opening a database, and that of this level is open already`
+    throw new PalimpsestError('INVALID_ARGUMENT', message, { option: name })
   }
 }
 

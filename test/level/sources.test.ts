@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Database, type OpenOptions, open } from '../../src/index.ts'
-import { PalimpsestLevel } from '../../src/level.ts'
+import { type LevelOptions, PalimpsestLevel } from '../../src/level.ts'
 import { codesOf } from './levels.ts'
 import { newPlaces } from './places.ts'
 
@@ -229,6 +229,28 @@ describe('a table', () => {
       for (const level of [new PalimpsestLevel(table), new PalimpsestLevel(database, `a.${keys}`)])
         expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'INVALID_ARGUMENT'])
     }
+  })
+})
+
+describe('what is open already', () => {
+  test.each([
+    ...[{ readOnly: true }, { create: false }, { geometry: 'tiny' }, { sizes: { blockBytes: 4096 } }],
+    ...[{ policy: 'tiered' }, { picker: 'oldest' }, { durability: 'disk' }, { cacheBytes: 0 }],
+    ...[{ openTables: 9 }, { onEvent: () => undefined }],
+  ] as LevelOptions[])('is not opened by a level, so takes no option of an opening: %j', async (option) => {
+    const database = memory()
+    database.createKeyspace('a')
+    const table = database.createTable('a.b', { keys: 'bytes', values: 'bytes' })
+    const levels = [new PalimpsestLevel(table, option), new PalimpsestLevel(database, 'a.c', option)]
+    for (const level of levels)
+      expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'INVALID_ARGUMENT'])
+    expect(database.tables).toEqual(['a.b'])
+  })
+
+  test('takes such an option without a value', async () => {
+    const option: LevelOptions = { durability: undefined }
+    await using level = new PalimpsestLevel(memory(), 'a.b', option)
+    await level.put('a', '1')
   })
 })
 
