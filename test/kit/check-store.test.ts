@@ -266,6 +266,13 @@ describe('a check', () => {
     expect(report.met.collect).toBe(0)
   })
 
+  test('takes the lowest 32 bits of its seed, and says those', async () => {
+    const open = () => new ReferenceStore()
+    for (const seed of [7, 2 ** 32 + 7, 2 ** 40 + 7])
+      expect(await checkStore({ open, runs: 2, seed })).toMatchObject({ seed: 7 })
+    expect(await checkStore({ open, runs: 2, seed: 2 ** 32 - 5 })).toMatchObject({ seed: -5 })
+  })
+
   test('of a store without the methods of what it supports is refused', async () => {
     const check = checkStore({ open: () => storeWith({}), supports: ['collect'] })
     await expect(check).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })

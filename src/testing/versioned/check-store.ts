@@ -15,7 +15,10 @@ import { type Met, newRunRecord, runPlan } from './run.ts'
 export interface CheckStoreOptions extends StoreUnderTest, Omit<PlanOptions, 'supports'> {
   /** How many runs to try. @defaultValue 100 */
   readonly runs?: number | undefined
-  /** Decides every run. @defaultValue another one each time */
+  /**
+   * Decides every run. Of a number beyond 32 bits the lowest 32 do, with a sign: reports and replay lines have that one.
+   * @defaultValue another one each time
+   */
   readonly seed?: number | undefined
   /** With `seed`: the one case to run, from a replay line. */
   readonly path?: string | undefined
