@@ -37,6 +37,14 @@ export interface Directive {
   readonly cutoff: HybridTime
 }
 
+/**
+ * What a flush needs of a directive: it drops nothing, and watches the gaps of the newest view. All views of a table that
+ * was put back a thousand times have half a million stretches, which would take longer to send than the flush.
+ */
+export function flushDirective(directive: Directive): Directive {
+  return { ...directive, generations: directive.generations.slice(-1) }
+}
+
 /** The filter of a directive. */
 export function garbageFilter(directive: Directive): VersionFilter {
   const { readable } = directive

@@ -11,7 +11,7 @@
  */
 import { assert, defined } from '../base/assert.ts'
 import { doAll } from '../base/do-all.ts'
-import { type Directive } from '../history/garbage.ts'
+import { type Directive, flushDirective } from '../history/garbage.ts'
 import { type Geometry } from '../storage/geometry.ts'
 import { planIdleGarbage } from '../storage/idle-garbage.ts'
 import { InlineRunner, type JobIo, type JobRunner, type NumberRange } from '../storage/job.ts'
@@ -334,7 +334,8 @@ export class Maintenance {
 
   #flushTask(tablet: Tablet): Task {
     const { log, directiveFor } = this.#context
-    const job = tablet.flushJob(directiveFor(tablet.id), log.release(), this.#reserve)
+    const directive = flushDirective(directiveFor(tablet.id))
+    const job = tablet.flushJob(directive, log.release(), this.#reserve)
     return { tablet: tablet.id, job, judgedMicros: log.clock.retentionMicros() }
   }
 

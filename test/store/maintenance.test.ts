@@ -1,6 +1,7 @@
 /**
  * Maintenance that is elsewhere: commits wait more the further it is behind, and are told so; files that nothing needs
- * go one with each commit, and all with a compaction that was asked for; each table has its turn; a log that could not be synced elsewhere is the end.
+ * go one with each commit, and all with a compaction that was asked for; each table has its turn; what a flush is
+ * sent does not grow with what was put back; a log that could not be synced elsewhere is the end.
  */
 import { expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.ts'
@@ -242,6 +243,26 @@ test('what large commits have replaced does not gather, nor does the log', () =>
   // As one merge of this size leaves behind.
   expect(most).toBeLessThan(100)
   expect(namesIn(files, '').filter((name) => name.endsWith('.log')).length).toBeLessThan(12)
+  db.close()
+})
+
+test('of all the views that restores have left, a flush is sent the newest one alone', () => {
+  const sent: number[] = []
+  const { db } = openHeld(
+    (io) =>
+      new DelayedRunner(io, (job) => {
+        if (job.kind === 'flush') sent.push(job.directive.generations.length)
+        return { ends: 'done', afterPolls: 0 }
+      }),
+  )
+  const table = db.table<string, string>('ks.t')
+  for (let i = 0; i < 30; i++) {
+    const { time } = table.put('key', `good ${'v'.repeat(300)}`)
+    table.put('key', `bad ${'v'.repeat(300)}`)
+    db.restoreSync('ks', { to: time })
+  }
+  expect(sent.length).toBeGreaterThan(30)
+  expect(Math.max(...sent)).toBe(1)
   db.close()
 })
 
