@@ -81,7 +81,9 @@ export function judgeVersion(
   note?: JudgeNote,
 ): boolean {
   let isSeen = false
-  for (let g = 0; g < generations.length; g++) {
+  // In those that were over before it, it never shows: after many restores, these are nearly all for what is written now.
+  const first = note === undefined ? firstNotEnded(generations, time) : 0
+  for (let g = first; g < generations.length; g++) {
     const from = seenFrom(generations[g]!, time)
     const through = defined(seenThrough[g], 'a key that has begun')
     note?.(g, from, through)
@@ -90,6 +92,13 @@ export function judgeVersion(
     seenThrough[g] = tickBefore(from)
   }
   return isSeen
+}
+
+/** The number of the first generation that is not over before `time`; they come in the order of their ends. */
+function firstNotEnded(generations: readonly Generation[], time: HybridTime): number {
+  let first = generations.length
+  while (first > 0 && endOf(generations[first - 1]!) >= time) first--
+  return first
 }
 
 /** From when on a version shows in a generation, unless a newer one hides it. */

@@ -161,4 +161,24 @@ describe('in generations with a base', () => {
   test('a generation that meets no readable time is forgotten', () => {
     expect(kept([generations[0]!], readableTimes(at(6), []), [1, 3, 5])).toEqual([])
   })
+
+  test('a version is judged by the generations that were not over before it, one that ends with it among them', () => {
+    let asked: number[] = []
+    const noting = generations.map(({ base, ...generation }, number) => ({
+      ...generation,
+      get base() {
+        asked.push(number)
+        return base
+      },
+    }))
+    const filter = garbageFilter({ generations: noting, readable: readableTimes(at(1), []), cutoff: at(1) })
+    filter.beginKey()
+    const askedFor = (time: number) => {
+      asked = []
+      return [filter.keeps(at(time)), asked]
+    }
+    expect(askedFor(9)).toEqual([true, [2]])
+    expect(askedFor(7)).toEqual([true, [1, 2]])
+    expect(askedFor(5)).toEqual([true, [0, 1, 2]])
+  })
 })
