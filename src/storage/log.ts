@@ -245,11 +245,12 @@ export class LogWriter {
   /** Syncs the current segment and begins the next. */
   startSegment(): void {
     this.#writer.sync()
-    const next = createSegment(this.#files, this.#number + 1, this.#writer.bytes, this.#checksum)
-    this.#writer.close()
-    this.#closedBytes += this.#writer.bytes
-    this.#writer = next
+    const former = this.#writer
+    this.#writer = createSegment(this.#files, this.#number + 1, former.bytes, this.#checksum)
+    this.#closedBytes += former.bytes
     this.#number++
+    // The last step: should it fail, the new one is still closed with the log.
+    former.close()
   }
 
   /** Removes segments older than `first`, which nothing needs any more. */

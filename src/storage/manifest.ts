@@ -170,11 +170,12 @@ export class Manifest {
   }
 
   #rewrite(state: ManifestState): void {
-    const writer = beginFile(this.#files, this.#checksum, ++this.#number, state)
-    this.#writer.close()
-    this.#writer = writer
-    this.#begunBytes = writer.bytes
+    const former = this.#writer
+    this.#writer = beginFile(this.#files, this.#checksum, ++this.#number, state)
+    this.#begunBytes = this.#writer.bytes
     this.#isOfThisRun = true
+    // The last step: should it fail, the new one is still closed with the manifest.
+    former.close()
   }
 }
 

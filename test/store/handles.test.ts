@@ -10,11 +10,12 @@ import { openDatabase } from '../../src/database/database.ts'
 import { copyFiles, putFile, refusal } from '../storage/samples.ts'
 import { StandingClock } from './scratch.ts'
 
-/** Knows which files are open; from some change on every one fails, from some read on every one. */
+/** Knows which files are open; from some change on every one fails, and so do reads and closes. */
 class CountedFiles extends MemoryFiles {
   readonly handles = new Set<object>()
   changesLeft = Infinity
   readsLeft = Infinity
+  closesLeft = Infinity
 
   override create(path: string): AppendFile {
     this.#change(path)
@@ -45,8 +46,7 @@ class CountedFiles extends MemoryFiles {
         return file.read(offset, length)
       },
       close: () => {
-        this.handles.delete(file)
-        file.close()
+        this.#close(path, file)
       },
     }
   }
@@ -70,10 +70,16 @@ class CountedFiles extends MemoryFiles {
         file.sync()
       },
       close: () => {
-        this.handles.delete(file)
-        file.close()
+        this.#close(path, file)
       },
     }
+  }
+
+  /** It is closed even if that fails. */
+  #close(path: string, file: AppendFile | RandomFile): void {
+    this.handles.delete(file)
+    file.close()
+    if (this.closesLeft-- <= 0) throw ioFailed('close', path, 'EIO')
   }
 }
 
@@ -123,7 +129,7 @@ test('a close that fails has closed everything all the same, and let the directo
 })
 
 // What is read last is the catalog, when log and tables are open already.
-test.each(['changesLeft', 'readsLeft'] as const)(
+test.each(['changesLeft', 'readsLeft', 'closesLeft'] as const)(
   'an opening that fails has closed what it opened, wherever it fails (%s)',
   (limit) => {
     const { files: left } = scene()
