@@ -50,7 +50,9 @@ export class StandingFiles implements FileSystem {
       if (file === undefined) isWhole = false
       else this.#kept.set(path, file)
     }
-    return this.#kept.size < LEFT_TO_OTHERS || this.#canOpenMore(paths[0]!) ? isWhole : this.#keepHalf()
+    const [path] = paths
+    const hasRoom = path === undefined || this.#kept.size < LEFT_TO_OTHERS || this.#canOpenMore(path)
+    return hasRoom ? isWhole : this.#keepHalf()
   }
 
   /** Keeps files open no longer: whoever has opened one must be done with it. */

@@ -76,7 +76,10 @@ function tryToStand<Opened>(
     const state = stateIn(manifest, checksum)
     standing.letGo(listSegments(standing).map(segmentPath))
     standing.readNames()
-    const hasLog = standing.keep(segmentsFrom(state.firstSegment, listSegments(standing)).map(segmentPath))
+    const { needed, missing } = segmentsFrom(state.firstSegment, listSegments(standing))
+    // It has got its name while names were read: what came of that is in none of the files yet that are opened now.
+    if (files.size(segmentPath(missing)) !== undefined) return undefined
+    const hasLog = standing.keep(needed.map(segmentPath))
     if (!isStill(files, manifest)) return undefined
     const hasTables = standing.keep(tablePathsOf(state))
     if (!(hasLog && hasTables) && !isStill(files, manifest)) return undefined
@@ -95,15 +98,17 @@ function tablePathsOf(state: ManifestState): readonly string[] {
 }
 
 /**
- * The listed segments from the first that is needed on, and the first between them that is not listed: it was removed
- * while the names were read, or it was lost. Those behind it go later than it does, so one is enough to notice; and they
- * may be as many as there are numbers, where somebody has put a file of a large one beside the others.
+ * The listed segments from the first that is needed on, and the first that is not listed: mostly the one behind the last. One
+ * between two was removed while the names were read, or it was lost. Those behind it go later than it does, so one is enough
+ * to notice; and they may be as many as there are numbers, where somebody has put a file of a large one beside the others.
  */
-function segmentsFrom(first: number, listed: readonly number[]): readonly number[] {
+function segmentsFrom(
+  first: number,
+  listed: readonly number[],
+): { readonly needed: readonly number[]; readonly missing: number } {
   const needed = listed.filter((number) => number >= first)
   const gap = needed.findIndex((number, i) => number !== first + i)
-  const missing = needed.length === 0 ? [first] : gap === -1 ? [] : [first + gap]
-  return [...needed, ...missing]
+  return { needed, missing: first + (gap === -1 ? needed.length : gap) }
 }
 
 /** Whether the manifest is what it was when it was read, if it was. */

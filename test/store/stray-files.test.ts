@@ -55,21 +55,22 @@ test('a segment whose number has more zeros in front than it should is no segmen
   }
 })
 
-/** The files, and the names that were opened for reading. */
-function watched(files: FileSystem): { readonly files: FileSystem; readonly opened: ReadonlySet<string> } {
-  const opened = new Set<string>()
-  const open = (path: string) => {
-    opened.add(path)
-    return files.open(path)
-  }
+/** The files, and the names that were asked for. */
+function watched(files: FileSystem): { readonly files: FileSystem; readonly asked: ReadonlySet<string> } {
+  const asked = new Set<string>()
   const watching: unknown = new Proxy(files, {
     get: (_, name) => {
-      if (name === 'open') return open
-      const member: unknown = files[name as keyof FileSystem]
-      return typeof member === 'function' ? (member.bind(files) as unknown) : member
+      if (name !== 'open' && name !== 'size') {
+        const member: unknown = files[name as keyof FileSystem]
+        return typeof member === 'function' ? (member.bind(files) as unknown) : member
+      }
+      return (path: string) => {
+        asked.add(path)
+        return files[name](path)
+      }
     },
   })
-  return { files: watching as FileSystem, opened }
+  return { files: watching as FileSystem, asked }
 }
 
 test.each([2, 1000, 50_000, 999_999_999_999, Number.MAX_SAFE_INTEGER])(
@@ -85,7 +86,7 @@ test.each([2, 1000, 50_000, 999_999_999_999, Number.MAX_SAFE_INTEGER])(
     const ofReader = refusal(() => openDatabase(world, { readOnly: true }))
     expect([ofReader?.message, ofReader?.details]).toEqual([ofWriter?.message, ofWriter?.details])
     const names = namesIn(files, '')
-    const missed = [...reading.opened].filter((path) => !names.includes(path))
+    const missed = [...reading.asked].filter((path) => !names.includes(path))
     expect(missed).toEqual([segmentPath(last + 1)])
   },
 )
