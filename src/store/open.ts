@@ -365,10 +365,10 @@ function checkCreatable(files: FileSystem, options: StoreOptions): void {
     name === LOCK_PATH ||
     name.startsWith(`${LOCK_PATH}.`) ||
     (name === segmentPath(1) && (files.size(name) ?? 0) <= FILE_HEADER_BYTES)
-  // Somebody may have made it meanwhile.
-  if (names?.includes(MANIFEST_PATH) === true) return
   const foreign = (names ?? []).filter((name) => !isOwn(name))
   if (options.create && !options.readOnly && foreign.length === 0) return
+  // Somebody may have made it meanwhile, also since the names were read.
+  if (!hasNoManifest(files)) return
   const what = names === undefined ? 'there is no such directory' : 'the directory holds no database'
   throw new PalimpsestError('NOT_A_DATABASE', what, { found: foreign.toSorted().slice(0, 5) })
 }

@@ -20,11 +20,13 @@ import { type StoreEvent } from '../../src/store/events.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { open } from '../../src/index.ts'
+import { type FileSystem } from '../../src/storage/files.ts'
+import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
 import { type HybridTime, microsOf } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
-import { refusal } from '../storage/samples.ts'
+import { putFile, refusal } from '../storage/samples.ts'
 import {
   HOUR,
   START,
@@ -259,6 +261,52 @@ describe('what is no database', () => {
     })
     expect(contentOf(place)).toEqual(left)
   })
+})
+
+describe('a database that somebody else makes meanwhile', () => {
+  /** Opens while another opening, and a commit, come before some call; what they told. Nothing if there was no such call. */
+  function openBeside(at: number, staysOpen: boolean, left: readonly string[]) {
+    const files = new MemoryFiles()
+    for (const name of left) putFile(files, name, new Uint8Array(8))
+    const world = (its: FileSystem) => ({ files: its, clock: new StandingClock(), checksum: crc32 })
+    let calls = 0
+    let other: string | undefined
+    const make = () => {
+      const db = openDatabase(world(files))
+      db.createKeyspace('precious')
+      if (!staysOpen) db.close()
+    }
+    const beside: unknown = new Proxy(files, {
+      get: (_, name) => {
+        const member: unknown = files[name as keyof FileSystem]
+        if (typeof member !== 'function') return member
+        if (calls++ === at) other = refusal(make)?.code ?? 'made'
+        return member.bind(files) as unknown
+      },
+    })
+    let keyspaces: readonly string[] | undefined
+    const code = refusal(() => ({ keyspaces } = openDatabase(world(beside as FileSystem))))?.code
+    return other === undefined ? undefined : { other, code, keyspaces }
+  }
+
+  test.each([[[]], [['000001.log', 'MANIFEST.new']]])(
+    'before any call is opened like any other, or is open elsewhere (where there was %j)',
+    (left) => {
+      for (const staysOpen of [false, true]) {
+        const met = new Set<string>()
+        for (let at = 0; ; at++) {
+          const told = openBeside(at, staysOpen, left)
+          if (told === undefined) break
+          met.add(told.other)
+          const isMade = told.other === 'made'
+          const code = isMade && staysOpen ? 'DATABASE_LOCKED' : undefined
+          const keyspaces = code === undefined ? (isMade ? ['precious'] : []) : undefined
+          expect([at, told]).toEqual([at, { other: told.other, code, keyspaces }])
+        }
+        expect([...met]).toEqual(['made', 'DATABASE_LOCKED'])
+      }
+    },
+  )
 })
 
 describe('a crash while a database is made', () => {
