@@ -144,6 +144,24 @@ describe('a log', () => {
     expect(replay(left.crash('synced-only', seededRandom(1))).records).toEqual(records)
   })
 
+  test('knows through where it is durable: what was read is, and what others say of a segment before is no news', () => {
+    const { files, log } = sample()
+    log.close()
+    const again = LogWriter.resume(files, crc32, 100, 1, replay(files).end)
+    expect([again.syncedThrough, again.isSynced]).toEqual([{ segment: 3, bytes: 66 }, true])
+    again.append(bytesOfText('g'))
+    for (const place of [
+      { segment: 2, bytes: 87 },
+      { segment: 3, bytes: 45 },
+    ]) {
+      again.noteSynced(place)
+      expect([again.syncedThrough, again.isSynced]).toEqual([{ segment: 3, bytes: 66 }, false])
+    }
+    again.noteSynced({ segment: 3, bytes: 87 })
+    expect([again.syncedThrough, again.isSynced]).toEqual([{ segment: 3, bytes: 87 }, true])
+    again.close()
+  })
+
   test('a first segment that has no record is gone on with as it is: the manifest was named after it', () => {
     const files = new FaultFiles()
     LogWriter.create(files, crc32, 100).close()

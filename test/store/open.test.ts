@@ -383,6 +383,22 @@ describe('what a crash left behind', () => {
     again.close()
   })
 
+  test('what no manifest has named goes before anything is written, for it may take the space', () => {
+    const written = new FaultFiles()
+    const world = (files: FaultFiles) => ({ files, clock: new StandingClock(), checksum: crc32 })
+    openDatabase(world(written)).createKeyspace('k')
+    const names = ['000001.table', 'MANIFEST.new', 'LOG.new']
+    for (const name of names) putFile(written, name, Uint8Array.of(1))
+    const calls: string[] = []
+    const files = written.crash('process-kill', seededRandom(1), {
+      onOperation: ({ operation, path }) => calls.push(`${operation} ${path}`),
+    })
+    openDatabase(world(files))
+    const begins = calls.findIndex((call) => call.startsWith('create'))
+    expect(begins).toBeGreaterThan(0)
+    expect(calls.slice(0, begins)).toEqual(expect.arrayContaining(names.map((name) => `remove ${name}`)))
+  })
+
   test('tables that nothing names stay where one that is named is missing: they may be all that is left', () => {
     const { place, db } = sample()
     db.compact()
