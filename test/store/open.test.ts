@@ -21,9 +21,12 @@ import { crc32 } from '../../src/base/checksum.ts'
 import { openDatabase } from '../../src/database/database.ts'
 import { open } from '../../src/index.ts'
 import { type FileSystem } from '../../src/storage/files.ts'
+import { Manifest } from '../../src/storage/manifest.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
 import { FaultFiles } from '../../src/simulator/fault-files.ts'
 import { seededRandom } from '../../src/simulator/random.ts'
+import { tablesOf } from '../../src/storage/shape.ts'
+import { tablePath } from '../../src/storage/table-format.ts'
 import { type HybridTime, microsOf } from '../../src/time/hybrid-time.ts'
 import { ReplayClock } from '../../src/time/replay-clock.ts'
 import { putFile, refusal } from '../storage/samples.ts'
@@ -397,6 +400,31 @@ describe('what a crash left behind', () => {
     const begins = calls.findIndex((call) => call.startsWith('create'))
     expect(begins).toBeGreaterThan(0)
     expect(calls.slice(0, begins)).toEqual(expect.arrayContaining(names.map((name) => `remove ${name}`)))
+  })
+
+  test('what a manifest may have named goes when another one says durably that it is not needed, the last table too', () => {
+    const written = new FaultFiles()
+    const world = (files: FaultFiles) => ({ files, clock: new StandingClock(), checksum: crc32 })
+    const db = openDatabase(world(written))
+    db.createKeyspace('k')
+    db.createTable('k.t').put('a', 1)
+    db.flush()
+    db.close()
+    const manifest = Manifest.open(written, crc32)
+    const { trees, nextNumber } = manifest.state
+    const last = [...trees.keys()].find((tree) =>
+      tablesOf(trees.get(tree)!.shape).some(({ number }) => number === nextNumber - 1),
+    )
+    manifest.commit({ removeTrees: [last!] })
+    manifest.close()
+    const calls: string[] = []
+    const files = written.crash('process-kill', seededRandom(1), {
+      onOperation: ({ operation, path }) => calls.push(`${operation} ${path}`),
+    })
+    openDatabase(world(files))
+    const goes = calls.indexOf(`remove ${tablePath(nextNumber - 1)}`)
+    expect(goes).toBeGreaterThan(calls.indexOf('rename MANIFEST.new'))
+    expect(calls.slice(0, goes)).toContain('rename MANIFEST.new')
   })
 
   test('tables that nothing names stay where one that is named is missing: they may be all that is left', () => {

@@ -373,6 +373,21 @@ describe('a reader', () => {
     beside.expectShown(beside.read(files), beside.commits.length)
   })
 
+  test('says that a file ends too early where it always does, which is no sign of a writer', () => {
+    const beside = copyOf(closed)
+    const { files, opened } = withFilesAtMost(beside.files, Infinity)
+    const ending = looksAt(files, (path) => {
+      const file = files.open(path)
+      if (!path.endsWith('.log')) return file
+      const read = () => {
+        throw ioFailed('read', path, 'EOF')
+      }
+      return { size: file.size, read, close: () => file.close() }
+    })
+    expect(refusal(() => beside.read(ending))).toMatchObject({ code: 'IO_FAILED', details: { errno: 'EOF' } })
+    expect(opened()).toBe(0)
+  })
+
   test('that was closed opens nothing any more', () => {
     const beside = copyOf(closed)
     const reader = beside.read()

@@ -13,8 +13,8 @@ import { holds } from '../time/property.ts'
 
 test('a time that was refused once stays refused, though the clock is set back and the database reopened', () => {
   const files = new MemoryFiles()
-  const openAt = (micros: number) =>
-    openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) })
+  const openAt = (micros: number, readOnly = false) =>
+    openDatabase({ files, checksum: crc32, clock: new ReplayClock({ micros }) }, { readOnly })
   const first = openAt(1_000_000)
   first.createKeyspace('k')
   const table = first.createTable('k.t', { keep: 1_000 })
@@ -25,10 +25,12 @@ test('a time that was refused once stays refused, though the clock is set back a
   expect(() => later.table('k.t').get('a', { asOf: time })).toThrow(/history of k\.t .* is gone/)
   later.close()
 
-  const setBack = openAt(1_000_500)
-  expect(() => setBack.table('k.t').get('a', { asOf: time })).toThrow(/is gone/)
-  expect(setBack.table('k.t').get('a')).toBe(1)
-  setBack.close()
+  for (const readOnly of [true, false]) {
+    const setBack = openAt(1_000_500, readOnly)
+    expect(() => setBack.table('k.t').get('a', { asOf: time })).toThrow(/is gone/)
+    expect(setBack.table('k.t').get('a')).toBe(1)
+    setBack.close()
+  }
 })
 
 /** What asks for something of the past, of a database with a table, another that was dropped, and one restore. */
