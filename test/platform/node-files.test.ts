@@ -48,18 +48,21 @@ test.skipIf(platform === 'win32')('the name of the root is made durable, whoever
     const open = []
     const fill = () => { for (;;) open.push(openSync(process.argv[1], 'r')) }
     try { fill() } catch {}
-    try {
-      files.makeDirectory('')
-    } catch (error) {
-      const { operation, path, errno } = error.details
-      console.log(operation, path, errno)
+    // At the second time it is there, and still nobody has synced its name.
+    for (let turn = 0; turn < 2; turn++) {
+      try {
+        files.makeDirectory('')
+      } catch (error) {
+        const { operation, path, errno } = error.details
+        console.log(operation, path, errno)
+      }
     }
     closeSync(open.pop())
     files.makeDirectory('')`
   // What cannot be opened cannot be synced.
   const argv = ['-c', 'ulimit -n 64; exec "$0" "$@"', execPath, '--input-type=module', '-e', script, root]
   expect(spawnSync('sh', argv, { encoding: 'utf8' })).toMatchObject({
-    ...{ stdout: `syncDirectory ${scratch} EMFILE\n`, stderr: '', status: 0 },
+    ...{ stdout: `syncDirectory ${scratch} EMFILE\n`.repeat(2), stderr: '', status: 0 },
   })
 })
 
