@@ -13,13 +13,14 @@
  * All numbers are little-endian. A key whose versions run over several blocks stands in each of them.
  */
 import { FormatError, longWordsOf, wordsOf } from '../base/binary.ts'
+import { copyOf } from '../base/bytes.ts'
 import { type HybridTime, MIN_TIME } from '../time/hybrid-time.ts'
 import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { type SoughtKey } from './sought-key.ts'
 import { type VersionSpan } from './version-span.ts'
-import { type Version } from './version.ts'
+import { type KeyedVersion, type Position, type Version } from './version.ts'
 
 const HEADER_BYTES = 8
 /** The word at which the ends of the keys begin. */
@@ -40,6 +41,19 @@ const NO_STRETCH: Stretch = { after: MIN_TIME, through: MIN_TIME }
 /** No key and no version of a block. */
 export const NOTHING = -1
 
+/** What is known of a block without reading it. */
+export interface BlockFacts {
+  readonly first: Position
+  readonly minTime: HybridTime
+  readonly maxTime: HybridTime
+  /** Values that no newer version in the file hides. */
+  readonly live: number
+  /** Values with a newer version of their key before them. */
+  readonly superseded: number
+  /** Deletions. */
+  readonly tombstones: number
+}
+
 /** Collects versions in order and lays them out as a block. */
 export class BlockBuilder {
   readonly #keys: Uint8Array[] = []
@@ -47,6 +61,8 @@ export class BlockBuilder {
   readonly #versions: Version[] = []
   #keyBytes = 0
   #valueBytes = 0
+  /** What the last key takes of these, and what it takes of the columns. */
+  #lastKeyBytes = 0
 
   /** The versions so far. */
   get versionCount(): number {
@@ -75,10 +91,46 @@ export class BlockBuilder {
       this.#keys.push(key)
       this.#versionEnds.push(this.#versions.length)
       this.#keyBytes += key.length
+      this.#lastKeyBytes = KEY_BYTES + key.length
     }
     this.#versions.push(version)
     this.#versionEnds[this.#versionEnds.length - 1] = this.#versions.length
-    this.#valueBytes += version.value?.length ?? 0
+    const valueLength = version.value?.length ?? 0
+    this.#valueBytes += valueLength
+    this.#lastKeyBytes += VERSION_BYTES + valueLength
+  }
+
+  /** Takes the last key back: its versions in order; none, if a block of these would be larger than `bytesMax`, or no other key would stay. */
+  takeLastKey(bytesMax: number): readonly KeyedVersion[] {
+    if (this.#keys.length < 2 || HEADER_BYTES + this.#lastKeyBytes > bytesMax) return []
+    const key = this.#keys.pop()!
+    this.#versionEnds.pop()
+    const taken = this.#versions.splice(this.#versionEnds.at(-1)!)
+    this.#keyBytes -= key.length
+    for (const { value } of taken) this.#valueBytes -= value?.length ?? 0
+    return taken.map(({ time, value }) => ({ key, time, value }))
+  }
+
+  /** What the index says of it; `goesOn` if its first key has newer versions in another block. */
+  facts(goesOn: boolean): BlockFacts {
+    const versions = this.#versions
+    let [minTime, maxTime] = [versions[0]!.time, versions[0]!.time]
+    let tombstones = 0
+    for (const { time, value } of versions) {
+      if (time < minTime) minTime = time
+      if (time > maxTime) maxTime = time
+      if (value === undefined) tombstones++
+    }
+    const live = this.#versionEnds.filter(
+      (_, k) => !(goesOn && k === 0) && this.#newestOf(k).value !== undefined,
+    ).length
+    // What is remembered of a block has memory of its own: in a merge the key is a look at a whole input block.
+    const first = { key: copyOf(this.#keys[0]!), time: versions[0]!.time }
+    return { first, minTime, maxTime, live, superseded: versions.length - live - tombstones, tombstones }
+  }
+
+  #newestOf(index: number): Version {
+    return this.#versions[index === 0 ? 0 : this.#versionEnds[index - 1]!]!
   }
 
   /** The encoded block; the builder is empty again. */

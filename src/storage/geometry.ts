@@ -11,7 +11,10 @@ export interface Geometry {
   readonly memtableBytes: number
   /** Compaction begins a new table file at this size. At most 1 GiB. */
   readonly tableBytes: number
-  /** A block is closed when the next version would take it past this size. At most 1 GiB. */
+  /**
+   * A block is closed when the next version would take it past this size; a key of up to half of it goes to the next one as a
+   * whole. At most 1 GiB.
+   */
   readonly blockBytes: number
   /** Bits of the Bloom filter for each key. At most 100. */
   readonly filterBitsPerKey: number

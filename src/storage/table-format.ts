@@ -14,6 +14,7 @@ import { type Checksum } from '../base/checksum.ts'
 import { copyOf } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretches } from '../time/stretches.ts'
+import { type BlockFacts } from './block.ts'
 import { type Position } from './version.ts'
 
 /** Counts of versions by what they are within their file. */
@@ -52,16 +53,10 @@ export interface TableMeta extends TableFacts {
 }
 
 /** One block as the index knows it. */
-export interface BlockEntry {
+export interface BlockEntry extends BlockFacts {
   readonly offset: number
   /** Without the checksum behind it. */
   readonly length: number
-  readonly first: Position
-  readonly minTime: HybridTime
-  readonly maxTime: HybridTime
-  readonly live: number
-  readonly superseded: number
-  readonly tombstones: number
 }
 
 /** Where a part of the file is; `length` without its checksum. */

@@ -30,15 +30,6 @@ const PENDING_BYTES = WRITE_BYTES + 64 * 1024
 /** Where blocks are small, so are tables: they begin with room for fewer bytes. */
 const PENDING_BLOCKS = 16
 
-interface BlockFacts {
-  first: Position
-  minTime: HybridTime
-  maxTime: HybridTime
-  live: number
-  superseded: number
-  tombstones: number
-}
-
 /** Collects the versions of one table. */
 export class TableWriter {
   readonly #number: number
@@ -51,7 +42,8 @@ export class TableWriter {
   readonly #block = new BlockBuilder()
   readonly #index: BlockEntry[] = []
   readonly #hashes: number[] = []
-  #blockFacts: BlockFacts | undefined
+  /** Whether the first key of the block has newer versions in the one before. */
+  #goesOn = false
   readonly #pending: BinaryWriter
   #offset = 0
   #last: Position | undefined
@@ -89,14 +81,14 @@ export class TableWriter {
     assert(order < 0 || (order === 0 && last!.time > version.time), 'versions come in order')
     const isNewKey = order < 0
     const size = BlockBuilder.bytesOf(version.key, version)
-    if (this.#block.versionCount > 0 && this.#block.bytes + size > this.#geometry.blockBytes) this.#endBlock()
+    const isTooMuch = this.#block.versionCount > 0 && this.#block.bytes + size > this.#geometry.blockBytes
+    if (isTooMuch) this.#endBlockBefore(isNewKey, size)
     if (isNewKey) {
       this.#keys++
       this.#hashes.push(hashOfKey(version.key))
     }
     this.#block.add(version.key, version, isNewKey)
     if (this.#watched.length > 0) this.#met.add(indexIn(this.#watched, version.time))
-    this.#count(version, isNewKey)
     this.#last = version
   }
 
@@ -145,28 +137,21 @@ export class TableWriter {
     this.#file.close()
   }
 
-  #count({ key, time, value }: KeyedVersion, isNewKey: boolean): void {
-    // What is remembered of a block has memory of its own: in a merge the key is a look at a whole input block.
-    this.#blockFacts ??= {
-      first: { key: copyOf(key), time },
-      minTime: time,
-      maxTime: time,
-      live: 0,
-      superseded: 0,
-      tombstones: 0,
-    }
-    const facts = this.#blockFacts
-    if (time < facts.minTime) facts.minTime = time
-    if (time > facts.maxTime) facts.maxTime = time
-    if (value === undefined) facts.tombstones++
-    else if (isNewKey) facts.live++
-    else facts.superseded++
+  /**
+   * Ends the block, which has no room for a version of so many bytes. What takes up to half a block of a key that goes on is taken
+   * along, if there is room for both: so a smaller key stands in one block, and who reads it needs no other.
+   */
+  #endBlockBefore(isNewKey: boolean, size: number): void {
+    const { blockBytes } = this.#geometry
+    const taken = isNewKey ? [] : this.#block.takeLastKey(Math.min(blockBytes / 2, blockBytes - size))
+    this.#endBlock()
+    this.#goesOn = !isNewKey && taken.length === 0
+    for (const version of taken) this.#block.add(version.key, version, false)
   }
 
   #endBlock(): void {
-    const facts = defined(this.#blockFacts, 'the facts of a block')
+    const facts = this.#block.facts(this.#goesOn)
     this.#index.push({ ...facts, ...this.#writePart(this.#block.finish()) })
-    this.#blockFacts = undefined
   }
 
   #writePart(bytes: Uint8Array): PartHandle {

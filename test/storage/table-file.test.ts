@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.ts'
 import { ByteCopies, bytesOfText } from '../../src/base/bytes.ts'
 import { crc32 } from '../../src/base/checksum.ts'
+import { BlockBuilder, NOTHING } from '../../src/storage/block.ts'
 import { hashOfKey } from '../../src/storage/bloom-filter.ts'
 import { readWholeFile } from '../../src/storage/files.ts'
 import { MemoryFiles } from '../../src/storage/memory-files.ts'
@@ -74,6 +75,13 @@ function batchesOf(table: TableFile, key: Uint8Array, times: Stretch, order: Tim
   ).flat()
 }
 
+/** How large a block of one key is. */
+function bytesOfBlock(versions: readonly KeyedVersion[]): number {
+  const builder = new BlockBuilder()
+  for (const [i, each] of versions.entries()) builder.add(each.key, each, i === 0)
+  return builder.bytes
+}
+
 describe('a table', () => {
   test('holds the versions it was made of', () => {
     holds(
@@ -83,6 +91,25 @@ describe('a table', () => {
         expect(allShown(tables.open(1).versions())).toEqual(allShown(versions))
       }),
       40,
+    )
+  })
+
+  test('has a key in one block if that takes up to half of one, and no block that is too large', () => {
+    holds(
+      fc.property(tableVersions, fc.integer({ min: 1, max: 400 }), (versions, size) => {
+        const tables = tableFiles()
+        writeTable(tables, 1, versions, smallGeometry({ blockBytes: size }))
+        const table = tables.open(1)
+        const blocks = table.index.map((_, index) => table.block(index))
+        for (const block of blocks)
+          if (block.versionCount > 1) expect(block.bytes.length).toBeLessThanOrEqual(size)
+        for (const key of keysOf(versions)) {
+          const ofKey = versions.filter((one) => compareKeys(one.key, key) === 0)
+          const withKey = blocks.filter((block) => block.indexOf(new SoughtKey(key)) !== NOTHING)
+          if (bytesOfBlock(ofKey) <= size / 2) expect(withKey.length).toBe(1)
+        }
+      }),
+      100,
     )
   })
 
