@@ -19,8 +19,9 @@ import { type Stretch, type Stretches, lastBefore } from '../time/stretches.ts'
 import { fetchBytes, fetchWords, noteFetched } from './fetch.ts'
 import { PackedKeys } from './packed-keys.ts'
 import { type SoughtKey } from './sought-key.ts'
+import { type BlockFacts } from './table-format.ts'
 import { type VersionSpan } from './version-span.ts'
-import { type KeyedVersion, type Position, type Version } from './version.ts'
+import { type KeyedVersion, type Version } from './version.ts'
 
 const HEADER_BYTES = 8
 /** The word at which the ends of the keys begin. */
@@ -40,19 +41,6 @@ const NO_STRETCH: Stretch = { after: MIN_TIME, through: MIN_TIME }
 
 /** No key and no version of a block. */
 export const NOTHING = -1
-
-/** What is known of a block without reading it. */
-export interface BlockFacts {
-  readonly first: Position
-  readonly minTime: HybridTime
-  readonly maxTime: HybridTime
-  /** Values that no newer version in the file hides. */
-  readonly live: number
-  /** Values with a newer version of their key before them. */
-  readonly superseded: number
-  /** Deletions. */
-  readonly tombstones: number
-}
 
 /** Collects versions in order and lays them out as a block. */
 export class BlockBuilder {

@@ -14,7 +14,6 @@ import { type Checksum } from '../base/checksum.ts'
 import { copyOf } from '../base/bytes.ts'
 import { type HybridTime } from '../time/hybrid-time.ts'
 import { type Stretches } from '../time/stretches.ts'
-import { type BlockFacts } from './block.ts'
 import { type Position } from './version.ts'
 
 /** Counts of versions by what they are within their file. */
@@ -50,6 +49,13 @@ export interface TableMeta extends TableFacts {
   readonly writtenAtCutoff?: HybridTime | undefined
   /** Times between its first and its last one at which it is known to hold no version. */
   readonly emptyTimes?: Stretches | undefined
+}
+
+/** What is known of a block without reading it. Live is what no newer version in the file hides, in whichever block. */
+export interface BlockFacts extends Pick<VersionCounts, 'live' | 'superseded' | 'tombstones'> {
+  readonly first: Position
+  readonly minTime: HybridTime
+  readonly maxTime: HybridTime
 }
 
 /** One block as the index knows it. */
