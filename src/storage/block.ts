@@ -276,13 +276,13 @@ export class Block extends PackedKeys {
   }
 
   /** As {@link newestIn}, of each key from `from` on: `newest[i]` is that of key i. */
-  allNewestIn(from: number, view: Stretches, newest: Int32Array): void {
+  allNewestIn(from: number, view: Stretches, newest: number[]): void {
     if (view.length === 1) return this.#allNewestInStretch(from, view[0]!, newest)
     for (let i = from; i < this.keyCount; i++) newest[i] = this.newestIn(i, view)
   }
 
   /** The newest version of each key from `from` on, whatever its time. */
-  allNewest(from: number, newest: Int32Array): void {
+  allNewest(from: number, newest: number[]): void {
     let fetched = 0
     for (let i = from; i < this.keyCount; i++) {
       const version = this.versionsFrom(i)
@@ -335,7 +335,7 @@ export class Block extends PackedKeys {
    * The searches of all keys have no branches but their loops: where the times that are passed stand in no order that a
    * processor could learn, it would guess wrong at every other one.
    */
-  #allNewestInStretch(from: number, { after, through }: Stretch, newest: Int32Array): void {
+  #allNewestInStretch(from: number, { after, through }: Stretch, newest: number[]): void {
     const [first, last] = [asWord(after), asWord(through)]
     const times = this.#times
     let version = this.versionsFrom(from)

@@ -27,7 +27,7 @@ import { type TableFile } from './table-file.ts'
 import { type TableMeta } from './table-format.ts'
 import { VersionSpan } from './version-span.ts'
 
-const NO_VERSIONS = new Int32Array(0)
+const NO_VERSIONS: number[] = []
 /** Room for the keys of blocks that have some more. */
 const SPARE_KEYS = 16
 
@@ -53,7 +53,10 @@ export class RunCursor implements KeyCursor {
   #fetchedTo = 0
   #fetchNext = FIRST_FETCHED_BLOCKS
   #keyIndex = 0
-  /** Forward: which version shows at each key of the block from where the cursor came into it, or none. */
+  /**
+   * Forward: which version shows at each key of the block from where the cursor came into it, or none. No typed array:
+   * of this size, its memory is got outside of V8's heap, which takes longer than a block is searched.
+   */
   #shown = NO_VERSIONS
   /** Which version of the block shows. Reverse: nothing, where what shows stands in a later block than the key begins in. */
   #version = NOTHING
@@ -167,7 +170,7 @@ export class RunCursor implements KeyCursor {
 
   #searchFrom(keyIndex: number): void {
     const block = this.#block!
-    if (this.#shown.length < block.keyCount) this.#shown = new Int32Array(block.keyCount + SPARE_KEYS)
+    if (this.#shown.length < block.keyCount) this.#shown = Array<number>(block.keyCount + SPARE_KEYS)
     const [times] = this.#view
     // Mostly so in scans of the present: then no times are compared.
     const showsAll = this.#view.length === 1 && this.#table!.isBlockWithin(times!, this.#blockIndex)

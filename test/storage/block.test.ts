@@ -311,7 +311,7 @@ test.each([1, 2, 3, 32, 33])(
     const times = Array.from({ length: count }, (_, i) => oldest + count - 1 - i)
     const versions = names.flatMap((name) => times.map((time) => version(name, time, `${name}${time}`)))
     const block = new Block(blockOf(versions))
-    const newest = new Int32Array(names.length)
+    const newest = names.map(() => NOTHING)
     const ends = Array.from({ length: oldest + count + 1 }, (_, end) => end)
     for (const [after, through] of ends.flatMap((end) => [
       [0, end + 1],
@@ -321,7 +321,7 @@ test.each([1, 2, 3, 32, 33])(
       for (const from of names.keys()) {
         const view = stretch(tick(after!), tick(through!))
         block.allNewestIn(from, view, newest.fill(NOTHING))
-        const found = Array.from(newest, (at) => (at === NOTHING ? '-' : shown(block.versionAt(at))))
+        const found = newest.map((at) => (at === NOTHING ? '-' : shown(block.versionAt(at))))
         const expected = names.map((name, i) =>
           i < from ? '-' : shown(newestOf(versions, bytesOfText(name), view)),
         )
