@@ -39,6 +39,9 @@ add('restore', 'restores and undos by size, and reads after a thousand of them',
 add('scans', 'what a scan of 100 keys as of a time is made of', async () => {
   return (await import('./scans.ts')).benchmarkScans
 })
+add('types', 'what the types of keys and values cost', async () => {
+  return (await import('./types.ts')).benchmarkTypes
+})
 await program.parseAsync()
 
 /** A benchmark that can be asked for. Only the one that is asked for is loaded. */

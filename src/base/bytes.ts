@@ -162,6 +162,32 @@ export function textOfBytes(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }
 
+/** As {@link textOfBytes}, of a span. */
+export function textOfSpan(span: ByteSpan): string {
+  return asciiOfSpan(span) ?? decoder.decode(lookAt(span))
+}
+
+/** Up to this length, V8 puts a text together from its characters faster than the decoder is called. */
+const SPELLED_TEXT_MAX = 24
+/** A list for the characters of a text, by how many there are: for each text to have its own would take as long again. */
+const SPELLED: readonly number[][] = Array.from({ length: SPELLED_TEXT_MAX + 1 }, (_, length) =>
+  Array.from({ length }, () => 0),
+)
+
+/** The text of a span, if it is short and ASCII. */
+function asciiOfSpan({ view, from, to }: ByteSpan): string | undefined {
+  const length = to - from
+  if (length > SPELLED_TEXT_MAX) return undefined
+  const characters = SPELLED[length]!
+  let bits = 0
+  for (let i = 0; i < length; i++) {
+    const byte = view.getUint8(from + i)
+    bits |= byte
+    characters[i] = byte
+  }
+  return bits < 0x80 ? String.fromCharCode(...characters) : undefined
+}
+
 function loopedCopy(bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(bytes.length)
   for (let i = 0; i < bytes.length; i++) copy[i] = bytes[i]!

@@ -2,12 +2,15 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { type ByteSpan, ByteCopies } from '../../src/base/bytes.ts'
 import { PalimpsestError } from '../../src/base/errors.ts'
 import {
   KEY_BYTES_MAX,
   VALUE_BYTES_MAX,
   decodeKey,
+  decodeKeySpan,
   decodeValue,
+  decodeValueSpan,
   encodeKey,
   viewValue,
 } from '../../src/table/codec.ts'
@@ -45,6 +48,19 @@ function codeOf(action: () => unknown): string | undefined {
   return refusal(action)?.code
 }
 
+/** Bytes as they stand in the memory of the engine: among others, with a beginning that is not that of the memory. */
+function among(bytes: Uint8Array): ByteSpan {
+  const memory = new Uint8Array(bytes.length + 7).fill(0xff)
+  memory.set(bytes, 4)
+  return { view: new DataView(memory.buffer, 1), from: 3, to: 3 + bytes.length }
+}
+
+/** Texts of some dozen characters, most of them of ASCII alone. */
+const shortText = fc.oneof(
+  fc.string({ unit: 'binary-ascii', maxLength: 40 }),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+)
+
 describe('keys', () => {
   test('of text are UTF-8 and come back', () => {
     holds(
@@ -53,6 +69,26 @@ describe('keys', () => {
         expect(decodeKey(encodeKey(key, 'text'), 'text')).toBe(key)
       }),
     )
+  })
+
+  test('of text and of bytes are read where they stand among others', () => {
+    const copies = new ByteCopies()
+    holds(
+      fc.property(shortText, (key) => {
+        const bytes = encodeKey(key, 'text')
+        expect(decodeKeySpan(among(bytes), 'text', copies)).toBe(key)
+        expect(decodeKeySpan(among(bytes), 'bytes', copies)).toEqual(bytes)
+      }),
+    )
+  })
+
+  test('of bytes that are no text are damage, however short', () => {
+    const wrong = [[0xff], [0x61, 0x80], [0xc3], [...Buffer.from('a'.repeat(30)), 0xe4]]
+    for (const bytes of wrong.map((list) => Uint8Array.from(list))) {
+      expect(codeOf(() => decodeKey(bytes, 'text'))).toBe('TABLE_CORRUPT')
+      expect(codeOf(() => decodeKeySpan(among(bytes), 'text', new ByteCopies()))).toBe('TABLE_CORRUPT')
+      expect(codeOf(() => decodeValueSpan(among(bytes), 'text', new ByteCopies()))).toBe('TABLE_CORRUPT')
+    }
   })
 
   test('of bytes are copies on the way in and on the way out, never Buffers', () => {
@@ -95,6 +131,19 @@ describe('values of text and of bytes', () => {
       fc.property(fc.string({ unit: 'binary' }), fc.uint8Array(), (text, bytes) => {
         expect(decodeValue(viewValue(text, 'text'), 'text')).toBe(text)
         expect(decodeValue(viewValue(bytes, 'bytes'), 'bytes')).toEqual(bytes)
+      }),
+    )
+  })
+
+  test('are read where they stand among others', () => {
+    const copies = new ByteCopies()
+    holds(
+      fc.property(shortText, (text) => {
+        const bytes = viewValue(text, 'text')
+        expect(decodeValueSpan(among(bytes), 'text', copies)).toBe(text)
+        expect(decodeValueSpan(among(bytes), 'bytes', copies)).toEqual(bytes)
+        const document = among(viewValue([text], 'document'))
+        expect(decodeValueSpan(document, 'document', copies)).toEqual([text])
       }),
     )
   })
@@ -315,6 +364,39 @@ describe('a document', () => {
       expect(part.buffer.byteLength).toBe(part.length)
     }
     expect(through(Buffer.from([7]))).toStrictEqual(Uint8Array.of(7))
+  })
+
+  test('stays as it is while others are read, small and large', () => {
+    const sizes = [0, 10, 4000, 4089, 4090, 4091, 4096, 10_000]
+    // msgpackr writes bytes of either class in another form.
+    const given = (make: (bytes: Uint8Array) => Uint8Array, byte: number, size: number) => ({
+      bytes: make(new Uint8Array(size).fill(byte)),
+      list: [make(Uint8Array.of(byte)), [make(Uint8Array.of(byte))], { text: 'text '.repeat(byte) }],
+    })
+    for (const make of [(bytes: Uint8Array) => Buffer.from(bytes), (bytes: Uint8Array) => bytes]) {
+      const read = sizes.map((size) => through(given(make, 1, size)))
+      for (const size of sizes) through(given(make, 2, size))
+      expect(read).toStrictEqual(sizes.map((size) => given((bytes) => bytes, 1, size)))
+    }
+  })
+
+  test('that ends too early is damage, whatever was read before it', () => {
+    const whole = viewValue({ name: 'a name', list: [1, 2, Uint8Array.of(3)], when: new Date(0) }, 'document')
+    for (let length = 0; length < whole.length; length++) {
+      expect(decodeValue(whole, 'document')).toBeTypeOf('object')
+      expect(codeOf(() => decodeValue(whole.subarray(0, length), 'document'))).toBe('TABLE_CORRUPT')
+    }
+  })
+
+  test('has none of what somebody gave all objects', () => {
+    const everywhere = Object.prototype as { given?: unknown }
+    everywhere.given = { a: 1 }
+    try {
+      const back = through({ b: { c: 1 } }) as { b: object }
+      expect([Object.keys(back), Object.keys(back.b)]).toEqual([['b'], ['c']])
+    } finally {
+      delete everywhere.given
+    }
   })
 
   test('does not depend on what was packed before it', () => {
