@@ -36,9 +36,10 @@ const INTEGER_MAX = 2n ** 64n
 /** The keys of an array with more items are not listed: that would take half as long as to write it down. */
 const LISTED_ITEMS_MAX = 16
 
-/** The bytes of a document, in memory of their own. Throws `INVALID_VALUE`. */
+/** The bytes of a document, in memory of their own. Throws `INVALID_VALUE`, which says where in it. */
 export function bytesOfDocument(value: unknown): Uint8Array {
-  checkDocument(value, 0)
+  const found = flawOf(value, 0)
+  if (found !== undefined) throw refusal(found)
   return copyOf(packr.pack(value))
 }
 
@@ -53,50 +54,86 @@ function unpack(bytes: Uint8Array): unknown {
   return packr.unpack(READ_MEMORY, bytes.length)
 }
 
+/** What a document cannot hold, and the way there from the outside: names of fields, and places in lists. */
+interface Flaw {
+  readonly what: string
+  readonly way: (string | number)[]
+}
+
+/** More steps, and more characters of a name, say no more to whoever looks for the place. */
+const TOLD_STEPS_MAX = 8
+const TOLD_NAME_MAX = 40
+
+function refusal({ what, way }: Flaw): PalimpsestError {
+  const steps = way.filter((_, i) => i < TOLD_STEPS_MAX).map(stepText)
+  const where = steps.join('').replace(/^\./, '') + (way.length > TOLD_STEPS_MAX ? '…' : '')
+  const message = `a document cannot hold ${what}${where === '' ? '' : `: at ${where}`}`
+  return new PalimpsestError('INVALID_VALUE', message, { path: way })
+}
+
+function stepText(step: string | number): string {
+  if (typeof step === 'number') return `[${step}]`
+  if (/^[\w$]{1,40}$/.test(step)) return `.${step}`
+  return `[${JSON.stringify(step.length > TOLD_NAME_MAX ? `${step.substring(0, TOLD_NAME_MAX)}…` : step)}]`
+}
+
 /**
- * Refuses what would not come back as it went in. Lost are the sign of −0, as in JSON, which items of an array are holes,
+ * What of a value would not come back as it went in. Lost are the sign of −0, as in JSON, which items of an array are holes,
  * and what a long array has beside its items.
  */
-function checkDocument(value: unknown, depth: number): void {
-  const refuse = (what: string): never => {
-    throw new PalimpsestError('INVALID_VALUE', `a document cannot hold ${what}`)
-  }
-  if (depth > DEPTH_MAX) refuse(`more than ${DEPTH_MAX} levels`)
+function flawOf(value: unknown, depth: number): Flaw | undefined {
+  if (depth > DEPTH_MAX) return flaw(`more than ${DEPTH_MAX} levels`)
   switch (typeof value) {
     case 'undefined':
-      return depth === 0 ? refuse('undefined; delete the key instead') : undefined
+      return depth === 0 ? flaw('undefined; delete the key instead') : undefined
     case 'string':
-      return value.isWellFormed() ? undefined : refuse('half of a surrogate pair')
+      return value.isWellFormed() ? undefined : flaw('half of a surrogate pair')
     case 'number':
     case 'boolean':
       return undefined
     case 'bigint':
-      return value < INTEGER_MAX && value >= -INTEGER_MAX / 2n
-        ? undefined
-        : refuse('an integer beyond 64 bits')
+      return value < INTEGER_MAX && value >= -INTEGER_MAX / 2n ? undefined : flaw('an integer beyond 64 bits')
     case 'object':
-      break
+      return value === null ? undefined : flawOfObject(value, depth)
     default:
-      return refuse(`a ${typeof value}`)
+      return flaw(`a ${typeof value}`)
   }
-  if (value === null) return
+}
+
+function flawOfObject(value: object, depth: number): Flaw | undefined {
   // Their class would be written down by a name that no reader knows.
   if (value instanceof Uint8Array)
-    return isPlainBytes(value) ? undefined : refuse('bytes of a class of their own')
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? refuse('a date that is none') : undefined
-  if (Array.isArray(value)) {
-    if (hasMoreThanItems(value)) refuse('an array with properties beside its items')
-    for (const item of value) checkDocument(item, depth + 1)
-    return
-  }
+    return isPlainBytes(value) ? undefined : flaw('bytes of a class of their own')
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? flaw('a date that is none') : undefined
+  if (Array.isArray(value)) return flawOfItems(value, depth)
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) refuse('an instance of a class')
-  if (hasSymbolField(value)) refuse('a field whose name is a symbol')
+  if (prototype !== Object.prototype && prototype !== null) return flaw('an instance of a class')
+  if (hasSymbolField(value)) return flaw('a field whose name is a symbol')
   for (const name of Object.keys(value)) {
-    if (name === '__proto__') refuse('a field called __proto__')
-    if (!name.isWellFormed()) refuse('half of a surrogate pair')
-    checkDocument((value as Fields)[name], depth + 1)
+    if (name === '__proto__') return flaw('a field called __proto__')
+    if (!name.isWellFormed()) return flaw('half of a surrogate pair')
+    const found = flawOf((value as Fields)[name], depth + 1)
+    if (found !== undefined) return behind(name, found)
   }
+  return undefined
+}
+
+function flawOfItems(items: readonly unknown[], depth: number): Flaw | undefined {
+  if (hasMoreThanItems(items)) return flaw('an array with properties beside its items')
+  for (let i = 0; i < items.length; i++) {
+    const found = flawOf(items[i], depth + 1)
+    if (found !== undefined) return behind(i, found)
+  }
+  return undefined
+}
+
+function flaw(what: string): Flaw {
+  return { what, way: [] }
+}
+
+function behind(step: string | number, found: Flaw): Flaw {
+  found.way.unshift(step)
+  return found
 }
 
 /** As of fields with names, only those count that can be listed. */

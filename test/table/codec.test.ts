@@ -475,6 +475,24 @@ describe('what would not come back is refused', () => {
     }
   })
 
+  test('and told where in the document it is', () => {
+    const nobody = () => 1
+    const deep = Array.from({ length: 12 }).reduce<unknown>((inner) => ({ a: inner }), nobody)
+    const cases: readonly (readonly [unknown, string, readonly (string | number)[]])[] = [
+      [nobody, 'a function', []],
+      [{ first: 1, tags: ['x', { f: nobody }] }, 'a function: at tags[1].f', ['tags', 1, 'f']],
+      [[[], [nobody]], 'a function: at [1][0]', [1, 0]],
+      [{ 'two words': { '': nobody } }, 'a function: at ["two words"][""]', ['two words', '']],
+      [{ a: JSON.parse('{"__proto__":1}') }, 'a field called __proto__: at a', ['a']],
+      [{ ['n'.repeat(50)]: nobody }, `a function: at ["${'n'.repeat(40)}…"]`, ['n'.repeat(50)]],
+      [deep, `a function: at a${'.a'.repeat(7)}…`, Array.from({ length: 12 }, () => 'a')],
+    ]
+    for (const [value, told, path] of cases) {
+      const error = refusal(() => viewValue(value, 'document'))
+      expect(error).toMatchObject({ message: `a document cannot hold ${told}`, details: { path } })
+    }
+  })
+
   test('undefined itself, though not in a field', () => {
     expect(codeOf(() => viewValue(undefined, 'document'))).toBe('INVALID_VALUE')
   })
