@@ -302,9 +302,12 @@ export class Table<K extends Key = Key, V = unknown> {
     const table = this.#row()
     return commitBatch(
       this.#context,
-      writes.map(({ type, key, value }: { type: string; key: K; value?: V }) => {
-        return { type, table, key, value } as TableWrite
-      }),
+      writes.map(
+        ({ type, key, value, table: other }: { type: string; key: K; value?: V; table?: unknown }) => {
+          if (other !== undefined) throw ofTheDatabase(other)
+          return { type, table, key, value } as TableWrite
+        },
+      ),
       options,
     )
   }
@@ -371,6 +374,13 @@ export function commitBatch(
   const writes = planBatch(store.catalog, batch)
   const time = writes.length === 0 ? store.lastTime : store.commit(writes, options.durability ?? durability)
   return { time, at: formatIso(time) }
+}
+
+/** Callers without types can give a batch of the database to a table, which would write all of it to itself. */
+function ofTheDatabase(table: unknown): PalimpsestError {
+  const named = typeof table === 'string' ? JSON.stringify(table) : kindOf(table)
+  const message = `a write names a table (${named}): the batch of the database writes to tables by name`
+  return new PalimpsestError('INVALID_ARGUMENT', message)
 }
 
 function limitOf(limit: number | undefined): number {

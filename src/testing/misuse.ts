@@ -92,6 +92,11 @@ export const MISUSES: readonly Misuse[] = [
       ]),
   },
   {
+    what: 'a batch of the database, given to a table',
+    code: 'INVALID_ARGUMENT',
+    call: ({ table, name, key, value }) => table.batch([wrong({ type: 'put', table: name, key, value })]),
+  },
+  {
     what: 'a durability that does not exist',
     code: 'INVALID_ARGUMENT',
     call: ({ table, key, value }) => table.put(key, value, { durability: wrong('sometimes') }),

@@ -311,4 +311,12 @@ test('what is no list of writes is refused, and nothing is written', () => {
   for (const type of [1n, undefined, 'del'])
     expect(refusal(() => table.batch([{ type, key: 'a' } as never]))?.code).toBe('INVALID_ARGUMENT')
   expect([table.get('a'), own.newest]).toEqual([undefined, before])
+  // A batch of the database would be written to this table as a whole.
+  for (const named of ['k.t', 'k.other', 5]) {
+    const write = { type: 'put', table: named, key: 'a', value: 1 }
+    const error = refusal(() => table.batch([{ type: 'put', key: 'b', value: 1 }, write as never]))
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(error?.message).toContain(named === 5 ? 'a number' : `"${named}"`)
+  }
+  expect(table.get('b')).toBeUndefined()
 })
