@@ -40,11 +40,12 @@ export class ByteTable {
   readonly #handle: TableHandle
   readonly #store: Store
 
-  /** Throws `INVALID_ARGUMENT` if the table holds anything but bytes, `UNKNOWN_TABLE` if it is gone. */
+  /** Throws `CLOSED`, `INVALID_ARGUMENT` if the table holds anything but bytes, `UNKNOWN_TABLE` if it is gone. */
   constructor(table: Table<Uint8Array, Uint8Array>) {
     this.table = table
     this.#handle = table.handle
     this.#store = this.#handle.context.store
+    this.#store.assertOpen()
     const { keys, values } = this.#store.tableOf(table.id, this.#handle.boundTo)
     if (keys === 'bytes' && values === 'bytes') return
     throw new PalimpsestError(

@@ -196,6 +196,20 @@ describe('an open database', () => {
     await level.close()
   })
 
+  test('that is closed opens no level', async () => {
+    const database = memory()
+    database.createKeyspace('a')
+    const table = database.createTable<Uint8Array, Uint8Array>('a.b', { keys: 'bytes', values: 'bytes' })
+    database.close()
+    const levels = [
+      new PalimpsestLevel(table),
+      new PalimpsestLevel(database, 'a.b'),
+      new PalimpsestLevel(database, 'a.c'),
+    ]
+    for (const level of levels)
+      expect(await codesOf(() => level.open())).toEqual(['LEVEL_DATABASE_NOT_OPEN', 'CLOSED'])
+  })
+
   test('in which the table is dropped says so', async () => {
     const database = memory()
     const level = new PalimpsestLevel(database, 'a.b')
