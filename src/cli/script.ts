@@ -2,7 +2,7 @@
  * Scripts of commands and what they answer: `script`. The golden tests run them by the same code.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { concatBytes, copyOf, textOfBytes } from '../base/bytes.ts'
 import { PalimpsestError } from '../base/errors.ts'
 import { attempt, readFileChunks } from '../lab/git/chunks.ts'
@@ -32,8 +32,12 @@ export function registerScript(program: Command, session: Session): void {
     )
     .argument('[file...]', 'the scripts; - is standard input')
     .option('--source', 'print them as scripts, with the answers filled in')
-    .option('--update', 'write the answers into the files instead of printing them')
-    .option('--commands', 'list the commands that a script can have')
+    .addOption(
+      new Option('--update', 'write the answers into the files instead of printing them').conflicts('source'),
+    )
+    .addOption(
+      new Option('--commands', 'list the commands that a script can have').conflicts(['source', 'update']),
+    )
     .addHelpText('after', SCRIPT_HELP)
     .addHelpText(
       'after',
@@ -65,7 +69,11 @@ at 3: puts the clock at microsecond 3 first. As of 3 means through the end of 3;
 commands; docs/script.md has them too.`
 
 async function script(session: Session, files: readonly string[], flags: ScriptFlags): Promise<void> {
-  if (flags.commands) return listCommands(session)
+  if (flags.commands) {
+    if (files.length > 0)
+      throw new PalimpsestError('INVALID_ARGUMENT', '--commands lists the commands, and runs no script')
+    return listCommands(session)
+  }
   if (files.length === 0) throw new PalimpsestError('INVALID_ARGUMENT', 'the name of a script is missing')
   if (flags.update && files.includes('-'))
     throw new PalimpsestError('INVALID_ARGUMENT', '--update needs files: standard input cannot be rewritten')
@@ -100,7 +108,8 @@ async function print(session: Session, ran: RunFile, heading: string, isSource: 
   const { file, text, paragraphs, blocks, mismatches } = ran
   const { scriptText } = await import('./script-text.ts')
   const steps = paragraphs.flat().filter((item) => typeof item !== 'string')
-  await session.result({ file, blocks, mismatches, steps }, () =>
+  const facts = { file, blocks, mismatches, steps, ...(isSource ? { source: text } : {}) }
+  await session.result(facts, () =>
     isSource
       ? screenText(heading + text).trimEnd()
       : screenText(heading) + scriptText(session, paragraphs).trimEnd(),

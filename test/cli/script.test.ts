@@ -1,5 +1,5 @@
 /** A script on a terminal: as wide as that is, or as is good to read. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Surroundings, cli, scratchDirectory } from './harness.ts'
@@ -44,4 +44,26 @@ test('a file that was updated is named by a name that cannot draw on the termina
   writeFileSync(join(cwd, 'clear\u001b[2J.txt'), 'table t\n')
   const { stdout } = await cli(['script', '--update', 'clear\u001b[2J.txt'], { cwd })
   expect(stdout).toBe(String.raw`"clear\u001b[2J.txt": 1 block, updated` + '\n')
+})
+
+test('options that say different things are refused together', async () => {
+  for (const options of [
+    ['--commands', 'wide.txt'],
+    ['--commands', '--source'],
+    ['--source', '--update', 'wide.txt'],
+  ]) {
+    const { exitCode, stdout, stderr } = await cli(['script', ...options], { cwd })
+    expect([exitCode, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('INVALID_ARGUMENT')
+  }
+  expect(readFileSync(join(cwd, 'wide.txt'), 'utf8')).toBe(prose)
+})
+
+test('as data, a script has its source, where it is asked for', async () => {
+  const shown = async (...options: readonly string[]) => {
+    const { stdout } = await cli(['script', 'wide.txt', '--json', ...options], { cwd })
+    return JSON.parse(stdout) as { source?: string }
+  }
+  expect((await shown()).source).toBeUndefined()
+  expect((await shown('--source')).source).toBe(`${prose}---\na="${words}"\n`)
 })
