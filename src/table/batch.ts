@@ -29,28 +29,66 @@ interface OpenTablet {
 }
 
 /**
- * The writes of a commit, by tablet. Their bytes may be the caller's: whoever keeps them copies them. Throws `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`.
+ * The writes of a commit, by tablet. Their bytes may be the caller's: whoever keeps them copies them. Throws `INVALID_KEY`,
+ * `INVALID_VALUE`, `TOO_LARGE`, `INVALID_ARGUMENT`, which say which of the writes it is.
  */
 export function planBatch(catalog: Catalog, batch: readonly TableWrite[]): readonly TabletWrites[] {
-  const tablets = new Map<number, OpenTablet>()
-  const tabletOf = new Map<TableRow, (key: Uint8Array) => number>()
-  let bytes = 0
-  for (const write of batch) {
+  const plan = new BatchPlan(catalog, batch.length)
+  for (let i = 0; i < batch.length; i++) {
+    try {
+      plan.add(batch[i]!)
+    } catch (error) {
+      throw batch.length > 1 ? ofWrite(error, i) : error
+    }
+  }
+  return plan.writes
+}
+
+/** The refusal of a write of many, which says which one it is. */
+function ofWrite(error: unknown, index: number): unknown {
+  if (!(error instanceof PalimpsestError)) return error
+  const { code, message, details, cause } = error
+  return new PalimpsestError(
+    code,
+    `${message}: in write ${index} of the batch`,
+    { ...details, write: index },
+    cause,
+  )
+}
+
+/** Writes that become one commit. */
+class BatchPlan {
+  readonly #catalog: Catalog
+  /** How many writes there will be. */
+  readonly #count: number
+  readonly #tablets = new Map<number, OpenTablet>()
+  readonly #tabletOf = new Map<TableRow, (key: Uint8Array) => number>()
+  #bytes = 0
+
+  constructor(catalog: Catalog, count: number) {
+    this.#catalog = catalog
+    this.#count = count
+  }
+
+  get writes(): readonly TabletWrites[] {
+    return [...this.#tablets].map(([tablet, { writes }]) => ({ tablet, writes }))
+  }
+
+  add(write: TableWrite): void {
     const { table } = write
     checkType(write)
     const key = viewKey(write.key, table.keys)
     const value = write.type === 'put' ? viewValue(write.value, table.values) : undefined
-    bytes += key.length + (value?.length ?? 0)
-    if (bytes > BATCH_BYTES_MAX) {
+    this.#bytes += key.length + (value?.length ?? 0)
+    if (this.#bytes > BATCH_BYTES_MAX) {
       throw new PalimpsestError('TOO_LARGE', `a batch of more than ${BATCH_BYTES_MAX} bytes`, {
         max: BATCH_BYTES_MAX,
       })
     }
-    const find = tabletOf.get(table) ?? tabletTaking(catalog, table)
-    tabletOf.set(table, find)
-    addWrite(openTablet(tablets, find(key), batch.length), { key, value })
+    const find = this.#tabletOf.get(table) ?? tabletTaking(this.#catalog, table)
+    this.#tabletOf.set(table, find)
+    addWrite(openTablet(this.#tablets, find(key), this.#count), { key, value })
   }
-  return [...tablets].map(([tablet, { writes }]) => ({ tablet, writes }))
 }
 
 /** Which tablet of a table takes a key now. */

@@ -297,6 +297,29 @@ test('a document with bytes of a class of their own is refused: nobody could rea
   }
 })
 
+test('a write of a batch that is refused is told by its place', () => {
+  const own = open({ memory: true })
+  own.createKeyspace('k')
+  own.createTable('k.t')
+  const good = { type: 'put', table: 'k.t', key: 'a', value: 1 } as const
+  const bad: readonly (readonly [object, string])[] = [
+    [{ ...good, value: { on: [() => 0] } }, 'INVALID_VALUE'],
+    [{ ...good, key: '\ud800' }, 'INVALID_KEY'],
+    [{ ...good, key: 'x'.repeat(65_536) }, 'TOO_LARGE'],
+    [{ ...good, type: 'set' }, 'INVALID_ARGUMENT'],
+  ]
+  for (const [write, code] of bad) {
+    const error = refusal(() => own.batch([good, good, write as never, good]))
+    expect(error).toMatchObject({ code, details: { write: 2 } })
+    expect(error?.message).toMatch(/: in write 2 of the batch$/)
+    const alone = refusal(() => own.batch([write as never]))
+    expect(alone).toMatchObject({ code })
+    expect(error?.message).toBe(`${alone?.message}: in write 2 of the batch`)
+  }
+  const [[document]] = bad as [[never, string]]
+  expect(refusal(() => own.batch([good, document]))?.details).toEqual({ path: ['on', 0], write: 1 })
+})
+
 test('what is no list of writes is refused, and nothing is written', () => {
   const own = open({ memory: true })
   own.createKeyspace('k')
