@@ -4,10 +4,10 @@
  *     bytes, bytes       the key as UTF-8, the record as JSON in UTF-8
  *     text, bytes        the key as a string
  *     text, text         the record as a string of JSON
- *     text, parsed       that, and `JSON.parse` of each value that was read, `JSON.stringify` of each that is written
+ *     text, parsed       that, and `JSON.parse` of each value that was read
  *     text, document     the record as it is, which the table keeps as MessagePack
  *
- * Reads are as of a time in the middle, of 100 rows each; a history has the versions of one key. All kinds take turns.
+ * Who writes makes the JSON, in all kinds but the last. Reads are as of a time in the middle, of 100 rows each; a history has the versions of one key. All kinds take turns.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ const VERSIONS_PER_KEY = 20
 const ROWS = 100
 const ROUNDS = 5
 
-interface RecordOf {
+interface Customer {
   readonly id: number
   readonly name: string
   readonly city: string
@@ -39,7 +39,7 @@ interface Kind {
   readonly keys: 'text' | 'bytes'
   readonly values: 'text' | 'bytes' | 'document'
   readonly keyOf: (key: string) => string | Uint8Array
-  readonly valueOf: (record: RecordOf) => unknown
+  readonly valueOf: (record: Customer) => unknown
   readonly read: (value: unknown) => unknown
 }
 
@@ -164,7 +164,7 @@ function keyOf(number: number): string {
   return `user:${String(number).padStart(11, '0')}`
 }
 
-function recordOf(id: number, version: number): RecordOf {
+function recordOf(id: number, version: number): Customer {
   const city = ['Berlin', 'Paris', 'Lagos', 'Lima'][id % 4]!
   const tags = [`group ${id % 7}`, 'new']
   return { id, name: `Customer ${id}`, city, balance: version * 1.5, active: version % 2 === 0, tags }

@@ -169,7 +169,7 @@ export function textOfSpan(span: ByteSpan): string {
 
 /** Up to this length, V8 puts a text together from its characters faster than the decoder is called. */
 const SPELLED_TEXT_MAX = 24
-/** A list for the characters of a text, by how many there are: for each text to have its own would take as long again. */
+/** A list for the characters of a text, by how many there are, which serves one text after the other. */
 const SPELLED: readonly number[][] = Array.from({ length: SPELLED_TEXT_MAX + 1 }, (_, length) =>
   Array.from({ length }, () => 0),
 )

@@ -24,8 +24,8 @@ const packr = new Packr({
 const PACKED: unknown = Object.getPrototypeOf(packr.pack(null))
 
 /**
- * Where small documents are read. msgpackr hangs a view of their own on all bytes that it is given, which takes a sixth
- * of what a small document does; these have theirs.
+ * Where small documents are read. msgpackr hangs a view of their own on all bytes that it is given, which takes longer
+ * than copying a small document to bytes that have theirs.
  */
 const READ_MEMORY = new Uint8Array(4 * 1024)
 
@@ -73,8 +73,8 @@ function refusal({ what, way }: Flaw): PalimpsestError {
 
 function stepText(step: string | number): string {
   if (typeof step === 'number') return `[${step}]`
-  if (/^[\w$]{1,40}$/.test(step)) return `.${step}`
-  return `[${JSON.stringify(step.length > TOLD_NAME_MAX ? `${step.substring(0, TOLD_NAME_MAX)}…` : step)}]`
+  const told = step.length > TOLD_NAME_MAX ? `${step.substring(0, TOLD_NAME_MAX)}…` : step
+  return /^[\w$]+$/.test(told) ? `.${told}` : `[${JSON.stringify(told)}]`
 }
 
 /**
@@ -157,7 +157,7 @@ function isPlainBytes(bytes: Uint8Array): boolean {
 
 /**
  * Replaces msgpackr's `Buffer`s, which are looks at its input, by bytes of their own, in place. Throws for what
- * {@link checkDocument} refuses and msgpackr reads: sets, maps, errors, expressions, unknown extensions.
+ * {@link bytesOfDocument} refuses and msgpackr reads: sets, maps, errors, expressions, unknown extensions.
  */
 function withoutBuffers(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Date) return value
@@ -168,7 +168,7 @@ function withoutBuffers(value: unknown): unknown {
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) throw new FormatError('an instance of a class')
   const fields = value as Fields
-  // A list of the names takes V8 as long as all the rest. What somebody gave all objects comes as well, and is not of here.
+  // To list the names would take V8 several times as long. What somebody gave all objects comes as well, and is not of here.
   for (const name in fields) {
     const field = fields[name]
     if (typeof field === 'object' && Object.hasOwn(fields, name)) fields[name] = withoutBuffers(field)
